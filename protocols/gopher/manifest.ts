@@ -1,0 +1,11 @@
+import type { Manifest } from "../../src/plugin.js";
+
+export const manifest = {
+  name: "gopher",
+  title: "Gopher",
+  summary: "menus and documents",
+  schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
+  verbs: [],
+  options: [],
+  commands: [],
+} as const satisfies Manifest;

@@ -1,0 +1,145 @@
+/**
+ * One run of Porthole: one dialer, one transcript, one set of credentials and options, any number of
+ * sessions. The command line makes one; `connect()` of the library makes one.
+ */
+import { PortholeError } from "./errors.js";
+import { Dialer } from "./net/dialer.js";
+import type { NetworkSettings } from "./net/settings.js";
+import { Transcript } from "./net/transcript.js";
+import type {
+  Context,
+  CredentialRequest,
+  Credentials,
+  Manifest,
+  Options,
+  Plugin,
+  Policy,
+  Progress,
+  Session,
+  Target,
+} from "./plugin.js";
+import { Registry } from "./registry.js";
+import { labelled, supervise } from "./session.js";
+import { type AccountUrl, resolveTarget } from "./target.js";
+
+/** Where credentials for a target come from; `required` says that a person may be asked. */
+export type CredentialLookup = (target: Target, required: boolean) => Promise<Credentials | undefined>;
+
+export interface ClientSettings {
+  readonly network?: Partial<NetworkSettings>;
+  readonly policy?: Partial<Policy>;
+  /** Options of the protocols, by flag (`{ "as": "markdown" }`). */
+  readonly options?: Options;
+  readonly credentials?: CredentialLookup;
+  readonly accountUrl?: AccountUrl;
+  readonly registry?: Registry;
+  readonly transcript?: Transcript;
+  /** Ends everything that is under way. */
+  readonly signal?: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+  readonly warn?: (text: string) => void;
+}
+
+const DEFAULT_POLICY: Policy = {
+  starttls: "auto",
+  allowPlaintextAuth: false,
+  authMechanism: undefined,
+  retries: 0,
+  jobs: 1,
+};
+
+export class Client {
+  readonly registry: Registry;
+  readonly transcript: Transcript;
+  readonly signal: AbortSignal;
+  readonly policy: Policy;
+  readonly #dialer: Dialer;
+  readonly #settings: ClientSettings;
+
+  constructor(settings: ClientSettings = {}) {
+    this.#settings = settings;
+    this.registry = settings.registry ?? new Registry();
+    this.transcript = settings.transcript ?? new Transcript();
+    this.signal = settings.signal ?? new AbortController().signal;
+    this.policy = { ...DEFAULT_POLICY, ...settings.policy };
+    this.#dialer = new Dialer(settings.network, this.transcript);
+  }
+
+  /** @throws PortholeError `usage` when the text is no URL of a known scheme */
+  target(url: string): Target {
+    return resolveTarget(url, this.registry, this.#settings.accountUrl ?? noAccounts);
+  }
+
+  manifestOf(target: Target): Manifest {
+    const manifest = this.registry.named(target.protocol);
+    if (manifest === undefined) throw new Error(`no manifest is named ${target.protocol}`);
+    return manifest;
+  }
+
+  /** Loads the protocol and opens a session. @throws PortholeError, by its code */
+  async open(target: Target, signal: AbortSignal = this.signal): Promise<Session> {
+    const manifest = this.manifestOf(target);
+    const plugin = await loadPlugin(manifest);
+    const place = { host: target.host, port: target.port };
+    if (target.url.password !== undefined) this.transcript.mask(target.url.password);
+    try {
+      return supervise(await plugin.open(target, this.#context(target, signal)), manifest.name, place);
+    } catch (thrown) {
+      throw labelled(thrown, manifest.name, place);
+    }
+  }
+
+  #context(target: Target, signal: AbortSignal): Context {
+    const settings = this.#settings;
+    return {
+      dial: (endpoint) => this.#dialer.dial(endpoint, signal),
+      credentials: (request) => this.#credentials(target, request),
+      policy: this.policy,
+      options: settings.options ?? {},
+      signal,
+      progress: (report) => settings.progress?.(report),
+      warn: (text) => settings.warn?.(text),
+      note: (text) => this.transcript.note(text),
+      mask: (secret) => this.transcript.mask(secret),
+    };
+  }
+
+  async #credentials(target: Target, request: CredentialRequest): Promise<Credentials | undefined> {
+    const { connection } = request;
+    const mayTravel =
+      connection.secure ||
+      connection.loopback ||
+      request.concealed === true ||
+      this.policy.allowPlaintextAuth;
+    const look = this.#settings.credentials ?? credentialsOfUrl;
+    // Nobody is asked for a password that may not be used.
+    const found = await look(target, mayTravel && request.required === true);
+    if (found === undefined) return request.fallback;
+    this.transcript.mask(found.password);
+    if (mayTravel || found.password === "") return found;
+    throw new PortholeError("tls", `the password would go to ${target.host} in clear`, {
+      protocol: target.protocol,
+      hint: "use the scheme with TLS or --starttls require, or allow it with --allow-plaintext-auth",
+    });
+  }
+}
+
+function noAccounts(): undefined {
+  return undefined;
+}
+
+/** The library's default source: the URL itself. */
+async function credentialsOfUrl(target: Target): Promise<Credentials | undefined> {
+  const { user, password } = target.url;
+  return user === undefined ? undefined : { user, password: password ?? "", kind: "password" };
+}
+
+export async function loadPlugin(manifest: Manifest): Promise<Plugin> {
+  if (manifest.load === undefined) {
+    throw new PortholeError("usage", `${manifest.title} is in the table but cannot be used yet`, {
+      protocol: manifest.name,
+      hint: "`porthole protocols` shows what each protocol can do",
+    });
+  }
+  return manifest.load();
+}

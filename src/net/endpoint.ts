@@ -1,0 +1,33 @@
+/** Where to connect, and how: what a protocol asks of the dialer. */
+
+export interface TlsRequest {
+  /** The name the certificate must carry; the endpoint's host when absent. */
+  readonly servername?: string;
+  /** Offered application protocols, best first (RFC 7301). */
+  readonly alpn?: readonly string[];
+  /** A session to resume: FTP servers ask that data connections resume the control connection's. */
+  readonly session?: Buffer;
+}
+
+export interface Endpoint {
+  /** Name, dotted quad or IPv6 literal without brackets; empty for a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Path of a Unix socket, instead of host and port. */
+  readonly socketPath?: string;
+  /** TLS from the first octet. Without it the connection starts in clear and may be upgraded (`Connection.startTls`). */
+  readonly tls?: TlsRequest;
+  /** The scheme for which a proxy is looked up (`ftp`, `https`). */
+  readonly scheme: string;
+  /**
+   * The caller speaks HTTP and can address an HTTP proxy itself (absolute-form, RFC 9112, 3.2.2): the
+   * dialer then connects to the proxy, says so in `Connection.forwardProxy`, and opens no tunnel.
+   */
+  readonly forwardsThroughProxy?: boolean;
+  /** In the transcript, beside the address: `data` for FTP's second connection. */
+  readonly purpose?: string;
+  /**
+   * A stream without idle limit: a person or an event at the other end may be silent for hours.
+   */
+  readonly patient?: boolean;
+}

@@ -1,0 +1,111 @@
+/** Which proxy a connection goes through: -x, --noproxy and the environment, as curl reads them. */
+import { BlockList, isIP } from "node:net";
+import { PortholeError } from "../../errors.js";
+import { parseUrl } from "../../url.js";
+import type { ProxySettings } from "../settings.js";
+
+export type ProxyKind = "http" | "https" | "socks4a" | "socks5" | "socks5h";
+
+export interface ProxyServer {
+  readonly kind: ProxyKind;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** For messages: no password. */
+  readonly shown: string;
+}
+
+const DEFAULT_PORTS: Readonly<Record<ProxyKind, number>> = {
+  http: 80,
+  https: 443,
+  socks4a: 1080,
+  socks5: 1080,
+  socks5h: 1080,
+};
+
+/** Other spellings that people and other programs use. */
+const ALIASES: Readonly<Record<string, ProxyKind>> = { socks: "socks5h", socks4: "socks4a" };
+
+/** The proxy for `host` under `scheme`, or undefined for a direct connection. @throws PortholeError `usage` for an unreadable proxy URL. */
+export function chooseProxy(
+  scheme: string,
+  host: string,
+  port: number,
+  settings: ProxySettings | undefined,
+): ProxyServer | undefined {
+  if (settings === undefined) return undefined;
+  const environment = settings.environment ?? {};
+  const exempt = settings.exempt ?? lookUp(environment, "NO_PROXY") ?? "";
+  if (isExempt(host, port, exempt)) return undefined;
+  if (settings.url !== undefined) {
+    return settings.url === "" ? undefined : parseProxy(settings.url, "--proxy");
+  }
+  for (const name of [`${environmentScheme(scheme)}_PROXY`, "ALL_PROXY"]) {
+    const value = lookUp(environment, name);
+    if (value !== undefined && value !== "") return parseProxy(value, name);
+  }
+  return undefined;
+}
+
+/** `wss` travels as `https`, `ws` as `http`; every other scheme has a variable of its own, as FTP_PROXY. */
+function environmentScheme(scheme: string): string {
+  if (scheme === "ws") return "HTTP";
+  if (scheme === "wss") return "HTTPS";
+  return scheme.toUpperCase();
+}
+
+/** Lower case first, as curl does: some web servers set HTTP_PROXY from a request header. */
+function lookUp(environment: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  return environment[name.toLowerCase()] ?? environment[name];
+}
+
+export function parseProxy(text: string, source: string): ProxyServer {
+  const url = parseUrl(/^[a-z0-9]+:\/\//i.test(text) ? text : `http://${text}`);
+  const kind = ALIASES[url.scheme] ?? url.scheme;
+  if (!isProxyKind(kind)) {
+    throw new PortholeError("usage", `${source}: '${url.scheme}' is not a kind of proxy`, {
+      hint: "http, https, socks5, socks5h and socks4a are",
+    });
+  }
+  if (url.host === "") throw new PortholeError("usage", `${source}: the proxy has no host`);
+  const port = url.port ?? DEFAULT_PORTS[kind];
+  const shown = `${kind}://${url.host.includes(":") ? `[${url.host}]` : url.host}:${port}`;
+  return { kind, host: url.host, port, user: url.user, password: url.password, shown };
+}
+
+function isProxyKind(kind: string): kind is ProxyKind {
+  return kind in DEFAULT_PORTS;
+}
+
+/** NO_PROXY: names and their subdomains, addresses, CIDR blocks, each with a port if wanted, or `*` for all. */
+export function isExempt(host: string, port: number, list: string): boolean {
+  return list
+    .split(/[\s,]+/)
+    .filter((item) => item !== "")
+    .some((item) => matches(host.toLowerCase(), port, item.toLowerCase()));
+}
+
+function matches(host: string, port: number, item: string): boolean {
+  if (item === "*") return true;
+  if (item.includes("/")) return inBlock(host, item);
+  const [, name = "", itemPort] = /^(\[[^\]]+\]|[^:]*|[0-9a-f:]+)(?::(\d+))?$/.exec(item) ?? [];
+  if (itemPort !== undefined && Number(itemPort) !== port) return false;
+  const bare = name.replace(/^\[|\]$/g, "").replace(/^\*?\./, "");
+  if (bare === "") return false;
+  if (isIP(bare) !== 0) return host === bare;
+  return host === bare || host.endsWith(`.${bare}`);
+}
+
+function inBlock(host: string, item: string): boolean {
+  const [network = "", bits = ""] = item.split("/");
+  const family = isIP(network);
+  const hostFamily = isIP(host);
+  const prefix = Number(bits);
+  if (family === 0 || family !== hostFamily || !/^\d+$/.test(bits) || prefix > (family === 4 ? 32 : 128))
+    return false;
+  const type = family === 4 ? "ipv4" : "ipv6";
+  const block = new BlockList();
+  block.addSubnet(network, prefix, type);
+  return block.check(host, type);
+}

@@ -1,0 +1,89 @@
+/** From a host name to addresses to try, in the order to try them. */
+import { isIP } from "node:net";
+import { messageOf, PortholeError, systemCode } from "../errors.js";
+import type { NetworkSettings } from "./settings.js";
+
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/**
+ * @throws PortholeError `resolve` when there is no address (of the family asked for).
+ * The system's resolver cannot be interrupted; when `signal` fires its late answer is ignored.
+ */
+export async function resolveHost(
+  host: string,
+  port: number,
+  settings: NetworkSettings,
+  signal: AbortSignal,
+): Promise<Address[]> {
+  const given = settings.resolve?.get(`${host}:${port}`) ?? settings.resolve?.get(`*:${port}`);
+  const known = given ?? (isIP(host) === 0 ? undefined : [host]);
+  const addresses = known === undefined ? await lookUp(host, signal) : known.map(literal);
+  const wanted = addresses.filter(
+    ({ family }) => settings.family === undefined || family === settings.family,
+  );
+  if (wanted.length === 0) {
+    throw new PortholeError("resolve", `${host} has no IPv${settings.family ?? ""} address`, {
+      hint: `leave out -${settings.family === 6 ? 6 : 4}`,
+    });
+  }
+  return interleave(wanted);
+}
+
+function literal(text: string): Address {
+  const family = isIP(text);
+  if (family !== 4 && family !== 6) {
+    throw new PortholeError("usage", `'${text}' is not an IP address`, {
+      hint: "--resolve takes HOST:PORT:ADDRESS",
+    });
+  }
+  return { address: text, family };
+}
+
+async function lookUp(host: string, signal: AbortSignal): Promise<Address[]> {
+  const { lookup } = await import("node:dns");
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted, { once: true });
+    lookup(host, { all: true, verbatim: true }, (error, found) => {
+      signal.removeEventListener("abort", aborted);
+      if (error) reject(resolveError(error, host));
+      else resolve(found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 })));
+    });
+    if (signal.aborted) aborted();
+  });
+}
+
+function resolveError(error: Error, host: string): PortholeError {
+  const code = systemCode(error);
+  if (code === "ENOTFOUND" || code === "ENODATA") {
+    return new PortholeError("resolve", `no host is named '${host}'`, {
+      hint: "check the spelling",
+      cause: error,
+    });
+  }
+  if (code === "EAI_AGAIN") {
+    return new PortholeError("resolve", `the name '${host}' could not be looked up now`, {
+      hint: "is there a network, and does its name server answer?",
+      cause: error,
+    });
+  }
+  return new PortholeError("resolve", `looking up '${host}' failed: ${messageOf(error)}`, { cause: error });
+}
+
+/** The families in turn, beginning with the resolver's first choice (RFC 8305, 4). */
+export function interleave(addresses: readonly Address[]): Address[] {
+  const first = addresses[0]?.family;
+  const same = addresses.filter(({ family }) => family === first);
+  const other = addresses.filter(({ family }) => family !== first);
+  const mixed: Address[] = [];
+  for (let index = 0; index < Math.max(same.length, other.length); index++) {
+    for (const list of [same, other]) {
+      const address = list[index];
+      if (address !== undefined) mixed.push(address);
+    }
+  }
+  return mixed;
+}

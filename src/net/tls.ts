@@ -1,0 +1,171 @@
+/** TLS on a connected socket: policy in, facts out. */
+
+import { appendFile } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { isIP, type Socket } from "node:net";
+import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
+import { localError } from "../errors.js";
+import type { StartTls } from "./connection.js";
+import { tlsError } from "./failures.js";
+import type { TlsSettings } from "./settings.js";
+
+/** What was agreed on, and with whom. */
+export interface TlsFacts {
+  /** As the protocol names itself: `1.3`, `1.2`. */
+  readonly version: string;
+  readonly cipher: string;
+  readonly alpn?: string;
+  readonly authorized: boolean;
+  /** Why not, in OpenSSL's code, when `authorized` is false. */
+  readonly problem?: string;
+  readonly resumed: boolean;
+  readonly servername?: string;
+  /** From the server's own certificate upwards. */
+  readonly chain: readonly CertificateFacts[];
+}
+
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  /** Subject alternative names, as OpenSSL lists them. */
+  readonly names: string;
+  readonly validFrom: string;
+  readonly validTo: string;
+  /** Whole days until it expires, negative afterwards. */
+  readonly daysLeft: number;
+  readonly fingerprint256: string;
+  readonly serial: string;
+}
+
+/** Chains longer than this are not walked further. */
+const CHAIN_LIMIT = 10;
+
+export interface HandshakePlace {
+  readonly host: string;
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
+/** @throws PortholeError `tls` when no agreement is reached or the certificate is not trusted, `local` for unreadable PEM files. */
+export async function handshake(
+  socket: Socket,
+  request: StartTls,
+  settings: TlsSettings,
+  place: HandshakePlace,
+): Promise<{ socket: TLSSocket; facts: TlsFacts }> {
+  const servername = settings.servername ?? request.servername ?? place.host;
+  const options: ConnectionOptions = {
+    socket,
+    host: servername,
+    rejectUnauthorized: settings.insecure !== true,
+    ...(isIP(servername) === 0 && servername !== "" ? { servername } : {}),
+    ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
+    ...(request.alpn === undefined ? {} : { ALPNProtocols: [...request.alpn] }),
+    ...(request.session === undefined ? {} : { session: request.session }),
+    ...(await material(settings)),
+  };
+  // Loaded here and not above: a plain connection does not pay for it.
+  const tls = await import("node:tls");
+  const secured = await new Promise<TLSSocket>((resolve, reject) => {
+    const started = tls.connect(options);
+    const settle = (act: () => void) => {
+      started.off("error", failed);
+      started.off("close", closed);
+      place.signal.removeEventListener("abort", aborted);
+      act();
+    };
+    const failed = (error: Error) => settle(() => reject(tlsError(error, place)));
+    const closed = () =>
+      failed(Object.assign(new Error("closed during the handshake"), { code: "ECONNRESET" }));
+    const aborted = () => {
+      started.destroy();
+      settle(() => reject(place.signal.reason));
+    };
+    started.on("error", failed);
+    started.on("close", closed);
+    place.signal.addEventListener("abort", aborted, { once: true });
+    if (place.signal.aborted) aborted();
+    if (settings.keyLogFile !== undefined) {
+      const file = settings.keyLogFile;
+      // SSLKEYLOGFILE serves whoever debugs; that it cannot be written is no reason to stop.
+      started.on("keylog", (line) => appendFile(file, line, () => {}));
+    }
+    started.once("secureConnect", () => settle(() => resolve(started)));
+  });
+  return { socket: secured, facts: factsOf(secured, servername) };
+}
+
+async function material(settings: TlsSettings): Promise<Pick<ConnectionOptions, "ca" | "cert" | "key">> {
+  const [ca, cert, key] = await Promise.all([
+    readPem(settings.caFile),
+    readPem(settings.certFile),
+    // curl's habit: certificate and key may stand in one file.
+    readPem(settings.keyFile ?? settings.certFile),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+async function readPem(file: string | undefined): Promise<Buffer | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    return await readFile(file);
+  } catch (thrown) {
+    throw localError(thrown, file);
+  }
+}
+
+function factsOf(socket: TLSSocket, servername: string): TlsFacts {
+  const problem: unknown = socket.authorizationError;
+  const alpn = socket.alpnProtocol;
+  return {
+    version: (socket.getProtocol() ?? "unknown").replace(/^TLSv/, ""),
+    cipher: socket.getCipher().name,
+    ...(typeof alpn === "string" ? { alpn } : {}),
+    authorized: socket.authorized,
+    ...(socket.authorized || !problem ? {} : { problem: problemCode(problem) }),
+    resumed: socket.isSessionReused(),
+    ...(isIP(servername) === 0 ? { servername } : {}),
+    chain: chainOf(socket.getPeerCertificate(true)),
+  };
+}
+
+function problemCode(problem: unknown): string {
+  return problem instanceof Error && "code" in problem ? String(problem.code) : String(problem);
+}
+
+function chainOf(leaf: DetailedPeerCertificate): CertificateFacts[] {
+  const chain: CertificateFacts[] = [];
+  const seen = new Set<string>();
+  let certificate: DetailedPeerCertificate | undefined = leaf;
+  while (certificate?.fingerprint256 !== undefined && !seen.has(certificate.fingerprint256)) {
+    if (chain.length === CHAIN_LIMIT) break;
+    seen.add(certificate.fingerprint256);
+    chain.push(certificateFacts(certificate));
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
+}
+
+function certificateFacts(certificate: PeerCertificate): CertificateFacts {
+  const validTo = new Date(certificate.valid_to);
+  return {
+    subject: nameOf(certificate.subject),
+    issuer: nameOf(certificate.issuer),
+    names: certificate.subjectaltname ?? "",
+    validFrom: new Date(certificate.valid_from).toISOString(),
+    validTo: validTo.toISOString(),
+    daysLeft: Math.floor((validTo.getTime() - Date.now()) / 86_400_000),
+    fingerprint256: certificate.fingerprint256,
+    serial: certificate.serialNumber,
+  };
+}
+
+function nameOf(name: PeerCertificate["subject"] | undefined): string {
+  return Object.entries(name ?? {})
+    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join("+") : value}`)
+    .join(", ");
+}

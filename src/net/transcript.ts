@@ -1,0 +1,150 @@
+/**
+ * What went over the wire, in order, with times: the source of -v, --trace and --record.
+ *
+ * Connections report octets; sinks get them line by line with every known secret masked. Without a sink a
+ * transcript costs nothing.
+ */
+import { Mask } from "./mask.js";
+
+export interface TranscriptEvent {
+  /** Which connection of this run, from 1. */
+  readonly connection: number;
+  /** Milliseconds since the transcript began. */
+  readonly at: number;
+  readonly direction: "client" | "server" | "note";
+  /** For client and server: octets, secrets masked, at most LINE_LIMIT a piece. */
+  readonly bytes?: Buffer;
+  /** For notes: what happened. */
+  readonly text?: string;
+  /** What the connection is for, where a protocol has several (`data`). */
+  readonly purpose?: string;
+}
+
+export type TranscriptSink = (event: TranscriptEvent) => void;
+
+/** A line longer than this is handed on in pieces. */
+const LINE_LIMIT = 64 * 1024;
+/** So much of an overlong line stays behind, so that a secret cut by the limit is still whole when it is masked. */
+const OVERLAP = 4 * 1024;
+const LF = 0x0a;
+
+export class Transcript {
+  readonly #mask = new Mask();
+  readonly #sinks = new Set<TranscriptSink>();
+  readonly #began = performance.now();
+  #connections = 0;
+
+  /** Returns the function that takes the sink away again. */
+  subscribe(sink: TranscriptSink): () => void {
+    this.#sinks.add(sink);
+    return () => {
+      this.#sinks.delete(sink);
+    };
+  }
+
+  get active(): boolean {
+    return this.#sinks.size > 0;
+  }
+
+  mask(secret: string): void {
+    this.#mask.add(secret);
+  }
+
+  /** Text with the known secrets masked, for error messages and the like. */
+  cover(text: string): string {
+    return this.#mask.cover(Buffer.from(text, "utf8")).toString("utf8");
+  }
+
+  note(text: string, connection = 0): void {
+    if (this.active) this.#emit({ connection, direction: "note", text: this.cover(text) });
+  }
+
+  /** A tap for a new connection. */
+  tap(purpose?: string): Tap {
+    this.#connections += 1;
+    return new Tap(this.#connections, purpose, this.#mask, {
+      active: () => this.active,
+      emit: (event) => this.#emit(event),
+    });
+  }
+
+  #emit(event: Omit<TranscriptEvent, "at">): void {
+    const timed = { ...event, at: performance.now() - this.#began };
+    for (const sink of this.#sinks) sink(timed);
+  }
+}
+
+interface TapOutlet {
+  active(): boolean;
+  emit(event: Omit<TranscriptEvent, "at">): void;
+}
+
+/** One connection's side of the transcript: joins octets to lines before masking them. */
+export class Tap {
+  readonly #number: number;
+  readonly #purpose: string | undefined;
+  readonly #mask: Mask;
+  readonly #outlet: TapOutlet;
+  #direction: "client" | "server" = "client";
+  #held: Buffer[] = [];
+  #heldLength = 0;
+
+  constructor(number: number, purpose: string | undefined, mask: Mask, outlet: TapOutlet) {
+    this.#number = number;
+    this.#purpose = purpose;
+    this.#mask = mask;
+    this.#outlet = outlet;
+  }
+
+  octets(direction: "client" | "server", chunk: Buffer): void {
+    if (!this.#outlet.active()) return;
+    if (direction !== this.#direction) this.flush();
+    this.#direction = direction;
+    const end = chunk.lastIndexOf(LF) + 1;
+    if (end > 0) {
+      this.#hold(chunk.subarray(0, end));
+      this.flush();
+    }
+    this.#hold(chunk.subarray(end));
+    if (this.#heldLength > LINE_LIMIT) this.#emitLongLine();
+  }
+
+  note(text: string): void {
+    if (!this.#outlet.active()) return;
+    this.flush();
+    this.#send({ direction: "note", text: this.#mask.cover(Buffer.from(text)).toString() });
+  }
+
+  /** Hands on what is held: a prompt without line end, the last words before a close. */
+  flush(): void {
+    if (this.#heldLength === 0) return;
+    const octets = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldLength = 0;
+    this.#sendOctets(octets);
+  }
+
+  #emitLongLine(): void {
+    const octets = this.#mask.cover(Buffer.concat(this.#held));
+    const cut = Math.max(0, octets.length - OVERLAP);
+    this.#sendOctets(octets.subarray(0, cut));
+    this.#held = [octets.subarray(cut)];
+    this.#heldLength = octets.length - cut;
+  }
+
+  #hold(octets: Buffer): void {
+    if (octets.length === 0) return;
+    // A copy: the connection may reuse its buffer.
+    this.#held.push(Buffer.from(octets));
+    this.#heldLength += octets.length;
+  }
+
+  #sendOctets(octets: Buffer): void {
+    if (octets.length > 0) this.#send({ direction: this.#direction, bytes: this.#mask.cover(octets) });
+  }
+
+  #send(event: Omit<TranscriptEvent, "at" | "connection" | "purpose">): void {
+    const purpose = this.#purpose === undefined ? {} : { purpose: this.#purpose };
+    this.#outlet.emit({ ...event, connection: this.#number, ...purpose });
+  }
+}

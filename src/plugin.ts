@@ -1,0 +1,333 @@
+/**
+ * The contract between Porthole and a protocol, and only it.
+ *
+ * A protocol is a folder under protocols/ with a manifest (data alone) and a plugin (code, loaded when a
+ * connection is wanted). What it offers is a Session; what it needs comes through a Context.
+ */
+import type { Duplex, Readable } from "node:stream";
+import type { Connection } from "./net/connection.js";
+import type { Endpoint } from "./net/endpoint.js";
+import type { PortholeUrl } from "./url.js";
+
+// --- The manifest: data, no runtime imports -----------------------------------------------------------------
+
+/** How TLS comes about under a scheme. */
+export type TlsMode =
+  /** The scheme has none. */
+  | "never"
+  /** In place, after a command in clear (STARTTLS, STLS, AUTH TLS). */
+  | "upgrade"
+  /** From the first octet. */
+  | "always";
+
+export interface Scheme {
+  readonly port?: number;
+  readonly tls: TlsMode;
+  /** What the address is: a host and port (the default), a socket's path, or a place on this machine. */
+  readonly address?: "host" | "socket-path" | "local-path";
+}
+
+/** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */
+export const VERB_METHODS = {
+  ls: "list",
+  get: "read",
+  put: "write",
+  stat: "stat",
+  rm: "remove",
+  mv: "move",
+  mkdir: "makeFolder",
+  search: "search",
+  send: "send",
+  watch: "watch",
+  check: "check",
+  interact: "interact",
+} as const satisfies Record<string, keyof Session>;
+
+export type Verb = keyof typeof VERB_METHODS;
+
+/** One declaration yields the flag, the environment name, the configuration key, the help line and the docs. */
+export interface OptionSpec {
+  /** Long flag without dashes: `filename-charset`; PORTHOLE_FILENAME_CHARSET; `filename-charset` in the configuration. */
+  readonly flag: string;
+  readonly alias?: string;
+  readonly type: "string" | "number" | "boolean" | "list";
+  /** Stands for the value in help: `FILE`, `NAME`. */
+  readonly placeholder?: string;
+  readonly choices?: readonly string[];
+  /** One line of help, lower case, no full stop. */
+  readonly summary: string;
+  /** The verbs (or commands) that take it; absent: all of this protocol. */
+  readonly verbs?: readonly string[];
+}
+
+/** A command that only this protocol has: `porthole PROTOCOL NAME ...`. */
+export interface CommandSpec {
+  readonly name: string;
+  /** What follows the name, as in help: `URL [COMMAND]...`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: readonly OptionSpec[];
+}
+
+export interface Manifest {
+  /** The command word, the key in entries, the row of the table: `ftp`. */
+  readonly name: string;
+  /** As people write it: `FTP`. */
+  readonly title: string;
+  /** One line: what it is for. */
+  readonly summary: string;
+  readonly schemes: Readonly<Record<string, Scheme>>;
+  /** Equal to the methods that `open()` returns; a contract test holds them so. Empty: in the table, not yet built. */
+  readonly verbs: readonly Verb[];
+  readonly options: readonly OptionSpec[];
+  readonly commands: readonly CommandSpec[];
+  /** Absent as long as there is nothing to load. */
+  readonly load?: () => Promise<Plugin>;
+}
+
+// --- The plugin ---------------------------------------------------------------------------------------------
+
+export interface Plugin {
+  /** Connects, greets and logs in as far as `target` asks for it. */
+  open(target: Target, context: Context): Promise<Session>;
+  /** What runs behind each CommandSpec of the manifest, by name. */
+  readonly commands: Readonly<Record<string, Command>>;
+}
+
+/** A URL whose scheme has been found in the registry. */
+export interface Target {
+  readonly url: PortholeUrl;
+  readonly protocol: string;
+  readonly tls: TlsMode;
+  readonly host: string;
+  /** The URL's port, or the scheme's. */
+  readonly port: number;
+  /** As in the URL, still percent-encoded, query included. */
+  readonly path: string;
+  /** This place with another path: the URL that opens it again, without password. */
+  href(path: string): string;
+}
+
+export interface Invocation {
+  /** What followed the command's name. */
+  readonly words: readonly string[];
+  readonly options: Options;
+  /** Opens a target of this protocol, short forms allowed; the session is closed when the command ends. */
+  open(url: string): Promise<{ session: Session; target: Target }>;
+  readonly signal: AbortSignal;
+}
+
+export type Command = (invocation: Invocation) => AsyncIterable<Output>;
+
+/** What a command gives back, in pieces, as they come. */
+export type Output =
+  | { readonly kind: "entry"; readonly entry: Entry }
+  | { readonly kind: "document"; readonly document: Document }
+  /** `text` for people, `data` for `--json`. */
+  | { readonly kind: "record"; readonly text: string; readonly data: JsonObject };
+
+// --- Sessions -----------------------------------------------------------------------------------------------
+
+/**
+ * An open conversation. A method that is absent is not supported. Paths are as in the URL (percent-encoded).
+ * A session does one thing at a time; the platform refuses a call that overlaps another (see session.ts).
+ */
+export interface Session extends AsyncDisposable {
+  list?(path: string, query?: ListQuery): AsyncIterable<Entry>;
+  stat?(path: string): Promise<Entry>;
+  read?(path: string, query?: ReadQuery): Promise<Document>;
+  write?(path: string, source: Source): Promise<Entry>;
+  remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
+  /** Within this session's place; the target must not exist unless `replace`. */
+  move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
+  makeFolder?(path: string): Promise<Entry>;
+  search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;
+  send?(outgoing: Outgoing): Promise<SendReport>;
+  watch?(path: string): AsyncIterable<WatchEvent>;
+  check?(): AsyncIterable<CheckStep>;
+  /** What a person types goes in, what they see comes out. */
+  interact?(): Promise<Duplex>;
+}
+
+export interface ListQuery {
+  /** Stop after so many entries; the server is asked for no more where it can be told. */
+  readonly limit?: number;
+  readonly recursive?: boolean;
+}
+
+export interface ReadQuery {
+  /** First octet wanted, from 0. A session that cannot start there gives all, and says so in `Document.offset`. */
+  readonly offset?: number;
+  /** How many octets at most. */
+  readonly length?: number;
+  /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
+  readonly validator?: string;
+}
+
+/** What a thing is, as verbs tell apart. */
+export type EntryKind =
+  | "file"
+  | "directory"
+  | "link"
+  | "menu"
+  | "search"
+  | "mailbox"
+  | "message"
+  | "group"
+  | "article"
+  | "page"
+  | "session"
+  /** Text between entries (a Gopher `i` line); nothing to open. */
+  | "note"
+  | "other";
+
+export interface Entry {
+  /** Opens again, in any verb; never holds a password. */
+  readonly url: string;
+  /** As a person knows it; hostile until shown through text/safe. */
+  readonly name: string;
+  readonly kind: EntryKind;
+  /** Octets. */
+  readonly size?: number;
+  readonly modified?: Date;
+  /** Media type, when known. */
+  readonly type?: string;
+  /** What only this protocol knows; the value of the key named after the protocol in `--json`. */
+  readonly meta: JsonObject;
+}
+
+/** Something read: what it is, and its octets as they come. Destroy `body` to leave early. */
+export interface Document {
+  readonly entry: Entry;
+  /** Media type without parameters: `text/html`. */
+  readonly type: string;
+  readonly charset?: string;
+  /** Where `body` starts within the whole; 0 unless a ReadQuery asked for more and was heard. */
+  readonly offset: number;
+  /** Octets of the whole, when the server told. */
+  readonly total?: number;
+  /** To be kept with a partial copy and given back in ReadQuery.validator. */
+  readonly validator?: string;
+  /** A file name that the server proposes; unsafe until cleaned. */
+  readonly filename?: string;
+  readonly body: Readable;
+}
+
+/** Something to be written. */
+export interface Source {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly size?: number;
+  readonly type?: string;
+  readonly modified?: Date;
+  /** Where in the target the octets go; more than 0 continues a partial one. */
+  readonly offset?: number;
+  /** Replace what is there. Without it an existing target is an error (exit 12), untouched. */
+  readonly replace?: boolean;
+}
+
+export interface Envelope {
+  /** Empty for the null return path. */
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+/** Something to be sent: a composed message, or plain octets. */
+export type Outgoing =
+  | {
+      readonly kind: "message";
+      readonly envelope: Envelope;
+      readonly raw: Readable;
+      readonly messageId: string;
+    }
+  | { readonly kind: "octets"; readonly source: Source };
+
+export interface SendReport {
+  readonly accepted: readonly string[];
+  readonly refused: readonly { readonly recipient: string; readonly reply: string; readonly code: number }[];
+  /** The server's last word. */
+  readonly reply: string;
+  readonly messageId?: string;
+  /** Octets sent as the message. */
+  readonly size: number;
+}
+
+export interface WatchEvent {
+  readonly event: "new" | "changed" | "gone" | "data";
+  readonly entry: Entry;
+  readonly at: Date;
+}
+
+export interface CheckStep {
+  readonly step: "resolve" | "connect" | "tls" | "greeting" | "capabilities" | "login" | "roundtrip";
+  readonly ok: boolean;
+  readonly ms: number;
+  readonly detail: string;
+  readonly facts?: JsonObject;
+}
+
+// --- The context: a plugin's only door to the world ---------------------------------------------------------
+
+export interface Context {
+  /** A connection with the user's limits, proxies, TLS policy and transcript already on it. */
+  dial(endpoint: Endpoint): Promise<Connection>;
+  /** What to log in with, or undefined when the user gave nothing. Refuses to hand out a password that would go in clear. */
+  credentials(request: CredentialRequest): Promise<Credentials | undefined>;
+  readonly policy: Policy;
+  /** Values of the options that the manifest declares, by flag. */
+  readonly options: Options;
+  readonly signal: AbortSignal;
+  progress(report: Progress): void;
+  /** A line for the user on standard error. */
+  warn(text: string): void;
+  /** A line in the transcript (`-v`). */
+  note(text: string): void;
+  /** From now on this text, in every coding it may be sent in, is masked in transcripts and recordings. */
+  mask(secret: string): void;
+}
+
+export interface Policy {
+  readonly starttls: "auto" | "require" | "never";
+  /** A password may go in clear beyond loopback. */
+  readonly allowPlaintextAuth: boolean;
+  /** The one SASL or HTTP mechanism to use, upper case, when the user named it. */
+  readonly authMechanism: string | undefined;
+  /** How often a request that may be repeated is repeated. */
+  readonly retries: number;
+  /** How many sessions a job may open. */
+  readonly jobs: number;
+}
+
+export interface CredentialRequest {
+  /** The connection the secret would travel on: decides whether it may. */
+  readonly connection: Connection;
+  /** The mechanism never reveals the password (CRAM-MD5, SCRAM, digest): clear transport is fine. */
+  readonly concealed?: boolean;
+  /** What to log in with when the user gave nothing (anonymous FTP). */
+  readonly fallback?: Credentials;
+  /** The server insists on a login: a person at a terminal may be asked. */
+  readonly required?: boolean;
+}
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  /** `token`: the password is an OAuth2 access token. */
+  readonly kind: "password" | "token";
+}
+
+export interface Progress {
+  /** What is moving, in a few words: a file's name. */
+  readonly what: string;
+  /** Octets so far, and in all when known. */
+  readonly done: number;
+  readonly total?: number;
+  readonly finished?: boolean;
+}
+
+export type OptionValue = string | number | boolean | readonly string[] | undefined;
+export type Options = Readonly<Record<string, OptionValue>>;
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue | undefined;
+}

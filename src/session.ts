@@ -1,0 +1,182 @@
+/**
+ * What the platform adds to every Session, once: one thing at a time, no control characters in arguments,
+ * errors that name their protocol, nothing after the end.
+ */
+import { type Duplex, finished, type Readable } from "node:stream";
+import { messageOf, PortholeError } from "./errors.js";
+import { connectionError } from "./net/failures.js";
+import type { Document, Entry, Outgoing, Session } from "./plugin.js";
+import { refuseControls } from "./url.js";
+
+/**
+ * The same session, supervised. Methods that the session lacks stay absent.
+ *
+ * A call takes its turn until its promise settles, its iteration ends, or its body closes; another call in
+ * between is refused with an error that names both, for two commands on one connection would read each
+ * other's answers.
+ */
+export function supervise(
+  session: Session,
+  protocol: string,
+  place: { host: string; port: number },
+): Session {
+  const turn = new Turn(protocol, place);
+  const supervised: Session = {
+    [Symbol.asyncDispose]: () => turn.close(() => session[Symbol.asyncDispose]()),
+  };
+  // Bound one by one: a session may be a class or a plain object.
+  const list = session.list?.bind(session);
+  if (list) supervised.list = (path, query) => turn.iterate("list", [path], () => list(path, query));
+  const stat = session.stat?.bind(session);
+  if (stat) supervised.stat = (path) => turn.run("stat", [path], () => stat(path));
+  const read = session.read?.bind(session);
+  if (read) supervised.read = (path, query) => turn.read("read", [path], () => read(path, query));
+  const write = session.write?.bind(session);
+  if (write) supervised.write = (path, source) => turn.run("write", [path], () => write(path, source));
+  const remove = session.remove?.bind(session);
+  if (remove) supervised.remove = (path, query) => turn.run("remove", [path], () => remove(path, query));
+  const move = session.move?.bind(session);
+  if (move) supervised.move = (from, to, query) => turn.run("move", [from, to], () => move(from, to, query));
+  const makeFolder = session.makeFolder?.bind(session);
+  if (makeFolder) supervised.makeFolder = (path) => turn.run("makeFolder", [path], () => makeFolder(path));
+  const search = session.search?.bind(session);
+  if (search) {
+    supervised.search = (path, words, query) =>
+      turn.iterate("search", [path, words], () => search(path, words, query));
+  }
+  const send = session.send?.bind(session);
+  if (send) supervised.send = (outgoing) => turn.run("send", wordsOf(outgoing), () => send(outgoing));
+  const watch = session.watch?.bind(session);
+  if (watch) supervised.watch = (path) => turn.iterate("watch", [path], () => watch(path));
+  const check = session.check?.bind(session);
+  if (check) supervised.check = () => turn.iterate("check", [], () => check());
+  const interact = session.interact?.bind(session);
+  if (interact) supervised.interact = () => turn.interact("interact", () => interact());
+  return supervised;
+}
+
+function wordsOf(outgoing: Outgoing): string[] {
+  return outgoing.kind === "message" ? [outgoing.envelope.from, ...outgoing.envelope.to] : [];
+}
+
+class Turn {
+  readonly #protocol: string;
+  readonly #place: { host: string; port: number };
+  #current: string | undefined;
+  #closed = false;
+
+  constructor(protocol: string, place: { host: string; port: number }) {
+    this.#protocol = protocol;
+    this.#place = place;
+  }
+
+  async run<T>(call: string, words: readonly string[], act: () => Promise<T>): Promise<T> {
+    this.#take(call, words);
+    try {
+      return await act();
+    } catch (thrown) {
+      throw this.#labelled(thrown);
+    } finally {
+      this.#release();
+    }
+  }
+
+  async *iterate<T extends Entry | object>(
+    call: string,
+    words: readonly string[],
+    act: () => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    this.#take(call, words);
+    try {
+      yield* act();
+    } catch (thrown) {
+      throw this.#labelled(thrown);
+    } finally {
+      this.#release();
+    }
+  }
+
+  async read(call: string, words: readonly string[], act: () => Promise<Document>): Promise<Document> {
+    this.#take(call, words);
+    try {
+      const document = await act();
+      this.#untilClosed(document.body);
+      return document;
+    } catch (thrown) {
+      this.#release();
+      throw this.#labelled(thrown);
+    }
+  }
+
+  async interact(call: string, act: () => Promise<Duplex>): Promise<Duplex> {
+    this.#take(call, []);
+    try {
+      const stream = await act();
+      this.#untilClosed(stream);
+      return stream;
+    } catch (thrown) {
+      this.#release();
+      throw this.#labelled(thrown);
+    }
+  }
+
+  /** Disposing twice is disposing once; nothing may be asked afterwards. */
+  async close(act: () => PromiseLike<void>): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await act();
+  }
+
+  #untilClosed(stream: Readable | Duplex): void {
+    finished(stream, (error) => {
+      if (error instanceof PortholeError) error.protocol ??= this.#protocol;
+      this.#release();
+    });
+  }
+
+  #take(call: string, words: readonly string[]): void {
+    for (const word of words) {
+      try {
+        refuseControls(word, "an argument");
+      } catch (thrown) {
+        throw this.#labelled(thrown);
+      }
+    }
+    if (this.#closed) {
+      throw new PortholeError("usage", `${call}() was called after the session was closed`, {
+        protocol: this.#protocol,
+      });
+    }
+    if (this.#current !== undefined) {
+      throw new PortholeError("usage", `${call}() was called while ${this.#current}() is still at work`, {
+        protocol: this.#protocol,
+        hint: "finish or leave the first, or open a second session",
+      });
+    }
+    this.#current = call;
+  }
+
+  #release(): void {
+    this.#current = undefined;
+  }
+
+  #labelled(thrown: unknown): unknown {
+    return labelled(thrown, this.#protocol, this.#place);
+  }
+}
+
+/** What a plugin threw, as a PortholeError that names its protocol. */
+export function labelled(
+  thrown: unknown,
+  protocol: string,
+  place: { host: string; port: number },
+): PortholeError {
+  const known =
+    thrown instanceof PortholeError
+      ? thrown
+      : thrown instanceof Error && "code" in thrown
+        ? connectionError(thrown, place)
+        : new PortholeError("other", messageOf(thrown), { cause: thrown });
+  known.protocol ??= protocol;
+  return known;
+}

@@ -1,0 +1,76 @@
+/** From what a person types to a Target: short forms, accounts, the scheme's row in the registry. */
+import { PortholeError } from "./errors.js";
+import type { Target } from "./plugin.js";
+import type { Registry } from "./registry.js";
+import { nearest } from "./spelling.js";
+import { encodeOctets, formatUrl, type PortholeUrl, parseUrl } from "./url.js";
+
+/** The URL that an account of the configuration stands for, or undefined when there is no such account. */
+export type AccountUrl = (name: string) => string | undefined;
+
+/**
+ * @param text a URL, or one of the short forms: `example.org/x`, `localhost:8080`, `:8080/x`, `@account/path`, `./file`, `/file`
+ * @throws PortholeError `usage` when it is no URL or its scheme is not known
+ */
+export function resolveTarget(
+  text: string,
+  registry: Registry,
+  accountUrl: AccountUrl = () => undefined,
+): Target {
+  const url = parseUrl(expand(text, registry, accountUrl));
+  const row = registry.forScheme(url.scheme);
+  if (row === undefined) throw unknownScheme(url.scheme, registry);
+  const address = row.scheme.address ?? "host";
+  if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
+    throw new PortholeError("usage", `'${text}' names no host`, {
+      protocol: row.manifest.name,
+      hint: `write ${url.scheme}://HOST/`,
+    });
+  }
+  return {
+    url,
+    protocol: row.manifest.name,
+    tls: row.scheme.tls,
+    host: url.host,
+    port: url.port ?? row.scheme.port ?? 0,
+    path: url.path,
+    href: (path: string) => hrefOf(url, path, row.scheme.port),
+  };
+}
+
+function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined): string {
+  return formatUrl({ ...url, password: undefined, fragment: undefined, path }, { defaultPort });
+}
+
+function expand(text: string, registry: Registry, accountUrl: AccountUrl): string {
+  if (text === "") throw new PortholeError("usage", "the URL is empty");
+  if (/^(?:[/~]|\.{1,2}(?:\/|$))/.test(text)) return `file:${encodeOctets(Buffer.from(text, "utf8"), "/")}`;
+  if (text.startsWith("@")) return expandAccount(text, accountUrl);
+  if (/^:\d+(?:[/?#]|$)/.test(text)) return `http://localhost${text}`;
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && (text.startsWith("//", scheme.length + 1) || registry.forScheme(scheme)))
+    return text;
+  // `host:8080/x`: what stands before the colon is no scheme, and digits follow it.
+  if (scheme !== undefined && !/^[^:/?#]+:\d+(?:[/?#]|$)/.test(text)) throw unknownScheme(scheme, registry);
+  const host = /^[^:/?#]+/.exec(text)?.[0] ?? "";
+  const own = host === "localhost" || host.startsWith("127.") || text.startsWith("[::1]");
+  return `${own ? "http" : "https"}://${text}`;
+}
+
+function expandAccount(text: string, accountUrl: AccountUrl): string {
+  const [, name = "", rest = ""] = /^@([^/?]*)(.*)$/s.exec(text) ?? [];
+  const base = accountUrl(name);
+  if (base === undefined) {
+    throw new PortholeError("usage", `there is no account '${name}' in the configuration`, {
+      hint: "`porthole config` shows the file and the accounts in it",
+    });
+  }
+  return rest === "" || rest === "/" ? base : `${base.replace(/\/+$/, "")}${rest}`;
+}
+
+function unknownScheme(scheme: string, registry: Registry): PortholeError {
+  const guess = nearest(scheme, registry.schemes);
+  return new PortholeError("usage", `unknown scheme '${scheme}:'`, {
+    hint: guess === undefined ? "`porthole protocols` lists those there are" : `did you mean ${guess}:?`,
+  });
+}
