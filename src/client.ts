@@ -93,6 +93,7 @@ export class Client {
     const settings = this.#settings;
     return {
       dial: (endpoint) => this.#dialer.dial(endpoint, signal),
+      forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),
       credentials: (request) => this.#credentials(target, request),
       policy: this.policy,
       options: settings.options ?? {},

@@ -7,6 +7,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { Connection } from "./net/connection.js";
 import type { Endpoint } from "./net/endpoint.js";
+import type { ForwardProxy } from "./net/proxy/choose.js";
 import type { PortholeUrl } from "./url.js";
 
 // --- The manifest: data, no runtime imports -----------------------------------------------------------------
@@ -50,7 +51,8 @@ export interface OptionSpec {
   /** Long flag without dashes: `filename-charset`; PORTHOLE_FILENAME_CHARSET; `filename-charset` in the configuration. */
   readonly flag: string;
   readonly alias?: string;
-  readonly type: "string" | "number" | "boolean" | "list";
+  /** `list`: may be given several times; `count`: so does a bare flag (-vv); `optional`: with or without a value. */
+  readonly type: "string" | "number" | "boolean" | "list" | "count" | "optional";
   /** Stands for the value in help: `FILE`, `NAME`. */
   readonly placeholder?: string;
   readonly choices?: readonly string[];
@@ -133,6 +135,8 @@ export type Output =
  * A session does one thing at a time; the platform refuses a call that overlaps another (see session.ts).
  */
 export interface Session extends AsyncDisposable {
+  /** What a path names, where the path alone tells (a Gopher item type, a final slash): saves asking the server. */
+  kindOf?(path: string): EntryKind | undefined;
   list?(path: string, query?: ListQuery): AsyncIterable<Entry>;
   stat?(path: string): Promise<Entry>;
   read?(path: string, query?: ReadQuery): Promise<Document>;
@@ -180,6 +184,9 @@ export type EntryKind =
   /** Text between entries (a Gopher `i` line); nothing to open. */
   | "note"
   | "other";
+
+/** The kinds that are listed rather than read. */
+export const CONTAINERS: ReadonlySet<EntryKind> = new Set(["directory", "menu", "mailbox", "group"]);
 
 export interface Entry {
   /** Opens again, in any verb; never holds a password. */
@@ -270,6 +277,8 @@ export interface CheckStep {
 export interface Context {
   /** A connection with the user's limits, proxies, TLS policy and transcript already on it. */
   dial(endpoint: Endpoint): Promise<Connection>;
+  /** The HTTP proxy that would be dialed for a plain http endpoint that `forwardsThroughProxy`. */
+  forwardProxy(endpoint: Endpoint): ForwardProxy | undefined;
   /** What to log in with, or undefined when the user gave nothing. Refuses to hand out a password that would go in clear. */
   credentials(request: CredentialRequest): Promise<Credentials | undefined>;
   readonly policy: Policy;

@@ -25,6 +25,8 @@ export function supervise(
     [Symbol.asyncDispose]: () => turn.close(() => session[Symbol.asyncDispose]()),
   };
   // Bound one by one: a session may be a class or a plain object.
+  const kindOf = session.kindOf?.bind(session);
+  if (kindOf) supervised.kindOf = kindOf;
   const list = session.list?.bind(session);
   if (list) supervised.list = (path, query) => turn.iterate("list", [path], () => list(path, query));
   const stat = session.stat?.bind(session);

@@ -52,19 +52,11 @@ export interface ConnectionWiring {
   readonly idleTimeout: number;
   readonly rate?: { readonly incoming: RateLimit; readonly outgoing: RateLimit };
   readonly signal: AbortSignal;
-  /** Set when the peer is an HTTP proxy that wants absolute-form requests. */
-  readonly forwardProxy?: ForwardProxy;
-}
-
-export interface ForwardProxy {
-  /** Value of Proxy-Authorization, when the proxy's URL has credentials. */
-  readonly authorization?: string;
 }
 
 export class Connection extends Duplex {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
   patient: boolean;
-  readonly forwardProxy: ForwardProxy | undefined;
   bytesRead = 0;
   bytesWritten = 0;
 
@@ -87,7 +79,6 @@ export class Connection extends Duplex {
     this.#wiring = wiring;
     this.#facts = wiring.facts;
     this.patient = patient;
-    this.forwardProxy = wiring.forwardProxy;
     this.#attach(socket);
     wiring.signal.addEventListener("abort", this.#onAbort, { once: true });
     if (wiring.signal.aborted) this.#onAbort();

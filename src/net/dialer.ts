@@ -14,7 +14,7 @@ import {
 import type { Endpoint } from "./endpoint.js";
 import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
-import { chooseProxy, type ProxyServer } from "./proxy/choose.js";
+import { chooseProxy, type ForwardProxy, type ProxyServer, proxyAuthorization } from "./proxy/choose.js";
 import { RateLimit } from "./rate.js";
 import { type Address, resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
@@ -89,9 +89,6 @@ export class Dialer {
         idleTimeout: this.settings.idleTimeout,
         signal,
         ...(this.#rate === undefined ? {} : { rate: this.#rate }),
-        ...(forwarded && proxy !== undefined
-          ? { forwardProxy: await forwardProxy(proxy, this.transcript) }
-          : {}),
       };
       return new Connection(socket, wiring, endpoint.patient, secured);
     } catch (thrown) {
@@ -102,6 +99,19 @@ export class Dialer {
     } finally {
       limit.end();
     }
+  }
+
+  /**
+   * The HTTP proxy that plain http requests to this place are handed to, in absolute-form (RFC 9112, 3.2.2),
+   * or undefined when they go straight there or through a tunnel.
+   */
+  forwardProxy(endpoint: Endpoint): ForwardProxy | undefined {
+    const proxy = this.#proxyFor(endpoint);
+    if (proxy === undefined || !isHttp(proxy)) return undefined;
+    const authorization = proxyAuthorization(proxy);
+    if (authorization === undefined) return {};
+    this.transcript.mask(authorization);
+    return { authorization };
   }
 
   /** One clock over name, connection, proxy and TLS. */
@@ -239,14 +249,6 @@ function withoutSni(settings: NetworkSettings) {
 function ipLiteral(host: string): Address | undefined {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return { address: host, family: 4 };
   return host.includes(":") ? { address: host, family: 6 } : undefined;
-}
-
-async function forwardProxy(proxy: ProxyServer, transcript: Transcript) {
-  const { proxyAuthorization } = await import("./proxy/http-connect.js");
-  const authorization = proxyAuthorization(proxy);
-  if (authorization === undefined) return {};
-  transcript.mask(authorization);
-  return { authorization };
 }
 
 function factsOf(endpoint: Endpoint, reached: Reached, proxy: ProxyServer | undefined): ConnectionFacts {

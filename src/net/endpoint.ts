@@ -21,7 +21,7 @@ export interface Endpoint {
   readonly scheme: string;
   /**
    * The caller speaks HTTP and can address an HTTP proxy itself (absolute-form, RFC 9112, 3.2.2): the
-   * dialer then connects to the proxy, says so in `Connection.forwardProxy`, and opens no tunnel.
+   * dialer then connects to the proxy and opens no tunnel. `Context.forwardProxy` tells whether it will.
    */
   readonly forwardsThroughProxy?: boolean;
   /** In the transcript, beside the address: `data` for FTP's second connection. */

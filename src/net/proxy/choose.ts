@@ -16,6 +16,12 @@ export interface ProxyServer {
   readonly shown: string;
 }
 
+/** What a request that is handed to an HTTP proxy needs. */
+export interface ForwardProxy {
+  /** Value of Proxy-Authorization, when the proxy's URL has credentials. */
+  readonly authorization?: string;
+}
+
 const DEFAULT_PORTS: Readonly<Record<ProxyKind, number>> = {
   http: 80,
   https: 443,
@@ -76,6 +82,12 @@ export function parseProxy(text: string, source: string): ProxyServer {
 
 function isProxyKind(kind: string): kind is ProxyKind {
   return kind in DEFAULT_PORTS;
+}
+
+/** Value of Proxy-Authorization for the proxy's user, or undefined. */
+export function proxyAuthorization(proxy: ProxyServer): string | undefined {
+  if (proxy.user === undefined) return undefined;
+  return `Basic ${Buffer.from(`${proxy.user}:${proxy.password ?? ""}`).toString("base64")}`;
 }
 
 /** NO_PROXY: names and their subdomains, addresses, CIDR blocks, each with a port if wanted, or `*` for all. */

@@ -2,14 +2,8 @@
 import type { Socket } from "node:net";
 import { PortholeError } from "../../errors.js";
 import { formatHost } from "../../url.js";
-import type { ProxyServer } from "./choose.js";
+import { type ProxyServer, proxyAuthorization } from "./choose.js";
 import { readAnswer } from "./octets.js";
-
-/** Value of Proxy-Authorization for the proxy's user, or undefined. */
-export function proxyAuthorization(proxy: ProxyServer): string | undefined {
-  if (proxy.user === undefined) return undefined;
-  return `Basic ${Buffer.from(`${proxy.user}:${proxy.password ?? ""}`).toString("base64")}`;
-}
 
 /** @throws PortholeError `auth` for 407, `connect` for every other refusal, `protocol` for what is not HTTP. */
 export async function connectThroughHttp(
