@@ -46,7 +46,10 @@ writeFileSync(join(root, "dist", "THIRD-PARTY-NOTICES.txt"), notices(Object.keys
 
 if (withTypes) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const declared = spawnSync(process.execPath, [tsc, "--project", "tsconfig.types.json"], { cwd: root, stdio: "inherit" });
+  const declared = spawnSync(process.execPath, [tsc, "--project", "tsconfig.types.json"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   if (declared.status !== 0) process.exit(1);
 }
 
@@ -68,7 +71,15 @@ function notices(inputs) {
 }
 
 function licenceText(folder) {
-  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE", "COPYING", "MIT-LICENSE.txt"]) {
+  for (const file of [
+    "LICENSE",
+    "LICENSE.md",
+    "LICENSE.txt",
+    "license",
+    "LICENCE",
+    "COPYING",
+    "MIT-LICENSE.txt",
+  ]) {
     try {
       return readFileSync(join(folder, file), "utf8").trim();
     } catch {

@@ -17,6 +17,7 @@ import type {
   Progress,
   Session,
   Target,
+  Verb,
 } from "./plugin.js";
 import { Registry } from "./registry.js";
 import { labelled, supervise } from "./session.js";
@@ -28,8 +29,8 @@ export type CredentialLookup = (target: Target, required: boolean) => Promise<Cr
 export interface ClientSettings {
   readonly network?: Partial<NetworkSettings>;
   readonly policy?: Partial<Policy>;
-  /** Options of the protocols, by flag (`{ "as": "markdown" }`). */
-  readonly options?: Options;
+  /** Options of the protocols, by flag (`{ "max-redirects": 5 }`), or by protocol name where they differ. */
+  readonly options?: Options | ((protocol: string) => Options);
   readonly credentials?: CredentialLookup;
   readonly accountUrl?: AccountUrl;
   readonly registry?: Registry;
@@ -41,7 +42,7 @@ export interface ClientSettings {
 }
 
 const DEFAULT_POLICY: Policy = {
-  starttls: "auto",
+  starttls: undefined,
   allowPlaintextAuth: false,
   authMechanism: undefined,
   retries: 0,
@@ -89,6 +90,30 @@ export class Client {
     }
   }
 
+  /** Opens a session, lets `act` work with it, and closes it whatever happens. */
+  async use<T>(target: Target, act: (session: Session) => Promise<T>, signal: AbortSignal = this.signal): Promise<T> {
+    const session = await this.open(target, signal);
+    try {
+      return await act(session);
+    } finally {
+      await session[Symbol.asyncDispose]();
+    }
+  }
+
+  /**
+   * Refuses, before anything is sent, what the target's protocol cannot do.
+   * @throws PortholeError `usage`
+   */
+  require(target: Target, word: string, needs: readonly Verb[]): void {
+    const manifest = this.manifestOf(target);
+    const own: readonly Verb[] = manifest.verbs;
+    if (needs.some((verb) => own.includes(verb))) return;
+    throw new PortholeError("usage", own.length === 0 ? `${manifest.title} cannot be used yet` : `${word} is not for ${manifest.title}`, {
+      protocol: manifest.name,
+      hint: own.length === 0 ? "`porthole protocols` shows what each protocol can do" : `it can ${own.join(", ")}`,
+    });
+  }
+
   #context(target: Target, signal: AbortSignal): Context {
     const settings = this.#settings;
     return {
@@ -96,7 +121,7 @@ export class Client {
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),
       credentials: (request) => this.#credentials(target, request),
       policy: this.policy,
-      options: settings.options ?? {},
+      options: typeof settings.options === "function" ? settings.options(target.protocol) : (settings.options ?? {}),
       signal,
       progress: (report) => settings.progress?.(report),
       warn: (text) => settings.warn?.(text),

@@ -295,7 +295,11 @@ export interface Context {
 }
 
 export interface Policy {
-  readonly starttls: "auto" | "require" | "never";
+  /**
+   * TLS on a connection that began in clear: whenever it is offered, or it must be, or it must not. Undefined when
+   * the user did not say: the protocol's own habit, and clear on loopback, where nothing leaves the machine.
+   */
+  readonly starttls: "auto" | "require" | "never" | undefined;
   /** A password may go in clear beyond loopback. */
   readonly allowPlaintextAuth: boolean;
   /** The one SASL or HTTP mechanism to use, upper case, when the user named it. */

@@ -5,7 +5,8 @@ export const manifest = {
   title: "Gopher",
   summary: "menus and documents",
   schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
-  verbs: [],
+  verbs: ["ls", "get", "stat", "search"],
   options: [],
   commands: [],
+  load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

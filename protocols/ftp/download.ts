@@ -1,0 +1,96 @@
+/** The octets of a transfer as a stream that ends well only when the server says that all were sent. */
+import { Readable } from "node:stream";
+import { PortholeError } from "../../src/errors.js";
+import type { Transfer } from "./transfer.js";
+
+export interface DownloadBounds {
+  /** Octets that the server announced for this transfer; fewer are an error. */
+  readonly announced?: number | undefined;
+  /** Octets wanted; with more to come the transfer is left. */
+  readonly wanted?: number | undefined;
+}
+
+export class Download extends Readable {
+  readonly #transfer: Transfer;
+  readonly #announced: number;
+  readonly #wanted: number;
+  #received = 0;
+  #over = false;
+
+  constructor(transfer: Transfer, bounds: DownloadBounds = {}) {
+    super();
+    this.#transfer = transfer;
+    this.#announced = bounds.announced ?? 0;
+    this.#wanted = bounds.wanted ?? Number.POSITIVE_INFINITY;
+    const { data } = transfer;
+    // A 'data' listener would start the flow; it is _read that may.
+    data.pause();
+    data.on("data", (chunk: Buffer) => this.#take(chunk));
+    data.on("end", () => void this.#conclude());
+    data.on("error", (error: Error) => void this.#break(error));
+    if (data.errored) void this.#break(data.errored);
+    void this.#watchControl();
+    if (this.#wanted === 0) this.#finish();
+  }
+
+  override _read(): void {
+    if (!this.#over) this.#transfer.data.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#over = true;
+    void this.#transfer.abandon().then(() => done(error));
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#over) return;
+    const piece = chunk.subarray(0, this.#wanted - this.#received);
+    this.#received += piece.length;
+    if (!this.push(piece)) this.#transfer.data.pause();
+    if (this.#received === this.#wanted) this.#finish();
+  }
+
+  /** All that is wanted has come. Closing tells the server to send no more. */
+  #finish(): void {
+    this.#over = true;
+    this.push(null);
+  }
+
+  async #conclude(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    try {
+      await this.#transfer.finish();
+      if (this.#received < this.#announced) throw this.#short();
+      this.push(null);
+    } catch (thrown) {
+      this.destroy(await this.#transfer.explain(thrown));
+    }
+  }
+
+  async #break(error: unknown): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    this.destroy(await this.#transfer.explain(error));
+  }
+
+  /** A refusal, or the loss of the control connection, while data still come. */
+  async #watchControl(): Promise<void> {
+    try {
+      const reply = await this.#transfer.ended;
+      if (reply.code < 300 || this.#over) return;
+    } catch (thrown) {
+      if (this.#over) return;
+      await this.#break(thrown);
+      return;
+    }
+    await this.#break(new Error("the server stopped it"));
+  }
+
+  #short(): PortholeError {
+    return new PortholeError(
+      "protocol",
+      `the server announced ${this.#announced} octets and sent ${this.#received}`,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/** What is in a folder, line by line as it comes: MLSD, or LIST where the server does not know it. */
+import { PortholeError } from "../../src/errors.js";
+import { LineReader } from "../../src/wire/lines.js";
+import type { Control } from "./control.js";
+import { Download } from "./download.js";
+import { type Listed, type ListingLine, parseFacts, parseListLine } from "./listing.js";
+import { type FtpPath, isPlainName } from "./path.js";
+import { Refusal, refusal, wordsOf } from "./refusal.js";
+import type { Transfer } from "./transfer.js";
+
+/** Octets of a line: a name has 255, a link's target 4,096, and facts and columns come on top. */
+const LONGEST_LINE = 64 * 1024;
+
+export class FolderReader {
+  readonly #control: Control;
+  readonly #warn: (text: string) => void;
+  /** LIST takes no option to show hidden names. */
+  #plainList = false;
+  #noMlsd = false;
+
+  constructor(control: Control, warn: (text: string) => void) {
+    this.#control = control;
+    this.#warn = warn;
+  }
+
+  /**
+   * The folder's entries. Lines that cannot be read, and names that would lead elsewhere, are left out with a
+   * warning.
+   * @throws PortholeError `missing` when the folder is not there or is none
+   */
+  async *entries(folder: FtpPath): AsyncGenerator<Listed> {
+    const pathname = await this.#control.pathname(folder);
+    let unreadable = 0;
+    let unsafe = 0;
+    for await (const line of this.#lines(pathname)) {
+      if (line === "self") continue;
+      if (line === "unreadable") unreadable += 1;
+      else if (line.name === "." || line.name === "..") continue;
+      else if (isPlainName(line.name)) yield line;
+      else unsafe += 1;
+    }
+    if (unreadable > 0)
+      this.#warn(`${unreadable} lines of the listing are in no known form and were left out`);
+    if (unsafe > 0) this.#warn(`${unsafe} names hold a slash, a line break or a NUL and were left out`);
+  }
+
+  async *#lines(pathname: string): AsyncGenerator<ListingLine> {
+    if (!this.#noMlsd && (await this.#control.feature("MLST")) !== undefined) {
+      const listing = await this.#open(`MLSD ${pathname}`, isUnknownCommand);
+      if (listing !== undefined) {
+        for await (const line of linesOf(listing)) yield parseFacts(line);
+        return;
+      }
+      this.#noMlsd = true;
+    }
+    yield* this.#list(pathname);
+  }
+
+  /**
+   * LIST takes names for patterns and options, and answers to one that is not there with an empty listing. So
+   * the folder is entered, and listed without a name.
+   */
+  async *#list(pathname: string): AsyncGenerator<ListingLine> {
+    const entered = await this.#control.ask(`CWD ${pathname}`);
+    if (entered.code >= 300) throw refusal(entered, "missing");
+    const now = new Date();
+    let lines = 0;
+    if (!this.#plainList) {
+      const listing = await this.#open("LIST -a", () => true);
+      if (listing !== undefined) {
+        for await (const line of linesOf(listing)) {
+          lines += 1;
+          yield parseListLine(line, now);
+        }
+      }
+      // Even an empty folder has `.` and `..`; without them the option may have been taken for a name.
+      if (lines > 0) return;
+    }
+    const listing = await this.#open("LIST", isEmptiness);
+    if (listing === undefined) return;
+    for await (const line of linesOf(listing)) {
+      lines += 1;
+      yield parseListLine(line, now);
+    }
+    if (lines > 0) this.#plainList = true;
+  }
+
+  /** @returns undefined for a refusal that is no failure */
+  async #open(command: string, isHarmless: (refused: Refusal) => boolean): Promise<Transfer | undefined> {
+    try {
+      return await this.#control.transfer(command, { unavailable: "missing" });
+    } catch (thrown) {
+      if (thrown instanceof Refusal && thrown.status >= 450 && isHarmless(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+}
+
+/** RFC 959, 4.2.2: 500 and 502 for the command, 504 for what it was given. */
+function isUnknownCommand({ status }: Refusal): boolean {
+  return status === 500 || status === 502 || status === 504;
+}
+
+/** Some servers answer so to LIST in an empty folder. */
+function isEmptiness({ status, reply = "" }: Refusal): boolean {
+  return (status === 450 || status === 550) && /\bno (?:such )?files?\b|not found|\bempty\b/i.test(reply);
+}
+
+/** The lines of a listing as octets, until the server says that it was whole. */
+async function* linesOf(transfer: Transfer): AsyncGenerator<string> {
+  const download = new Download(transfer);
+  const closed = new Promise<void>((resolve) => {
+    download.once("close", () => resolve());
+  });
+  const reader = new LineReader({ maxLength: LONGEST_LINE });
+  try {
+    for await (const chunk of download) {
+      reader.feed(chunk);
+      for (let line = reader.next(); line !== undefined; line = reader.next()) yield line.toString("latin1");
+    }
+    const last = reader.end();
+    if (last !== undefined) yield last.toString("latin1");
+  } finally {
+    download.destroy();
+    await closed;
+  }
+  // vsftpd: "226 Transfer done (but failed to open directory)."
+  if (transfer.final !== undefined && /failed to open/i.test(transfer.final.message)) {
+    throw new PortholeError("refused", "the server may not read this folder", {
+      reply: wordsOf(transfer.final),
+    });
+  }
+}

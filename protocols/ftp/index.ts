@@ -1,0 +1,17 @@
+/** FTP: from a target to a session. */
+import type { Context, Plugin, Target } from "../../src/plugin.js";
+import { commands, remember } from "./commands.js";
+
+export const plugin: Plugin = {
+  async open(target: Target, context: Context) {
+    // basic-ftp takes 30 ms to load: only who connects waits for it.
+    const [{ openControl }, { FtpSession }] = await Promise.all([
+      import("./login.js"),
+      import("./session.js"),
+    ]);
+    const control = await openControl(target, context);
+    remember(target, control);
+    return new FtpSession(control, target, context);
+  },
+  commands,
+};

@@ -1,0 +1,57 @@
+/** What stands at a path: MLST, or what SIZE, MDTM and CWD give away. */
+import { PortholeError } from "../../src/errors.js";
+import type { Control } from "./control.js";
+import { timeVal } from "./listed-date.js";
+import { type Listed, parseFacts } from "./listing.js";
+import type { FtpPath } from "./path.js";
+import { refusal } from "./refusal.js";
+
+/** @throws PortholeError `missing` when nothing does */
+export async function lookAt(control: Control, path: FtpPath): Promise<Listed> {
+  // The root, or the folder of the login: it is there, and has no name.
+  if (path.octets === "") return { name: "", kind: "directory", meta: {} };
+  const pathname = await control.pathname(path);
+  if ((await control.feature("MLST")) !== undefined) {
+    const reply = await control.ask(`MLST ${pathname}`);
+    if (reply.code === 550) throw refusal(reply, "missing");
+    // RFC 3659, 7.2: one line between the first and the last, after a space.
+    const line = reply.message.split("\n").at(1);
+    const listed =
+      reply.code === 250 && line !== undefined ? parseFacts(line.replace(/^ /, "")) : "unreadable";
+    if (typeof listed === "object") return { ...listed, name: path.last };
+    // A folder asked for by its own name may be told as the folder that we are in.
+    if (listed === "self") return { name: path.last, kind: "directory", meta: {} };
+  }
+  return lookWithoutFacts(control, path, pathname);
+}
+
+/** The same; undefined when nothing is there. */
+export async function findAt(control: Control, path: FtpPath): Promise<Listed | undefined> {
+  try {
+    return await lookAt(control, path);
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && thrown.code === "missing") return undefined;
+    throw thrown;
+  }
+}
+
+/** RFC 3659, 3 and 4: SIZE and MDTM know files. A folder is what can be entered. */
+async function lookWithoutFacts(control: Control, path: FtpPath, pathname: string): Promise<Listed> {
+  await control.useType("I");
+  const size = await control.ask(`SIZE ${pathname}`);
+  const octets = /^213 (\d{1,16})/.exec(size.message)?.[1];
+  if (octets === undefined) {
+    const entered = await control.ask(`CWD ${pathname}`);
+    if (entered.code < 300) return { name: path.last, kind: "directory", meta: {} };
+  }
+  const time = await control.ask(`MDTM ${pathname}`);
+  if (octets === undefined && time.code !== 213) throw refusal({ ...size, code: 550 }, "missing");
+  const modified = timeVal(time.message.slice(4).trim());
+  return {
+    name: path.last,
+    kind: "file",
+    ...(octets === undefined ? {} : { size: Number(octets) }),
+    ...(time.code === 213 && modified !== undefined ? { modified } : {}),
+    meta: {},
+  };
+}

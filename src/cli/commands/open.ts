@@ -1,0 +1,41 @@
+/** `porthole URL`: shows what is there, whatever it is. */
+import { PortholeError } from "../../errors.js";
+import { CONTAINERS, type EntryKind, type Session, type Target } from "../../plugin.js";
+import type { Desk } from "../command.js";
+import { listingStyle, showEntries } from "../entries.js";
+import { destinationOf, fetchTo, show } from "../fetch.js";
+import { oneUrl } from "../targets.js";
+import { limited } from "./ls.js";
+
+export async function run(desk: Desk): Promise<number | undefined> {
+  const { client, options, terminal } = desk;
+  const target = client.target(oneUrl(desk));
+  client.require(target, "open", ["ls", "get", "interact"]);
+  const destination = destinationOf(options, 1);
+  if (destination.kind !== "output") {
+    await fetchTo(desk, target, destination);
+    return undefined;
+  }
+  await client.use(target, async (session) => {
+    if (CONTAINERS.has(await kindOf(session, target)) && session.list !== undefined) {
+      const limit = typeof options["limit"] === "number" ? options["limit"] : undefined;
+      const style = listingStyle(
+        { json: options["json"] === true, long: options["long"] === true, open: true },
+        terminal.outputIsTerminal,
+      );
+      const entries = session.list(target.path, limit === undefined ? {} : { limit });
+      await showEntries(limited(entries, limit), terminal, { style, protocol: target.protocol });
+    } else if (session.read !== undefined) await show(desk, await session.read(target.path));
+    else throw new PortholeError("usage", "there is nothing to show here");
+  });
+  return undefined;
+}
+
+/** From the path where it tells, else from the server, else by what the session can do. */
+async function kindOf(session: Session, target: Target): Promise<EntryKind> {
+  const known = session.kindOf?.(target.path);
+  if (known !== undefined) return known;
+  if (session.list === undefined) return "page";
+  if (session.read === undefined) return "directory";
+  return session.stat === undefined ? "page" : (await session.stat(target.path)).kind;
+}

@@ -1,0 +1,79 @@
+/** `porthole sandbox`: servers on this machine to try things out on, until Ctrl-C. */
+import type { Arrival, Sandbox } from "../../../fixtures/servers/sandbox.js";
+import { safeLine } from "../../text/safe.js";
+import { table } from "../../text/table.js";
+import { humanSize } from "../../text/units.js";
+import type { Desk } from "../command.js";
+import { jsonLine } from "../json-line.js";
+
+export async function run(desk: Desk): Promise<number | undefined> {
+  const { terminal, options, signal } = desk;
+  const { startSandbox } = await import("../../../fixtures/servers/sandbox.js");
+  const only = Array.isArray(options["only"]) ? { only: options["only"] } : {};
+  const sandbox = await startSandbox(only);
+  try {
+    await introduce(sandbox, desk);
+    const stop = () => void sandbox.close();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    for await (const arrival of sandbox.arrivals) {
+      if (arrival.kind !== "request") {
+        await terminal.write(
+          options["json"] === true ? jsonLine(arrivalJson(arrival)) : `${told(arrival)}\n`,
+        );
+      }
+    }
+  } finally {
+    await sandbox.close();
+  }
+  // Ctrl-C is how it is meant to end.
+  return 0;
+}
+
+async function introduce(sandbox: Sandbox, { terminal, options }: Desk): Promise<void> {
+  if (options["json"] === true) {
+    for (const { name, url, user, password } of sandbox.urls) {
+      await terminal.write(jsonLine({ name, url, user, password }));
+    }
+    return;
+  }
+  const rows = sandbox.urls.map(({ name, url, user = "", password = "", note = "" }) => [
+    name,
+    url,
+    user,
+    password,
+    note,
+  ]);
+  const columns = ["name", "URL", "user", "password", "try"].map((title) => ({
+    title,
+    flexible: title === "try",
+  }));
+  const width = terminal.outputIsTerminal ? terminal.columns : Number.POSITIVE_INFINITY;
+  const lines = [
+    ...table(columns, rows, width),
+    "",
+    `The TLS servers' authority: --cacert ${sandbox.caFile}`,
+    "Mails and uploads are told here as they arrive. Ctrl-C ends the sandbox.",
+    "",
+  ];
+  await terminal.write(lines.map((line) => `${line.trimEnd()}\n`).join(""));
+}
+
+type Told = Exclude<Arrival, { kind: "request" }>;
+
+function told(arrival: Told): string {
+  if (arrival.kind === "upload") {
+    return `upload by ${arrival.protocol}: ${safeLine(arrival.path)}, ${humanSize(arrival.size)}`;
+  }
+  const subject = arrival.subject === "" ? "no subject" : `"${safeLine(arrival.subject)}"`;
+  return `mail from ${safeLine(arrival.from || "<>")} to ${arrival.to.map(safeLine).join(", ")}: ${subject}, ${humanSize(arrival.size)}`;
+}
+
+function arrivalJson(arrival: Told): object {
+  if (arrival.kind === "upload") {
+    const { protocol, path, size } = arrival;
+    return { arrived: "upload", protocol, path, size };
+  }
+  const { from, to, subject, size } = arrival;
+  return { arrived: "mail", from, to, subject, size };
+}

@@ -1,0 +1,168 @@
+/** `porthole tour`: the main jobs, typed as a user would, against servers that Porthole brings along. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Writable } from "node:stream";
+import type { Sandbox } from "../../../fixtures/servers/sandbox.js";
+import { PortholeError } from "../../errors.js";
+import { safeLine } from "../../text/safe.js";
+import type { Desk } from "../command.js";
+import { run as runCommandLine } from "../run.js";
+
+interface Stop {
+  readonly title: string;
+  readonly argv: readonly string[];
+  /** The status that the command is meant to end with; 0 when absent. */
+  readonly status?: number;
+  /** What to say after it. */
+  readonly after?: (sandbox: Sandbox) => string;
+}
+
+/** Lines of output shown of each command. */
+const LINES_SHOWN = 22;
+
+export async function run(desk: Desk): Promise<number | undefined> {
+  const { terminal, signal } = desk;
+  const { startSandbox } = await import("../../../fixtures/servers/sandbox.js");
+  const folder = await mkdtemp(join(tmpdir(), "porthole-tour-"));
+  const sandbox = await startSandbox();
+  try {
+    await terminal.write(
+      "Porthole's tour: small servers run on this machine, and each command below is typed against them.\n",
+    );
+    for (const [index, stop] of stops(sandbox, folder).entries()) {
+      if (signal.aborted) throw signal.reason;
+      await visit(desk, stop, index + 1, sandbox);
+    }
+    await terminal.write(whereNext(terminal.paint));
+  } finally {
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return undefined;
+}
+
+function stops(sandbox: Sandbox, folder: string): Stop[] {
+  const http = sandbox.url("http");
+  const ftp = sandbox.url("ftp");
+  const gopher = sandbox.url("gopher");
+  return [
+    { title: "A web page, readable in a terminal", argv: [http] },
+    {
+      title: "The same server over TLS, and JSON laid out",
+      argv: [`${sandbox.url("https")}json`, "--cacert", sandbox.caFile],
+    },
+    {
+      title: "A download: written beside its target, renamed when whole",
+      argv: ["get", `${http}files/pub/logbook.txt`, "-o", join(folder, "logbook.txt"), "--json"],
+    },
+    {
+      title: "A mail",
+      argv: [
+        "send",
+        sandbox.url("smtp"),
+        ...["--from", "keeper@lighthouse.example", "--to", "harbour@port.example"],
+        ...["--subject", "The lamp is lit", "--text", "Seen from nine miles."],
+      ],
+      after: ({ mails }) => {
+        const mail = mails.at(-1);
+        return mail === undefined
+          ? ""
+          : `The server has it: "${safeLine(mail.subject)}", for ${mail.to.join(", ")}.`;
+      },
+    },
+    { title: "An FTP directory", argv: ["ls", ftp, "-l"] },
+    {
+      title: "The same for a script: every entry has a URL that opens again",
+      argv: ["ls", ftp, "--json", "--limit", "2"],
+    },
+    { title: "A Gopher hole", argv: [gopher] },
+    { title: "A Gopher search", argv: ["search", `${gopher}7/search`, "lighthouse"] },
+    {
+      title: "What is not there: one line, and a status that scripts can tell",
+      argv: ["get", `${http}nowhere`],
+      status: 8,
+    },
+  ];
+}
+
+async function visit(desk: Desk, stop: Stop, number: number, sandbox: Sandbox): Promise<void> {
+  const { terminal } = desk;
+  const { paint } = terminal;
+  await terminal.write(
+    `\n${paint("bold", `${number}. ${stop.title}`)}\n\n  ${paint("green", `$ porthole ${stop.argv.map(shellWord).join(" ")}`)}\n`,
+  );
+  const { status, output } = await type(desk, stop.argv);
+  const lines = output.replace(/\n$/, "").split("\n");
+  const shown = lines.slice(0, LINES_SHOWN).map((line) => `  ${line}`.trimEnd());
+  if (lines.length > LINES_SHOWN)
+    shown.push(paint("dim", `  ... and ${lines.length - LINES_SHOWN} lines more`));
+  await terminal.write(`${shown.join("\n")}\n`);
+  const words = stop.after?.(sandbox) ?? "";
+  if (words !== "") await terminal.write(`\n  ${words}\n`);
+  const expected = stop.status ?? 0;
+  if (expected !== 0) await terminal.write(`\n  (exit status ${status})\n`);
+  if (status !== expected) {
+    throw new PortholeError(
+      "other",
+      `the tour's command ${number} ended with status ${status}, not ${expected}`,
+    );
+  }
+}
+
+/** Runs one command line as main.ts does, with what it prints caught as a terminal would show it. */
+async function type(desk: Desk, argv: readonly string[]): Promise<{ status: number; output: string }> {
+  const { terminal } = desk;
+  const screen = new Screen(Math.min(100, terminal.columns - 2));
+  const stdin = Object.assign(new PassThrough(), { isTTY: false });
+  stdin.end();
+  const color = terminal.paint("bold", "") === "" ? "never" : "always";
+  const status = await runCommandLine({
+    argv: [...argv, "--color", color, "--no-progress"],
+    // The tour's servers are on this machine, whatever proxies the user has; and no pager for a line or two.
+    environment: { ...terminal.environment, NO_PROXY: "*", PAGER: "" },
+    platform: "",
+    program: desk.program,
+    stdin,
+    stdout: screen,
+    stderr: screen,
+    onSignal: () => {},
+  });
+  return { status, output: screen.text };
+}
+
+/** Stands in for a terminal of a given width. */
+class Screen extends Writable {
+  readonly isTTY = true;
+  readonly columns: number;
+  text = "";
+
+  constructor(columns: number) {
+    super({ decodeStrings: false });
+    this.columns = columns;
+  }
+
+  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.text += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    done();
+  }
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`;
+}
+
+function whereNext(paint: Desk["terminal"]["paint"]): string {
+  return `
+${paint("bold", "Where to go next")}
+
+  porthole sandbox                 keeps these servers running, to try your own commands on
+  porthole protocols               what each protocol can do
+  porthole --help                  every verb and option
+  porthole VERB --help             one of them, with examples
+  porthole completion bash         completion for your shell
+  import { connect } from "porthole"; import { startSandbox } from "porthole/sandbox";
+
+  In this folder, \`npx porthole\` runs what the tour ran.
+`;
+}

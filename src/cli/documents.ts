@@ -1,0 +1,174 @@
+/** A document for whoever reads standard output: octets for a program, readable text for a person. */
+import type { Readable } from "node:stream";
+import { abortReason, PortholeError } from "../errors.js";
+import type { Document } from "../plugin.js";
+import { decodeBody, decoderFor, sniffCharset } from "../text/charset.js";
+import { htmlAsText, LONGEST_HTML, pageWithLinks } from "../text/html.js";
+import { SafeText, safeText } from "../text/safe.js";
+import { showPaged } from "./pager.js";
+import type { Terminal } from "./terminal.js";
+
+/** Text that does not call itself `text/...`. */
+const TEXT_TYPES =
+  /^(?:text\/.+|message\/(?:rfc822|news|global)|application\/(?:(?:.+\+)?(?:json|xml|yaml)|(?:x-)?(?:ndjson|javascript|ecmascript|sh|yaml|toml|tex|perl|www-form-urlencoded)|sql|graphql|rtf))$/;
+/** Octets of JSON that are laid out anew; more is shown as it is. */
+const LONGEST_JSON = 4 * 1024 * 1024;
+/** Lines of prose wider than this are hard to read. */
+const WIDEST = 100;
+
+export interface ShowOptions {
+  readonly signal?: AbortSignal;
+  /** Octets, decoded, that are read at most. */
+  readonly maxSize?: number;
+}
+
+/**
+ * Into a pipe or a file octet for octet; on a terminal rendered by its type.
+ * @throws PortholeError `protocol` past `maxSize`, or the signal's reason
+ * @throws PortholeError `usage` when the type cannot be shown on a terminal; OutputClosed when the reader left
+ */
+export async function showDocument(
+  document: Document,
+  terminal: Terminal,
+  options: ShowOptions = {},
+): Promise<void> {
+  const { body } = document;
+  const stop = AbortSignal.any([terminal.outputClosed, ...(options.signal ? [options.signal] : [])]);
+  const leave = (): void => {
+    body.destroy(stop.reason instanceof Error ? stop.reason : undefined);
+  };
+  // Between two chunks nobody else listens, and a failure then must not end the process.
+  body.on("error", () => undefined);
+  stop.addEventListener("abort", leave, { once: true });
+  if (stop.aborted) leave();
+  try {
+    await deliver(document, terminal, options.maxSize);
+  } catch (thrown) {
+    terminal.outputClosed.throwIfAborted();
+    throw options.signal?.aborted ? abortReason(options.signal) : thrown;
+  } finally {
+    stop.removeEventListener("abort", leave);
+  }
+}
+
+async function deliver(document: Document, terminal: Terminal, maxSize: number | undefined): Promise<void> {
+  if (!terminal.outputIsTerminal) {
+    for await (const chunk of octets(document.body, maxSize)) await terminal.write(chunk);
+    return;
+  }
+  if (!isText(document.type)) {
+    document.body.destroy();
+    throw new PortholeError("usage", `${document.type} is not shown on a terminal`, {
+      hint: "save it with -o FILE or -O, or send it into a pipe",
+    });
+  }
+  await showPaged(readable(document, Math.min(terminal.columns, WIDEST), maxSize), terminal);
+}
+
+/** True for what can be shown as text. */
+export function isText(type: string): boolean {
+  return TEXT_TYPES.test(type.toLowerCase());
+}
+
+/** The document as safe text for a screen so many columns wide, as it comes. */
+export async function* readable(
+  document: Document,
+  columns: number,
+  maxSize?: number,
+): AsyncGenerator<string, void, undefined> {
+  const type = document.type.toLowerCase();
+  const body = octets(document.body, maxSize);
+  if (type === "text/html" || type === "application/xhtml+xml") yield* page(document, body, columns);
+  else if (/^application\/(?:.+\+)?json$/.test(type)) yield* json(document, body);
+  else yield* safe(decodeBody(body, document.charset));
+}
+
+async function* page(
+  document: Document,
+  body: AsyncIterable<Uint8Array>,
+  columns: number,
+): AsyncGenerator<string, void, undefined> {
+  const { head } = await upTo(body, LONGEST_HTML + 1);
+  document.body.destroy();
+  const decoding = await decoderFor(sniffCharset(head, document.charset));
+  const html = decoding.write(head) + decoding.end();
+  yield pageWithLinks(await htmlAsText(html, { columns, baseUrl: document.entry.url }));
+}
+
+async function* json(
+  document: Document,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<string, void, undefined> {
+  const { head, rest } = await upTo(body, LONGEST_JSON);
+  // RFC 8259, 8.1: JSON is UTF-8.
+  const laidOut = rest === undefined ? pretty(head.toString("utf8")) : undefined;
+  if (laidOut !== undefined) yield `${safeText(laidOut)}\n`;
+  else yield* safe(decodeBody(joined(head, rest), document.charset ?? "utf-8"));
+}
+
+function pretty(text: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return undefined;
+  }
+}
+
+async function* safe(text: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  const filter = new SafeText();
+  let last = "\n";
+  for await (const piece of text) {
+    filter.write(piece);
+    const shown = drained(filter);
+    if (shown !== "") last = shown;
+    yield shown;
+  }
+  filter.end();
+  const shown = drained(filter);
+  // The shell's prompt begins on a line of its own.
+  yield (shown === "" ? last : shown).endsWith("\n") ? shown : `${shown}\n`;
+}
+
+function drained(filter: SafeText): string {
+  const text: unknown = filter.read();
+  return typeof text === "string" ? text : "";
+}
+
+/** The first octets, and the iteration over the rest when there is more. */
+async function upTo(
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+): Promise<{ head: Buffer; rest: AsyncIterable<Uint8Array> | undefined }> {
+  const iterator = body[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < most) {
+    const { done, value } = await iterator.next();
+    if (done === true) return { head: Buffer.concat(chunks), rest: undefined };
+    chunks.push(value);
+    length += value.length;
+  }
+  return { head: Buffer.concat(chunks), rest: { [Symbol.asyncIterator]: () => iterator } };
+}
+
+async function* joined(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array> | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield head;
+  if (rest !== undefined) yield* rest;
+}
+
+async function* octets(body: Readable, maxSize?: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0;
+  for await (const chunk of body) {
+    const piece = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk), "utf8");
+    size += piece.length;
+    if (maxSize !== undefined && size > maxSize) {
+      throw new PortholeError("protocol", `the document is larger than the ${maxSize} octets allowed`, {
+        hint: "--max-size sets the bound",
+      });
+    }
+    yield piece;
+  }
+}

@@ -1,0 +1,185 @@
+/** Listings, as they come: for a terminal, for a pipe, for a script. */
+import type { Entry, EntryKind } from "../plugin.js";
+import { isHarmful, safeLine } from "../text/safe.js";
+import { inColumns } from "../text/table.js";
+import { humanSize, listingDate } from "../text/units.js";
+import { type Color, type Paint, painter } from "./colors.js";
+import { entryJson, jsonLine } from "./json-line.js";
+import type { Terminal } from "./terminal.js";
+
+/**
+ * `names`: one a line; `columns`: a grid, for `ls` on a terminal; `long`: `-l`; `numbered`: an opened menu or
+ * folder on a terminal, notes included; `json`: NDJSON.
+ */
+export type ListingStyle = "names" | "columns" | "long" | "numbered" | "json";
+
+/** The style that suits what the user asked for and who reads it. `open` is the bare URL, without verb. */
+export function listingStyle(
+  asked: { readonly json?: boolean; readonly long?: boolean; readonly open?: boolean },
+  isTerminal: boolean,
+): ListingStyle {
+  if (asked.json) return "json";
+  if (asked.long) return "long";
+  if (!isTerminal) return "names";
+  return asked.open ? "numbered" : "columns";
+}
+
+export interface ListingOptions {
+  readonly style: ListingStyle;
+  /** The key under which `json` puts what only the protocol knows. */
+  readonly protocol: string;
+  /** Columns of the terminal; 80 when absent. */
+  readonly columns?: number;
+  readonly paint?: Paint;
+  /** What "half a year ago" counts from. */
+  readonly now?: Date;
+}
+
+/** Writes each entry as it comes. @returns how many there were, notes not counted */
+export async function showEntries(
+  entries: AsyncIterable<Entry>,
+  terminal: Terminal,
+  options: Pick<ListingOptions, "style" | "protocol">,
+): Promise<number> {
+  let count = 0;
+  const counted = async function* (): AsyncGenerator<Entry, void, undefined> {
+    for await (const entry of entries) {
+      if (entry.kind !== "note") count += 1;
+      yield entry;
+    }
+  };
+  const { columns, paint } = terminal;
+  for await (const text of listing(counted(), { ...options, columns, paint })) await terminal.write(text);
+  return count;
+}
+
+/** The listing as text, lines ended by LF, in pieces as entries come. */
+export async function* listing(
+  entries: AsyncIterable<Entry>,
+  options: ListingOptions,
+): AsyncGenerator<string, void, undefined> {
+  if (options.style === "columns") {
+    for await (const batch of batches(withoutNotes(entries))) yield grid(batch, options);
+    return;
+  }
+  let number = 0;
+  for await (const entry of entries) {
+    if (options.style === "json") yield jsonLine(entryJson(entry, options.protocol));
+    else if (entry.kind !== "note") {
+      number += 1;
+      yield `${line(entry, number, options)}\n`;
+    } else if (options.style === "numbered") yield `      ${safeLine(entry.name)}`.trimEnd().concat("\n");
+  }
+}
+
+function line(entry: Entry, number: number, options: ListingOptions): string {
+  const paint = options.paint ?? painter(false);
+  switch (options.style) {
+    case "names":
+      return oneLine(entry.name);
+    case "numbered": {
+      const facts = [
+        entry.size === undefined ? "" : humanSize(entry.size),
+        entry.modified === undefined ? "" : listingDate(entry.modified, options.now),
+      ].filter((fact) => fact !== "");
+      const tail = facts.length === 0 ? "" : `  ${paint("dim", facts.join("  "))}`;
+      return `${paint("dim", String(number).padStart(4))}  ${shownName(entry, paint)}${tail}`;
+    }
+    default: {
+      const size = entry.size === undefined ? "-" : humanSize(entry.size);
+      const date = entry.modified === undefined ? "-".padStart(12) : listingDate(entry.modified, options.now);
+      return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}`;
+    }
+  }
+}
+
+const KIND_COLORS: Partial<Record<EntryKind, Color>> = {
+  directory: "blue",
+  menu: "blue",
+  mailbox: "blue",
+  group: "blue",
+  link: "cyan",
+  page: "cyan",
+  search: "magenta",
+  session: "magenta",
+};
+
+function shownName(entry: Entry, paint: Paint): string {
+  const color = KIND_COLORS[entry.kind];
+  const name = safeLine(entry.name);
+  return color === undefined ? name : paint(color, name);
+}
+
+/** As it is, for programs; only what would end the line early is made visible. */
+function oneLine(name: string): string {
+  return isHarmful(name) ? name.replace(/[\r\n\u2028\u2029]/g, (character) => safeLine(character)) : name;
+}
+
+function grid(batch: readonly Entry[], options: ListingOptions): string {
+  const paint = options.paint ?? painter(false);
+  const names = batch.map((entry) => safeLine(entry.name));
+  const painted = (name: string, at: number): string => {
+    const color = KIND_COLORS[batch[at]?.kind ?? "other"];
+    return color === undefined ? name : paint(color, name);
+  };
+  return inColumns(names, options.columns ?? 80, painted)
+    .map((row) => `${row}\n`)
+    .join("");
+}
+
+async function* withoutNotes(entries: AsyncIterable<Entry>): AsyncGenerator<Entry, void, undefined> {
+  for await (const entry of entries) if (entry.kind !== "note") yield entry;
+}
+
+/** A grid needs many names at once, but nobody waits longer than this for the first of them. */
+const BATCH_MS = 200;
+const BATCH_LENGTH = 1000;
+
+async function* batches(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[], void, undefined> {
+  const iterator = entries[Symbol.asyncIterator]();
+  let batch: Entry[] = [];
+  let next = iterator.next();
+  try {
+    for (;;) {
+      const result = batch.length === 0 ? await next : await nextWithin(next, BATCH_MS);
+      if (result === "late") {
+        yield batch;
+        batch = [];
+        continue;
+      }
+      if (result.done) break;
+      batch.push(result.value);
+      next = iterator.next();
+      if (batch.length >= BATCH_LENGTH) {
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
+  } catch (thrown) {
+    // What came before a failure is shown before it.
+    if (batch.length > 0) yield batch;
+    throw thrown;
+  } finally {
+    next.catch(() => undefined);
+    await iterator.return?.();
+  }
+}
+
+async function nextWithin<T>(next: Promise<T>, ms: number): Promise<T | "late"> {
+  const { promise, resolve } = deferred<"late">();
+  const timer = setTimeout(() => resolve("late"), ms);
+  try {
+    return await Promise.race([next, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

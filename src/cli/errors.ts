@@ -1,0 +1,78 @@
+/** Anything thrown, as the one line (or JSON object) that the user sees and the status that scripts see. */
+import { abortReason, isLocalFailure, localError, messageOf, PortholeError, systemCode } from "../errors.js";
+import { safeLine, safeText } from "../text/safe.js";
+import type { Paint } from "./colors.js";
+import { jsonLine } from "./json-line.js";
+import { OutputClosed, type Terminal } from "./terminal.js";
+
+const NETWORK_FAILURES: Readonly<Record<string, readonly ["resolve" | "connect" | "timeout", string]>> = {
+  ENOTFOUND: ["resolve", "the host name has no address"],
+  EAI_AGAIN: ["resolve", "the name server does not answer"],
+  ECONNREFUSED: ["connect", "the connection was refused"],
+  ECONNRESET: ["connect", "the connection was reset"],
+  ECONNABORTED: ["connect", "the connection was aborted"],
+  EHOSTUNREACH: ["connect", "the host cannot be reached"],
+  ENETUNREACH: ["connect", "the network cannot be reached"],
+  EPIPE: ["connect", "the other side closed the connection"],
+  ERR_STREAM_PREMATURE_CLOSE: ["connect", "the connection closed before the end"],
+  ETIMEDOUT: ["timeout", "the connection timed out"],
+};
+
+/** Anything thrown as a PortholeError; what nobody foresaw is `other`, its own message kept. */
+export function asPortholeError(thrown: unknown): PortholeError {
+  if (thrown instanceof PortholeError) return thrown;
+  if (isLocalFailure(thrown)) {
+    const path =
+      thrown instanceof Error && "path" in thrown && typeof thrown.path === "string"
+        ? thrown.path
+        : undefined;
+    return localError(thrown, path);
+  }
+  if (thrown instanceof Error && thrown.name === "AbortError") {
+    return thrown.cause instanceof PortholeError ? thrown.cause : stopped();
+  }
+  const network = NETWORK_FAILURES[systemCode(thrown) ?? ""];
+  if (network !== undefined) return new PortholeError(network[0], network[1], { cause: thrown });
+  return new PortholeError("other", messageOf(thrown), {
+    cause: thrown,
+    hint: "-vv shows where it happened",
+  });
+}
+
+function stopped(): PortholeError {
+  return abortReason(AbortSignal.abort());
+}
+
+/** `porthole: PROTOCOL: what went wrong (the server's own words) - what to do`, without line end. */
+export function errorLine(error: PortholeError, paint: Paint = (_color, text) => text): string {
+  const protocol = error.protocol === undefined ? "" : `${error.protocol}: `;
+  const reply = error.reply === undefined ? "" : ` (${safeLine(error.reply.trim())})`;
+  const hint = error.hint === undefined ? "" : ` - ${safeLine(error.hint)}`;
+  return `${paint("red", "porthole:")} ${protocol}${paint("bold", safeLine(error.message))}${reply}${hint}`;
+}
+
+/**
+ * Says on standard error what went wrong. A reader that left standard output is no fault: nothing is said.
+ * @returns the exit status
+ */
+export function reportError(
+  thrown: unknown,
+  terminal: Terminal,
+  options: { readonly json?: boolean; readonly verbosity?: number },
+): number {
+  if (thrown instanceof OutputClosed) return 0;
+  const error = asPortholeError(thrown);
+  if (options.json) terminal.say(jsonLine({ error: error.toJSON() }).trimEnd());
+  else terminal.say(errorLine(error, terminal.paintError));
+  if ((options.verbosity ?? 0) >= 2) terminal.say(safeText(stackOf(error)));
+  return error.exit;
+}
+
+/** The stack and those of its causes. */
+function stackOf(error: PortholeError): string {
+  const stacks: string[] = [];
+  for (let at: unknown = error; at instanceof Error && stacks.length < 8; at = at.cause) {
+    stacks.push(at.stack ?? String(at));
+  }
+  return stacks.join("\ncaused by: ");
+}

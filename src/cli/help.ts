@@ -1,0 +1,108 @@
+/** Help texts, drawn by yargs from the tables that the parser reads. */
+import yargs from "yargs";
+import type { OptionSpec } from "../plugin.js";
+import type { Registry } from "../registry.js";
+import type { HelpTopic } from "./parse.js";
+import { SHARED_OPTIONS } from "./shared-options.js";
+import { TOOLS, VERBS, verbsOf, type WordSpec } from "./verbs.js";
+
+/** @param columns to wrap at */
+export async function helpText(topic: HelpTopic, registry: Registry, columns: number): Promise<string> {
+  const page = yargs([]).scriptName("porthole").help(false).version(false).wrap(Math.min(columns, 110));
+  page.updateStrings({ "Options:": "Options of every command:" });
+  switch (topic.kind) {
+    case "all":
+      allHelp(page);
+      break;
+    case "word":
+      wordHelp(page, topic.word, registry);
+      break;
+    case "protocol": {
+      const { manifest } = topic;
+      page.usage(`porthole ${manifest.name} COMMAND ...\n\n${manifest.title}: ${manifest.summary}`);
+      page.epilogue(
+        [
+          `Schemes: ${Object.entries(manifest.schemes)
+            .map(([scheme, { port }]) => (port === undefined ? `${scheme}:` : `${scheme}: (port ${port})`))
+            .join(", ")}`,
+          `Verbs:   ${verbsOf(manifest).join(", ") || "not yet"}`,
+          manifest.commands.length === 0
+            ? "It has no commands of its own yet; the verbs above do the work."
+            : "",
+        ]
+          .filter((line) => line !== "")
+          .join("\n"),
+      );
+      for (const command of manifest.commands) {
+        page.command(`${manifest.name} ${command.name} ${command.usage}`, command.summary);
+      }
+      addOptions(page, manifest.options, `Options of ${manifest.title}:`);
+      break;
+    }
+    case "own": {
+      const { manifest, name } = topic.own;
+      const spec = manifest.commands.find((command) => command.name === name);
+      page.usage(
+        `porthole ${manifest.name} ${name} ${spec?.usage ?? ""}\n\n${sentence(spec?.summary ?? "")}`,
+      );
+      addOptions(page, [...(spec?.options ?? []), ...manifest.options], "Options:");
+      page.epilogue("`porthole --help` lists the options of every command.");
+    }
+  }
+  return `${(await page.getHelp()).trimEnd()}\n`;
+}
+
+type Page = ReturnType<typeof yargs>;
+
+function allHelp(page: Page): void {
+  page.usage(
+    [
+      "porthole URL                     show what is there",
+      "porthole VERB URL...             the same verbs over every protocol that can",
+      "porthole PROTOCOL COMMAND ...    what only that protocol can do",
+    ].join("\n"),
+  );
+  for (const word of [...VERBS, ...TOOLS].filter(({ load }) => load !== undefined)) {
+    page.command(`${word.name} ${word.usage}`.trim(), word.summary);
+  }
+  for (const group of SHARED_OPTIONS) addOptions(page, group.options, `${group.title}:`);
+  page.epilogue(
+    [
+      "Short URLs: example.org is https, :8080 and localhost:8080 are http, @work is an account, ./x is a file.",
+      "`porthole VERB --help` tells more; `porthole protocols` lists what each protocol can; `porthole tour` shows it.",
+    ].join("\n"),
+  );
+}
+
+function wordHelp(page: Page, word: WordSpec, registry: Registry): void {
+  page.usage(`porthole ${word.name} ${word.usage}`.trim().concat(`\n\n${sentence(word.summary)}`));
+  addOptions(page, word.options, "Options:");
+  const { needs } = word;
+  const able = registry.manifests.filter(
+    (manifest) => needs === undefined || needs.some((verb) => verbsOf(manifest).includes(verb)),
+  );
+  if (needs !== undefined) {
+    for (const manifest of able) addOptions(page, manifest.options, `Options of ${manifest.title}:`);
+  }
+  for (const example of word.examples ?? []) page.example(example, "");
+  const who =
+    needs === undefined || able.length === 0 ? [] : [`For: ${able.map(({ title }) => title).join(", ")}.`];
+  const state = word.load === undefined ? ["In the plan; it cannot be used yet."] : [];
+  page.epilogue([...state, ...who, "`porthole --help` lists the options of every command."].join("\n"));
+}
+
+function sentence(summary: string): string {
+  return summary === "" ? "" : `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+}
+
+function addOptions(page: Page, options: readonly OptionSpec[], group: string): void {
+  for (const option of options) {
+    const value = option.type === "optional" ? `[=${option.placeholder}]` : (option.placeholder ?? "");
+    page.option(option.flag, {
+      group,
+      describe: value === "" ? option.summary : `${value}: ${option.summary}`,
+      ...(option.alias === undefined ? {} : { alias: option.alias }),
+      ...(option.choices === undefined ? {} : { choices: option.choices }),
+    });
+  }
+}

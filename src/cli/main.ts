@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The program `porthole`. What is asked most often and needs least is answered before anything is loaded. */
+import { readVersion } from "./version.js";
+
+const [first] = process.argv.slice(2);
+if (process.argv.length === 3 && (first === "--version" || first === "-V")) {
+  process.stdout.write(`porthole ${readVersion()}\n`);
+} else {
+  const { run } = await import("./run.js");
+  const status = await run({
+    argv: process.argv.slice(2),
+    environment: process.env,
+    platform: process.platform,
+    program: process.argv[1] ?? "porthole",
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    onSignal: (name, act) => process.on(name, act),
+  });
+  // Packages may keep timers and idle connections; the work is done and said.
+  process.exit(status);
+}

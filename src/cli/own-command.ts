@@ -1,0 +1,60 @@
+/** `porthole PROTOCOL COMMAND ...`: what only that protocol can do. */
+import { loadPlugin } from "../client.js";
+import { PortholeError } from "../errors.js";
+import type { Invocation, Output, Session } from "../plugin.js";
+import { safeText } from "../text/safe.js";
+import type { Desk, OwnCommand } from "./command.js";
+import { listingStyle, showEntries } from "./entries.js";
+import { show } from "./fetch.js";
+import { jsonLine } from "./json-line.js";
+
+export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
+  const plugin = await loadPlugin(manifest);
+  const command = plugin.commands[name];
+  if (command === undefined) throw new Error(`${manifest.name} declares ${name} and does not have it`);
+  const sessions: Session[] = [];
+  const invocation: Invocation = {
+    words: desk.words,
+    options: desk.options,
+    signal: desk.signal,
+    open: async (url) => {
+      const target = desk.client.target(url);
+      if (target.protocol !== manifest.name) {
+        throw new PortholeError("usage", `${url} is not for ${manifest.title}`, { protocol: manifest.name });
+      }
+      const session = await desk.client.open(target);
+      sessions.push(session);
+      return { session, target };
+    },
+  };
+  try {
+    for await (const output of command(invocation)) await showOutput(desk, output, manifest.name);
+  } catch (thrown) {
+    if (thrown instanceof PortholeError) thrown.protocol ??= manifest.name;
+    throw thrown;
+  } finally {
+    for (const session of sessions) await session[Symbol.asyncDispose]();
+  }
+  return undefined;
+}
+
+async function showOutput(desk: Desk, output: Output, protocol: string): Promise<void> {
+  const { terminal, options } = desk;
+  switch (output.kind) {
+    case "entry": {
+      const style = listingStyle({ json: options["json"] === true }, false);
+      await showEntries(only(output.entry), terminal, { style, protocol });
+      return;
+    }
+    case "document":
+      return show(desk, output.document);
+    case "record": {
+      const text = terminal.outputIsTerminal ? safeText(output.text) : output.text;
+      await terminal.write(options["json"] === true ? jsonLine(output.data) : `${text}\n`);
+    }
+  }
+}
+
+async function* only<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}

@@ -1,0 +1,252 @@
+/** The words that people type: verbs over every protocol, and Porthole's own tools. Data alone; code is loaded when a word is used. */
+import type { Manifest, OptionSpec, Verb } from "../plugin.js";
+import type { CommandModule } from "./command.js";
+
+export interface WordSpec {
+  readonly name: string;
+  /** What follows the word, as in help. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  /** The protocol must do one of these; absent: the word asks nothing of a protocol. */
+  readonly needs?: readonly Verb[];
+  /** Absent: in the plan, not yet built. */
+  readonly load?: () => Promise<CommandModule>;
+  readonly examples?: readonly string[];
+}
+
+const LIMIT = { flag: "limit", type: "number", placeholder: "N", summary: "stop after N" } as const;
+const LONG = { flag: "long", alias: "l", type: "boolean", summary: "kind, size, date and name" } as const;
+const RECURSIVE = { flag: "recursive", alias: "r", type: "boolean", summary: "and all beneath it" } as const;
+const FORCE = { flag: "force", alias: "f", type: "boolean", summary: "replace an existing target" } as const;
+const RESUME = { flag: "resume", type: "boolean", summary: "continue a partial one" } as const;
+const YES = { flag: "yes", alias: "y", type: "boolean", summary: "do not ask" } as const;
+const SAVING: readonly OptionSpec[] = [
+  { flag: "output", alias: "o", type: "string", placeholder: "FILE", summary: "write to FILE" },
+  {
+    flag: "remote-name",
+    alias: "O",
+    type: "boolean",
+    summary: "write to a file with the remote name, made safe",
+  },
+  {
+    flag: "directory",
+    alias: "d",
+    type: "string",
+    placeholder: "DIR",
+    summary: "write into DIR, with the remote name",
+  },
+  FORCE,
+  RESUME,
+  {
+    flag: "max-size",
+    type: "string",
+    placeholder: "BYTES",
+    summary: "refuse what is larger, decoded; nothing under the final name",
+  },
+];
+const MAIL: readonly OptionSpec[] = [
+  { flag: "from", type: "string", placeholder: "ADDRESS", summary: "the sender" },
+  { flag: "to", type: "list", placeholder: "ADDRESS", summary: "a recipient" },
+  { flag: "cc", type: "list", placeholder: "ADDRESS", summary: "a recipient of a copy" },
+  { flag: "bcc", type: "list", placeholder: "ADDRESS", summary: "a recipient whom the others do not see" },
+  { flag: "subject", type: "string", placeholder: "TEXT", summary: "the subject" },
+  { flag: "text", type: "string", placeholder: "TEXT", summary: "the text" },
+  {
+    flag: "text-file",
+    type: "string",
+    placeholder: "FILE",
+    summary: "the text from a file, or - for standard input",
+  },
+  { flag: "html", type: "string", placeholder: "HTML", summary: "the text as HTML" },
+  { flag: "html-file", type: "string", placeholder: "FILE", summary: "the HTML from a file" },
+  { flag: "attach", type: "list", placeholder: "FILE", summary: "an attachment" },
+  {
+    flag: "header",
+    type: "list",
+    placeholder: '"NAME: VALUE"',
+    summary: "a header of the request, or of the mail",
+  },
+  { flag: "eml", type: "string", placeholder: "FILE", summary: "send this message as it stands" },
+  { flag: "dry-run", type: "boolean", summary: "print envelope and message, send nothing" },
+];
+
+/** A bare URL: the word that nobody types. */
+export const OPEN: WordSpec = {
+  name: "open",
+  usage: "URL",
+  summary: "show what is there",
+  options: [LIMIT, LONG, ...SAVING],
+  needs: ["ls", "get", "interact"],
+  load: () => import("./commands/open.js"),
+};
+
+export const VERBS: readonly WordSpec[] = [
+  {
+    name: "ls",
+    usage: "URL...",
+    summary: "list",
+    options: [LONG, RECURSIVE, LIMIT],
+    needs: ["ls"],
+    load: () => import("./commands/ls.js"),
+    examples: ["porthole ls ftp://ftp.example.org/pub -l", "porthole ls gopher://gopher.example.org --json"],
+  },
+  {
+    name: "get",
+    usage: "URL...",
+    summary: "fetch: to standard output, or to a file with -o, -O or -d",
+    options: SAVING,
+    needs: ["get"],
+    load: () => import("./commands/get.js"),
+    examples: [
+      "porthole get https://example.org/big.iso -O",
+      "porthole get ftp://ftp.example.org/pub/file -o file --resume",
+    ],
+  },
+  {
+    name: "put",
+    usage: "FILE... URL",
+    summary: "upload files, or - for standard input",
+    options: [FORCE, RESUME],
+    needs: ["put"],
+    load: () => import("./commands/put.js"),
+    examples: ["porthole put report.pdf ftp://me@ftp.example.org/incoming/"],
+  },
+  {
+    name: "cp",
+    usage: "FROM... TO",
+    summary: "copy between any two places",
+    options: [RECURSIVE, FORCE, RESUME],
+  },
+  {
+    name: "mirror",
+    usage: "FROM TO",
+    summary: "make TO the same as FROM",
+    options: [
+      { flag: "delete", type: "boolean", summary: "remove at TO what FROM has not" },
+      { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
+      { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+    ],
+  },
+  {
+    name: "rm",
+    usage: "URL...",
+    summary: "remove",
+    options: [RECURSIVE, YES],
+    needs: ["rm"],
+    load: () => import("./commands/rm.js"),
+  },
+  {
+    name: "mv",
+    usage: "FROM TO",
+    summary: "move or rename within one server",
+    options: [FORCE],
+    needs: ["mv"],
+    load: () => import("./commands/mv.js"),
+  },
+  {
+    name: "mkdir",
+    usage: "URL...",
+    summary: "make folders",
+    options: [],
+    needs: ["mkdir"],
+    load: () => import("./commands/mkdir.js"),
+  },
+  {
+    name: "stat",
+    usage: "URL...",
+    summary: "what is known of one thing",
+    options: [],
+    needs: ["stat"],
+    load: () => import("./commands/stat.js"),
+  },
+  {
+    name: "search",
+    usage: "URL WORDS...",
+    summary: "ask the server's own search",
+    options: [LONG, LIMIT],
+    needs: ["search"],
+    load: () => import("./commands/search.js"),
+    examples: ["porthole search gopher://gopher.example.org/7/find lighthouse"],
+  },
+  {
+    name: "send",
+    usage: "URL",
+    summary: "send a mail",
+    options: MAIL,
+    needs: ["send"],
+    load: () => import("./commands/send.js"),
+    examples: [
+      'porthole send smtp://mail.example.org --from a@x --to b@y --subject Hi --text "It works" --attach report.pdf',
+    ],
+  },
+  { name: "watch", usage: "URL", summary: "tell what is new, as it comes", options: [], needs: ["watch"] },
+  { name: "check", usage: "URL...", summary: "test a server step by step", options: [], needs: ["check"] },
+  { name: "browse", usage: "[URL]", summary: "the full-screen browser", options: [] },
+  { name: "shell", usage: "URL", summary: "one connection kept open", options: [] },
+];
+
+export const TOOLS: readonly WordSpec[] = [
+  {
+    name: "protocols",
+    usage: "",
+    summary: "the table of protocols: schemes, ports, what each can do",
+    options: [],
+    load: () => import("./commands/protocols.js"),
+  },
+  {
+    name: "sandbox",
+    usage: "",
+    summary: "embedded servers on this machine, with sample content",
+    options: [
+      {
+        flag: "only",
+        type: "list",
+        placeholder: "NAME",
+        summary: "this server alone: http, ftp, smtp, gopher",
+      },
+    ],
+    load: () => import("./commands/sandbox.js"),
+  },
+  {
+    name: "tour",
+    usage: "",
+    summary: "the main jobs, run against the sandbox",
+    options: [],
+    load: () => import("./commands/tour.js"),
+  },
+  {
+    name: "config",
+    usage: "",
+    summary: "where the configuration is, what holds, and why",
+    options: [],
+    load: () => import("./commands/config.js"),
+  },
+  {
+    name: "completion",
+    usage: "bash|zsh|fish",
+    summary: "a completion script for your shell",
+    options: [],
+    load: () => import("./commands/completion.js"),
+    examples: ["porthole completion bash > ~/.local/share/bash-completion/completions/porthole"],
+  },
+  {
+    name: "replay",
+    usage: "FILE",
+    summary: "serve a recording as the server it was made from",
+    options: [{ flag: "port", type: "number", placeholder: "N", summary: "listen on this port" }],
+  },
+];
+
+export const WORDS: readonly WordSpec[] = [...VERBS, ...TOOLS];
+
+export function wordNamed(name: string): WordSpec | undefined {
+  return WORDS.find((word) => word.name === name);
+}
+
+/** The verbs that a protocol's row in the table shows: its own, and those that follow from them. */
+export function verbsOf(manifest: Manifest): string[] {
+  const own: readonly Verb[] = manifest.verbs;
+  const opens = OPEN.needs?.some((verb) => own.includes(verb)) ?? false;
+  return [...(opens ? ["open"] : []), ...own.filter((verb) => verb !== "interact")];
+}

@@ -1,0 +1,268 @@
+/** A document into a file: never a half one under the final name, never more in memory than one block. */
+import { constants } from "node:fs";
+import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
+import type { Document, Progress, ReadQuery } from "../plugin.js";
+import { existsAlready, findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
+
+export interface SaveRequest {
+  /** Where the document comes from; a partial copy of another URL is never continued. */
+  readonly url: string;
+  /** The file it goes to. Devices and named pipes are written to directly. */
+  readonly path: string;
+  /** Asks for the document, from an octet on when a partial copy is continued. */
+  readonly read: (query: ReadQuery) => Promise<Document>;
+  /** Replace an existing file. */
+  readonly replace?: boolean;
+  /** Continue what an earlier run left. */
+  readonly resume?: boolean;
+  /** Octets in all, decoded. */
+  readonly maxSize?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+}
+
+export interface Saved {
+  readonly path: string;
+  /** Octets of the whole file. */
+  readonly size: number;
+  /** The octet from which on this run fetched; 0 when it fetched all. */
+  readonly from: number;
+}
+
+/** Octets gathered for one write: fewer, larger writes are what makes a download fast. */
+const BLOCK = 256 * 1024;
+/** From here on a partial copy is worth continuing after a power cut; short ones only write their facts when interrupted. */
+const WORTH_KEEPING = 1024 * 1024;
+
+/**
+ * Saves one document. An interrupted run leaves a partial copy beside the target, for `resume`.
+ * @throws PortholeError `local` (exists, no room, not allowed), `protocol` (ended early, larger than `maxSize`),
+ *   the signal's reason, and whatever `read` and the body throw
+ */
+export async function saveDocument(request: SaveRequest): Promise<Saved> {
+  request.signal?.throwIfAborted();
+  const existing = await inspect(request.path);
+  if (existing.kind === "device") return writeThrough(request);
+  if (existing.kind === "file" && request.replace !== true) throw existsAlready(request.path);
+  const target = existing.kind === "file" ? existing.path : request.path;
+  const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
+  const document = await request.read(earlier === undefined ? {} : continuation(earlier));
+  using leaving = leaveOnAbort(document.body, request.signal);
+  const from = startOf(document, earlier);
+  refuseOversize(document.total ?? 0, request.maxSize, document.body);
+
+  const partial = await openOrLeave(() => PartialFile.open(target, from), document.body);
+  const facts = factsOf(request.url, document);
+  let safeToKeep = true;
+  try {
+    if (from > 0) await partial.remember(facts);
+    let remembered = from > 0;
+    const size = await pour(document, from, request, async (block, position) => {
+      await partial.write(block, position);
+      if (!remembered && position + block.length >= WORTH_KEEPING) {
+        remembered = true;
+        await partial.remember(facts);
+      }
+    });
+    leaving.check();
+    await partial.finish({
+      replace: request.replace === true,
+      modified: document.entry.modified,
+      mode: existing.kind === "file" ? existing.mode : undefined,
+    });
+    request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
+    return { path: request.path, size, from };
+  } catch (thrown) {
+    safeToKeep = !(thrown instanceof Oversize);
+    throw leaving.aborted() ?? thrown;
+  } finally {
+    await settle(partial, facts, safeToKeep);
+  }
+}
+
+class Oversize extends PortholeError {}
+
+type Existing =
+  | { readonly kind: "none" }
+  | { readonly kind: "device" }
+  | { readonly kind: "file"; readonly path: string; readonly mode: number };
+
+/** What stands under the target's name; a symbolic link means the file it leads to. */
+async function inspect(path: string): Promise<Existing> {
+  try {
+    const facts = await stat(path);
+    if (facts.isDirectory())
+      throw new PortholeError("local", `${path}: is a folder`, { hint: "-d DIR saves into one" });
+    if (!facts.isFile()) return { kind: "device" };
+    return { kind: "file", path: await realpath(path), mode: facts.mode & 0o7777 };
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOENT") return { kind: "none" };
+    throw localError(thrown, path);
+  }
+}
+
+/** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
+function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
+  const offset = earlier.total === undefined ? earlier.size : Math.min(earlier.size, earlier.total - 1);
+  return {
+    offset: Math.max(0, offset),
+    ...(earlier.validator === undefined ? {} : { validator: earlier.validator }),
+  };
+}
+
+/** Where the body's first octet belongs: what lies before it is kept, what lies after it is written anew. */
+function startOf(
+  document: Document,
+  earlier: (PartialFacts & { readonly size: number }) | undefined,
+): number {
+  const isSame =
+    earlier?.total === undefined || document.total === undefined || earlier.total === document.total;
+  if (document.offset === 0) return 0;
+  if (earlier !== undefined && isSame && document.offset <= earlier.size) return document.offset;
+  document.body.destroy();
+  throw new PortholeError("protocol", "the original changed since the partial copy was made", {
+    hint: "fetch it again without --resume",
+  });
+}
+
+function factsOf(url: string, document: Document): PartialFacts {
+  return {
+    url,
+    ...(document.validator === undefined ? {} : { validator: document.validator }),
+    ...(document.total === undefined ? {} : { total: document.total }),
+  };
+}
+
+async function openOrLeave<T>(openFile: () => Promise<T>, body: Readable): Promise<T> {
+  try {
+    return await openFile();
+  } catch (thrown) {
+    body.destroy();
+    throw thrown;
+  }
+}
+
+/** After success there is nothing left to do here; after a failure the partial copy stays, with its facts, or goes. */
+async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean): Promise<void> {
+  if (partial.finished) return;
+  if (!keep || partial.size === 0) {
+    await partial.discard();
+    return;
+  }
+  // A full disk may refuse the facts too; the error that led here says more than this one would.
+  await partial.remember(facts).catch(() => undefined);
+  await partial.close();
+}
+
+/**
+ * The body in blocks of BLOCK octets to `write`, which must not keep the block.
+ * @returns the octets of the whole
+ */
+async function pour(
+  document: Document,
+  from: number,
+  request: SaveRequest,
+  write: (block: Uint8Array, position: number) => Promise<void>,
+): Promise<number> {
+  const block = Buffer.allocUnsafe(BLOCK);
+  let filled = 0;
+  let position = from;
+  const flush = async (): Promise<void> => {
+    if (filled === 0) return;
+    await write(block.subarray(0, filled), position);
+    position += filled;
+    filled = 0;
+    report(document, position, request);
+  };
+  try {
+    for await (const chunk of octetsOf(document.body)) {
+      refuseOversize(position + filled + chunk.length, request.maxSize, document.body);
+      for (let taken = 0; taken < chunk.length; ) {
+        const copied = Math.min(chunk.length - taken, BLOCK - filled);
+        block.set(chunk.subarray(taken, taken + copied), filled);
+        taken += copied;
+        filled += copied;
+        if (filled === BLOCK) await flush();
+      }
+    }
+  } finally {
+    // What came before a cut is worth having for --resume.
+    await flush();
+  }
+  if (document.total !== undefined && position !== document.total) {
+    const words = position < document.total ? "ended early" : "went on too long";
+    throw new PortholeError("protocol", `the transfer ${words}: ${position} of ${document.total} octets`, {
+      hint: "try again with --resume",
+    });
+  }
+  return position;
+}
+
+async function* octetsOf(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) {
+    if (typeof chunk === "string") yield Buffer.from(chunk, "utf8");
+    else if (chunk instanceof Uint8Array) yield chunk;
+    else throw new TypeError("a document's body holds something that is no octets");
+  }
+}
+
+function report(document: Document, done: number, request: SaveRequest): void {
+  const { total } = document;
+  request.progress?.({ what: document.entry.name, done, ...(total === undefined ? {} : { total }) });
+}
+
+function refuseOversize(size: number, maxSize: number | undefined, body: Readable): void {
+  if (maxSize === undefined || size <= maxSize) return;
+  body.destroy();
+  throw new Oversize("protocol", `the document is larger than the ${maxSize} octets allowed`, {
+    hint: "--max-size sets the bound",
+  });
+}
+
+/** A device or named pipe takes what comes; there is nothing to rename or continue. */
+async function writeThrough(request: SaveRequest): Promise<Saved> {
+  const document = await request.read({});
+  using leaving = leaveOnAbort(document.body, request.signal);
+  refuseOversize(document.total ?? 0, request.maxSize, document.body);
+  const openDevice = (): Promise<FileHandle> => open(request.path, constants.O_WRONLY);
+  try {
+    await using device = await openOrLeave(openDevice, document.body);
+    const size = await pour(document, 0, request, async (block) => {
+      await device.writeFile(block);
+    });
+    return { path: request.path, size, from: 0 };
+  } catch (thrown) {
+    throw leaving.aborted() ?? (systemCode(thrown) === undefined ? thrown : localError(thrown, request.path));
+  }
+}
+
+interface Leaving extends Disposable {
+  /** The error to throw when the signal has fired. */
+  aborted(): PortholeError | undefined;
+  check(): void;
+}
+
+/** Destroys the body when the signal fires, so that waiting for the next chunk ends at once. */
+function leaveOnAbort(body: Readable, signal: AbortSignal | undefined): Leaving {
+  const aborted = (): PortholeError | undefined =>
+    signal?.aborted === true ? abortReason(signal) : undefined;
+  const leave = (): void => {
+    body.destroy(aborted());
+  };
+  // The iteration reports a failure; between two chunks nobody else listens, and that must not end the process.
+  body.on("error", () => undefined);
+  signal?.addEventListener("abort", leave, { once: true });
+  if (signal?.aborted === true) leave();
+  return {
+    aborted,
+    check: () => {
+      const reason = aborted();
+      if (reason !== undefined) throw reason;
+    },
+    [Symbol.dispose]: () => {
+      signal?.removeEventListener("abort", leave);
+    },
+  };
+}

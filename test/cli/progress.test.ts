@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { ProgressView, progressLine } from "../../src/cli/progress.js";
+import { collected } from "./collected.js";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("the progress line", () => {
+  it.each([
+    [{ what: "big.iso", done: 512, total: 2048, rate: 512 }, "big.iso  25%  512 of 2.0K  512/s  3.0s left"],
+    [{ what: "big.iso", done: 4096, total: undefined, rate: undefined }, "big.iso  4.0K"],
+    [{ what: "empty", done: 0, total: 0, rate: 0 }, "empty  0 of 0  0/s"],
+    [{ what: "stalled", done: 1, total: 2, rate: 0 }, "stalled  50%  1 of 2  0/s"],
+  ])("of %j", (state, line) => {
+    expect(progressLine(state, 80)).toBe(line);
+  });
+
+  it("fits into its columns by shortening the name", () => {
+    const state = { what: "a-very-long-name-indeed.tar.gz", done: 1024, total: 2048, rate: undefined };
+    expect(progressLine(state, 30)).toBe("a-very-lon…  50%  1.0K of 2.0K");
+  });
+});
+
+describe("the progress view", () => {
+  const screen = { columns: 60, rows: 24 };
+
+  it("shows nothing of what is over in half a second", async () => {
+    const { terminal, stderr } = collected(screen);
+    {
+      using view = new ProgressView(terminal);
+      view.report({ what: "quick", done: 1, total: 1, finished: true });
+      await pause(50);
+    }
+    await pause(600);
+    expect(stderr.text).toBe("");
+  });
+
+  it("sums up several transfers, and clears its line at the end", async () => {
+    const { terminal, stderr } = collected(screen);
+    {
+      using view = new ProgressView(terminal);
+      view.report({ what: "a\x1b", done: 512, total: 1024 });
+      view.report({ what: "b", done: 512, total: 1024 });
+      await pause(600);
+    }
+    expect(stderr.text).toContain("\r\x1b[K2 transfers  50%  1.0K of 2.0K  ");
+    expect(stderr.text.endsWith("\r\x1b[K")).toBe(true);
+  });
+
+  it.each([
+    ["a pipe", undefined, {}, undefined],
+    ["-q", screen, { quiet: true }, undefined],
+    ["--no-progress", screen, {}, false],
+  ])("stays silent for %s", async (_why, size, settings, wanted) => {
+    const { terminal, stderr } = collected(size, settings);
+    using view = new ProgressView(terminal, { wanted });
+    view.report({ what: "x", done: 1 });
+    await pause(550);
+    expect(stderr.text).toBe("");
+  });
+
+  it("writes lines into a pipe with --progress", async () => {
+    const { terminal, stderr } = collected();
+    using view = new ProgressView(terminal, { wanted: true });
+    view.report({ what: "log", done: 5, total: 10 });
+    await pause(600);
+    expect(stderr.text).toBe("log  50%  5 of 10  0/s\n");
+  });
+});
