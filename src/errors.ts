@@ -100,6 +100,11 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** True for what an AbortSignal without a reason of its own throws. */
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
+}
+
 /** The reason an AbortSignal fired, as the error to throw: a PortholeError reason is kept, all else is `aborted`. */
 export function abortReason(signal: AbortSignal): PortholeError {
   const reason: unknown = signal.reason;
@@ -134,7 +139,15 @@ export function localError(thrown: unknown, path?: string): PortholeError {
   return new PortholeError("local", path === undefined ? words : `${path}: ${words}`, { cause: thrown });
 }
 
+/** Calls of sockets and name look-ups, which fail with some of the same codes as files do. */
+const NETWORK_CALLS: ReadonlySet<unknown> = new Set(["connect", "bind", "listen", "getaddrinfo", "send"]);
+
 /** True for errors that Node raises for its own file system calls. */
 export function isLocalFailure(thrown: unknown): boolean {
-  return thrown instanceof Error && "syscall" in thrown && (systemCode(thrown) ?? "") in LOCAL_FAILURES;
+  return (
+    thrown instanceof Error &&
+    "syscall" in thrown &&
+    !NETWORK_CALLS.has(thrown.syscall) &&
+    Object.hasOwn(LOCAL_FAILURES, systemCode(thrown) ?? "")
+  );
 }

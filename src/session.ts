@@ -3,7 +3,14 @@
  * errors that name their protocol, nothing after the end.
  */
 import { type Duplex, finished, type Readable } from "node:stream";
-import { messageOf, PortholeError } from "./errors.js";
+import {
+  isAbort,
+  isLocalFailure,
+  localError,
+  messageOf,
+  PortholeError,
+  systemCode,
+} from "./errors.js";
 import { connectionError } from "./net/failures.js";
 import type { Document, Entry, Outgoing, Session } from "./plugin.js";
 import { refuseControls } from "./url.js";
@@ -173,12 +180,21 @@ export function labelled(
   protocol: string,
   place: { host: string; port: number },
 ): PortholeError {
-  const known =
-    thrown instanceof PortholeError
-      ? thrown
-      : thrown instanceof Error && "code" in thrown
-        ? connectionError(thrown, place)
-        : new PortholeError("other", messageOf(thrown), { cause: thrown });
+  const known = portholeError(thrown, place);
   known.protocol ??= protocol;
   return known;
+}
+
+function portholeError(thrown: unknown, place: { host: string; port: number }): PortholeError {
+  if (thrown instanceof PortholeError) return thrown;
+  if (isLocalFailure(thrown)) {
+    const path = thrown instanceof Error && "path" in thrown ? thrown.path : undefined;
+    return localError(thrown, typeof path === "string" ? path : undefined);
+  }
+  // ERR_INVALID_ARG_TYPE and its like are faults in the program, and no news of the network.
+  const code = systemCode(thrown) ?? "";
+  if (isAbort(thrown) || (code !== "" && !(thrown instanceof TypeError) && !(thrown instanceof RangeError))) {
+    return connectionError(thrown, place);
+  }
+  return new PortholeError("other", messageOf(thrown), { cause: thrown });
 }

@@ -22,6 +22,8 @@ function builtAt(): number {
 function youngest(folder: string): number {
   return Math.max(
     0,
-    ...readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => statSync(join(folder, path)).mtimeMs),
+    ...readdirSync(folder, { recursive: true, encoding: "utf8" }).map(
+      (path) => statSync(join(folder, path)).mtimeMs,
+    ),
   );
 }

@@ -13,6 +13,8 @@ export default class ClosingLineReporter implements Reporter {
       }
     }
     for (const name of skipped) process.stdout.write(`skipped: ${name}\n`);
-    process.stdout.write(`\n${count.passed} passed, ${count.failed + count.pending} failed, ${count.skipped} skipped\n`);
+    process.stdout.write(
+      `\n${count.passed} passed, ${count.failed + count.pending} failed, ${count.skipped} skipped\n`,
+    );
   }
 }

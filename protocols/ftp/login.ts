@@ -15,7 +15,7 @@ export async function openControl(target: Target, context: Context): Promise<Con
   const control = new Control(target, context);
   try {
     await control.connect();
-    if (target.tls === "upgrade" && context.policy.starttls !== "never") await startTls(control, context);
+    if (asksForTls(control, target, context)) await startTls(control, context);
     await logIn(control, target, context);
     if (control.connection.secure) await protectData(control, target, context);
     // RFC 2640, 3.1: pathnames are UTF-8. Servers of Windows want to be told.
@@ -25,6 +25,17 @@ export async function openControl(target: Target, context: Context): Promise<Con
     control.drop();
     throw thrown;
   }
+}
+
+/**
+ * Under `ftp:` TLS is for who asks for it, as with curl: anybody's files are there for anybody, and many servers
+ * that offer it have no certificate to be trusted. A user's login asks for it.
+ */
+function asksForTls(control: Control, target: Target, context: Context): boolean {
+  if (target.tls !== "upgrade") return false;
+  if (context.policy.starttls !== "auto") return context.policy.starttls === "require";
+  const { user } = target.url;
+  return user !== undefined && user !== ANYBODY.user && !control.connection.loopback;
 }
 
 async function startTls(control: Control, context: Context): Promise<void> {

@@ -46,6 +46,8 @@ export class Transfer {
 
   /** The data connection is at its end: the closing reply. @throws PortholeError unless it says that all went well */
   async finish(): Promise<FTPResponse> {
+    // Our end of it, too: vsftpd waits for the close of TLS before it says that all went well.
+    if (!this.data.writableEnded) this.data.end();
     this.#dialogue.beImpatient(true);
     const reply = await this.ended;
     this.data.destroy();

@@ -62,7 +62,10 @@ async function deliver(document: Document, terminal: Terminal, maxSize: number |
       hint: "save it with -o FILE or -O, or send it into a pipe",
     });
   }
-  await showPaged(readable(document, Math.min(terminal.columns, WIDEST), maxSize), terminal);
+  const text = readable(document, Math.min(terminal.columns, WIDEST), maxSize);
+  await showPaged(text, terminal, () => {
+    document.body.destroy();
+  });
 }
 
 /** True for what can be shown as text. */

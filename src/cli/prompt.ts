@@ -22,7 +22,7 @@ const LONGEST = 4096;
  * @throws PortholeError `aborted` at Ctrl-C, or the signal's reason
  */
 export async function askPerson(question: string, options: QuestionOptions): Promise<string | undefined> {
-  options.signal.throwIfAborted();
+  if (options.signal.aborted) throw abortReason(options.signal);
   const terminal = openTerminal(options.device ?? "/dev/tty");
   if (terminal === undefined) return undefined;
   try {

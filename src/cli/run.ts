@@ -2,14 +2,13 @@
 import type { Readable } from "node:stream";
 import { type ConfigSchema, effectiveOptions, loadConfig } from "../config.js";
 import { PortholeError } from "../errors.js";
-import { Transcript } from "../net/transcript.js";
+import type { Transcript } from "../net/transcript.js";
 import type { Options } from "../plugin.js";
 import { Registry } from "../registry.js";
 import type { ColorMode } from "./colors.js";
 import type { Desk } from "./command.js";
 import { reportError } from "./errors.js";
 import { type CommandLine, parseCommandLine } from "./parse.js";
-import { ProgressView } from "./progress.js";
 import { networkSettings, policySettings } from "./settings.js";
 import { ALL_SHARED } from "./shared-options.js";
 import { type OutputStream, Terminal } from "./terminal.js";
@@ -100,13 +99,18 @@ async function perform(
   const holding = (protocol?: string) =>
     effectiveOptions({ schema, config, environment, flags: line.options, protocol });
   const options = { ...line.options, ...holding() };
+  // From here on something will be opened: until now a refusal or a help text had no need of it.
+  const [{ Client }, { Transcript }, { ProgressView }, { credentialLookup }] = await Promise.all([
+    import("../client.js"),
+    import("../net/transcript.js"),
+    import("./progress.js"),
+    import("./credentials.js"),
+  ]);
   const ending = endings(options, terminal, surroundings);
   const transcript = new Transcript();
   const progress = new ProgressView(terminal, {
     ...(typeof options["progress"] === "boolean" ? { wanted: options["progress"] } : {}),
   });
-  const { credentialLookup } = await import("./credentials.js");
-  const { Client } = await import("../client.js");
   const stopTranscript = await showTranscript(transcript, options, terminal);
   try {
     const client = new Client({

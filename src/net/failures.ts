@@ -1,5 +1,5 @@
 /** Failures of sockets and TLS, as PortholeErrors that say what happened and what to do. */
-import { messageOf, PortholeError, systemCode } from "../errors.js";
+import { isAbort, messageOf, PortholeError, systemCode } from "../errors.js";
 
 interface Place {
   readonly host: string;
@@ -21,11 +21,23 @@ const CONNECTION_FAILURES: Readonly<Record<string, { words: string; hint?: strin
   ENOENT: { words: "there is no such Unix socket" },
   ENOTSOCK: { words: "that file is not a Unix socket" },
   EADDRINUSE: { words: "the local address is in use" },
+  EMSGSIZE: { words: "the datagram is too large", hint: "a UDP datagram holds at most 65,507 octets" },
+  ERR_STREAM_DESTROYED: { words: "the connection was closed by the other side" },
+  ERR_STREAM_PREMATURE_CLOSE: { words: "the connection was closed by the other side" },
 };
+
+/** Failures that speak of this machine's network rather than of the server. */
+const UNREACHABLE = new Set(["EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"]);
+
+/** Whether the failure tells no more than that there is no way to that address. */
+export function isUnreachable(thrown: unknown): boolean {
+  return UNREACHABLE.has(systemCode(thrown) ?? "");
+}
 
 /** Anything a connected or connecting socket raised. PortholeErrors pass unchanged. */
 export function connectionError(thrown: unknown, place: Place): PortholeError {
   if (thrown instanceof PortholeError) return thrown;
+  if (isAbort(thrown)) return new PortholeError("aborted", "stopped before the end", { cause: thrown });
   const code = systemCode(thrown) ?? "";
   if (isTlsFailure(thrown)) return tlsError(thrown, place);
   if (code === "ETIMEDOUT") {
@@ -72,7 +84,7 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, { words: string; hint: strin
 };
 
 export function isCertificateFailure(code: string): boolean {
-  return code in CERTIFICATE_FAILURES;
+  return Object.hasOwn(CERTIFICATE_FAILURES, code);
 }
 
 function isTlsFailure(thrown: unknown): boolean {
@@ -113,6 +125,12 @@ export function tlsError(thrown: unknown, place: Place): PortholeError {
       },
     );
   }
+  if (/alert protocol version|unsupported protocol|no protocols available/i.test(messageOf(thrown))) {
+    return new PortholeError("tls", `${where(place)}: no TLS version suits both sides`, {
+      hint: "--tls-min sets the least that is accepted",
+      cause: thrown,
+    });
+  }
   if (isTlsFailure(thrown)) {
     // OpenSSL's text: `...:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:...`
     const words = /SSL routines:[^:]*:([^:]+)/.exec(messageOf(thrown))?.[1] ?? messageOf(thrown);
@@ -121,6 +139,19 @@ export function tlsError(thrown: unknown, place: Place): PortholeError {
   return connectionError(thrown, place);
 }
 
+/** What came in clear where only a TLS handshake may come (RFC 3207, 6). */
+export function earlyOctets(count: number): PortholeError {
+  const octets = count === 1 ? "1 octet" : `${count} octets`;
+  return new PortholeError(
+    "tls",
+    `${octets} came in clear after the server agreed to TLS; they and the connection were dropped`,
+    {
+      hint: "the server is faulty or someone on the way injects commands; use a port with TLS from the start",
+    },
+  );
+}
+
+/** The place as messages name it. */
 export function where({ host, port }: Place): string {
   if (port === 0) return host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -13,6 +13,11 @@ export class RateLimit {
     this.#perSecond = perSecond;
   }
 
+  /** Octets that may pass at once; more should be split. */
+  get burst(): number {
+    return Math.max(1, Math.floor(this.#perSecond * BURST_SECONDS));
+  }
+
   /** Counts `octets` as passed; returns how many milliseconds to wait before the next may. */
   take(octets: number, now = performance.now()): number {
     const free = now - BURST_SECONDS * 1000;

@@ -4,9 +4,9 @@ import { appendFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
-import { localError } from "../errors.js";
+import { abortReason, localError, messageOf, PortholeError, systemCode } from "../errors.js";
 import type { StartTls } from "./connection.js";
-import { tlsError } from "./failures.js";
+import { connectionError, tlsError } from "./failures.js";
 import type { TlsSettings } from "./settings.js";
 
 /** What was agreed on, and with whom. */
@@ -46,7 +46,10 @@ export interface HandshakePlace {
   readonly signal: AbortSignal;
 }
 
-/** @throws PortholeError `tls` when no agreement is reached or the certificate is not trusted, `local` for unreadable PEM files. */
+/**
+ * @throws PortholeError `tls` when no agreement is reached or the certificate is not trusted, `local` for
+ * unreadable PEM files, the signal's reason when it fires. The caller destroys `socket`.
+ */
 export async function handshake(
   socket: Socket,
   request: StartTls,
@@ -58,7 +61,8 @@ export async function handshake(
     socket,
     host: servername,
     rejectUnauthorized: settings.insecure !== true,
-    ...(isIP(servername) === 0 && servername !== "" ? { servername } : {}),
+    // RFC 6066, 3: a name without its final dot, never an address.
+    ...(isIP(servername) === 0 && servername !== "" ? { servername: servername.replace(/\.$/, "") } : {}),
     ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
     ...(request.alpn === undefined ? {} : { ALPNProtocols: [...request.alpn] }),
     ...(request.session === undefined ? {} : { session: request.session }),
@@ -66,8 +70,12 @@ export async function handshake(
   };
   // Loaded here and not above: a plain connection does not pay for it.
   const tls = await import("node:tls");
+  // The files took a while: what happened to the socket meanwhile is not told again.
+  if (socket.destroyed || socket.readableEnded) throw tlsError(closedError(), place);
   const secured = await new Promise<TLSSocket>((resolve, reject) => {
-    const started = tls.connect(options);
+    const started = begin(tls.connect, options, settings);
+    // Until its owner listens, a failure shows as the socket's close.
+    started.on("error", () => {});
     const settle = (act: () => void) => {
       started.off("error", failed);
       started.off("close", closed);
@@ -75,11 +83,10 @@ export async function handshake(
       act();
     };
     const failed = (error: Error) => settle(() => reject(tlsError(error, place)));
-    const closed = () =>
-      failed(Object.assign(new Error("closed during the handshake"), { code: "ECONNRESET" }));
+    const closed = () => failed(socket.errored ?? closedError());
     const aborted = () => {
       started.destroy();
-      settle(() => reject(place.signal.reason));
+      settle(() => reject(abortReason(place.signal)));
     };
     started.on("error", failed);
     started.on("close", closed);
@@ -95,6 +102,30 @@ export async function handshake(
   return { socket: secured, facts: factsOf(secured, servername) };
 }
 
+function closedError(): Error {
+  return Object.assign(new Error("closed during the handshake"), { code: "ECONNRESET" });
+}
+
+/** @throws PortholeError `local` when OpenSSL cannot use the PEM files: it says so before it connects. */
+function begin(
+  connect: (options: ConnectionOptions) => TLSSocket,
+  options: ConnectionOptions,
+  settings: TlsSettings,
+): TLSSocket {
+  try {
+    return connect(options);
+  } catch (thrown) {
+    if (!/^ERR_OSSL_/.test(systemCode(thrown) ?? "")) throw connectionError(thrown, { host: "", port: 0 });
+    const mismatch = systemCode(thrown) === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
+    const files = [...new Set([settings.certFile, settings.keyFile])].filter((file) => file !== undefined);
+    throw new PortholeError(
+      "local",
+      `${files.join(" and ")}: ${mismatch ? "the key is not the certificate's" : `not usable for TLS: ${messageOf(thrown)}`}`,
+      { hint: "--cert and --key take PEM files, the key without a password", cause: thrown },
+    );
+  }
+}
+
 async function material(settings: TlsSettings): Promise<Pick<ConnectionOptions, "ca" | "cert" | "key">> {
   const [ca, cert, key] = await Promise.all([
     readPem(settings.caFile),
@@ -103,10 +134,18 @@ async function material(settings: TlsSettings): Promise<Pick<ConnectionOptions, 
     readPem(settings.keyFile ?? settings.certFile),
   ]);
   return {
-    ...(ca === undefined ? {} : { ca }),
+    ...(ca === undefined ? {} : { ca: authorities(ca, settings.caFile ?? "") }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** OpenSSL passes over what is no certificate, and would then trust nobody without a word why. */
+function authorities(pem: Buffer, file: string): Buffer {
+  if (pem.includes("-----BEGIN ") && pem.includes("CERTIFICATE-----")) return pem;
+  throw new PortholeError("local", `${file}: holds no PEM certificate`, {
+    hint: "--cacert takes a file with lines -----BEGIN CERTIFICATE-----",
+  });
 }
 
 async function readPem(file: string | undefined): Promise<Buffer | undefined> {
@@ -156,12 +195,17 @@ function certificateFacts(certificate: PeerCertificate): CertificateFacts {
     subject: nameOf(certificate.subject),
     issuer: nameOf(certificate.issuer),
     names: certificate.subjectaltname ?? "",
-    validFrom: new Date(certificate.valid_from).toISOString(),
-    validTo: validTo.toISOString(),
+    validFrom: isoDate(new Date(certificate.valid_from)),
+    validTo: isoDate(validTo),
     daysLeft: Math.floor((validTo.getTime() - Date.now()) / 86_400_000),
     fingerprint256: certificate.fingerprint256,
     serial: certificate.serialNumber,
   };
+}
+
+/** Empty for a date that no calendar has: the server wrote it. */
+function isoDate(date: Date): string {
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
 }
 
 function nameOf(name: PeerCertificate["subject"] | undefined): string {

@@ -29,19 +29,21 @@ const UNSEEN = /<!--[\s\S]*?(?:-->|$)|<(script|style|svg|math)\b[\s\S]*?(?:<\/\1
  */
 export function boundDepth(html: string, deepest: number): string {
   const open: string[] = [];
-  return html.replace(UNSEEN, "").replace(/<(\/?)([a-z][a-z0-9]{0,30})/gi, (tag, slash: string, written: string) => {
-    const name = written.toLowerCase();
-    if (slash === "/") {
-      const at = open.lastIndexOf(name);
-      if (at >= 0) open.length = at;
+  return html
+    .replace(UNSEEN, "")
+    .replace(/<(\/?)([a-z][a-z0-9]{0,30})/gi, (tag, slash: string, written: string) => {
+      const name = written.toLowerCase();
+      if (slash === "/") {
+        const at = open.lastIndexOf(name);
+        if (at >= 0) open.length = at;
+        return tag;
+      }
+      const ended = ENDS_PARAGRAPH.has(name) ? ["p"] : (ENDS[name] ?? []);
+      while (ended.includes(open.at(-1) ?? "")) open.pop();
+      if (VOID.has(name)) return tag;
+      // A word-break opportunity holds nothing, whatever attributes follow.
+      if (open.length >= deepest) return "<wbr";
+      open.push(name);
       return tag;
-    }
-    const ended = ENDS_PARAGRAPH.has(name) ? ["p"] : (ENDS[name] ?? []);
-    while (ended.includes(open.at(-1) ?? "")) open.pop();
-    if (VOID.has(name)) return tag;
-    // A word-break opportunity holds nothing, whatever attributes follow.
-    if (open.length >= deepest) return "<wbr";
-    open.push(name);
-    return tag;
-  });
+    });
 }

@@ -33,7 +33,10 @@ export async function htmlAsText(html: string, options: HtmlOptions): Promise<Ht
     .slice(0, LONGEST_HTML)
     .replace(/[\u00ad\u200b\u2060\ufeff]|&(?:shy|ZeroWidthSpace);/g, "");
   const links = new Links(baseOf(source, options.baseUrl));
-  const text = convert(boundDepth(source, DEEPEST), conversion(options.columns, links)).replaceAll("\u00ad", "");
+  const text = convert(boundDepth(source, DEEPEST), conversion(options.columns, links)).replaceAll(
+    "\u00ad",
+    "",
+  );
   return { text: safeText(text).trimEnd(), links: links.list, truncated };
 }
 
@@ -66,7 +69,8 @@ function conversion(columns: number, links: Links): HtmlToTextOptions {
   ];
   return {
     wordwrap: columns,
-    limits: { maxInputLength: LONGEST_HTML, maxDepth: DEEPEST, ellipsis: "…" },
+    // Bounding the depth may lengthen tags, at most to the double.
+    limits: { maxInputLength: 2 * LONGEST_HTML, maxDepth: DEEPEST, ellipsis: "…" },
     formatters: { numberedLink: links.format, alternative, namedForm, field },
     selectors,
   };

@@ -42,7 +42,7 @@ const WORTH_KEEPING = 1024 * 1024;
  *   the signal's reason, and whatever `read` and the body throw
  */
 export async function saveDocument(request: SaveRequest): Promise<Saved> {
-  request.signal?.throwIfAborted();
+  if (request.signal?.aborted) throw abortReason(request.signal);
   const existing = await inspect(request.path);
   if (existing.kind === "device") return writeThrough(request);
   if (existing.kind === "file" && request.replace !== true) throw existsAlready(request.path);

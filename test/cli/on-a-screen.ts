@@ -23,7 +23,17 @@ export class Screen implements AsyncDisposable {
     const variables = Object.entries(environment).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const size = ["-x", "60", "-y", "10"];
     // The window stays to be looked at when the command is done.
-    await screen.#tmux("-f", "/dev/null", "new-session", "-d", ...size, "-c", ROOT, ...variables, `${command}; sleep 60`);
+    await screen.#tmux(
+      "-f",
+      "/dev/null",
+      "new-session",
+      "-d",
+      ...size,
+      "-c",
+      ROOT,
+      ...variables,
+      `${command}; sleep 60`,
+    );
     return screen;
   }
 

@@ -25,8 +25,16 @@ const { stdin, stdout, stderr, env } = process;
 let made = 0;
 async function* lines() {
   for (; made < Number(process.argv[2]); made++) yield "line " + made + "\\n";
+  if (process.argv[3] === "stuck") await forever;
 }
-await showPaged(lines(), new Terminal({ stdin, stdout, stderr }, { environment: env }));
+let leave;
+const forever = new Promise((_, reject) => {
+  leave = () => reject(new Error("left"));
+});
+forever.catch(() => {});
+const open = setInterval(() => {}, 1000);
+await showPaged(lines(), new Terminal({ stdin, stdout, stderr }, { environment: env }), leave);
+clearInterval(open);
 console.log("made all:", made === Number(process.argv[2]));
 `;
 
@@ -51,7 +59,7 @@ describe("a question on the terminal", () => {
     await using screen = await started("ask.mts hidden");
     await screen.shows("Password:");
     await screen.type("wrong", "C-u", "secrex", "BSpace", "t", "Enter");
-    const text = await screen.shows(/\necho /);
+    const text = await screen.shows(/\necho\b/);
     expect(text).toContain('answer "secret"');
     expect(text).toMatch(/^Password: *\n/m);
   });
@@ -71,11 +79,13 @@ describe("a question on the terminal", () => {
     await using screen = await started(`ask.mts ${words}`);
     await screen.shows("Password:");
     await screen.type(...keys);
-    expect(await screen.shows(/\necho /)).toContain(outcome);
+    expect(await screen.shows(/\necho\b/)).toContain(outcome);
   });
 
   it("is not asked where there is no terminal", async () => {
-    await using screen = await Screen.open(`setsid node --import tsx ${join(folder, "ask.mts")} hidden | cat`);
+    await using screen = await Screen.open(
+      `setsid node --import tsx ${join(folder, "ask.mts")} hidden | cat`,
+    );
     expect(await screen.shows("answer")).toContain("answer undefined");
   });
 });
@@ -99,6 +109,13 @@ describe("long text", () => {
   it("is shown all the same when the pager is not there", async () => {
     await using screen = await started("page.mts 100", { PAGER: "no-such-pager-here" });
     expect(await screen.shows("made all")).toContain("line 98\nline 99\nmade all: true");
+  });
+
+  it("that waits for more is left at once when the pager is quit", async () => {
+    await using screen = await started("page.mts 100 stuck");
+    await screen.shows("line 8");
+    await screen.type("q");
+    expect(await screen.shows("made all", 5000)).not.toContain("Error");
   });
 
   it("that fits the screen is shown without a pager", async () => {

@@ -1,0 +1,25 @@
+/** What a file of measurements gives to run.ts. */
+import type { MemoryBound, Pair, Peer } from "./harness.js";
+
+export interface Place {
+  /** The sandbox's URLs by scheme. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** A folder of the run's own, removed at its end. */
+  readonly folder: string;
+}
+
+export type Bench = (place: Place) => {
+  readonly pairs: readonly Pair[];
+  readonly bounds: readonly MemoryBound[];
+};
+
+/** Bare Node: what every start-up is measured against. */
+export const BARE_NODE: Peer = {
+  name: "node -e 0",
+  argv: [process.execPath, "-e", "0"],
+  version: [process.execPath, "--version"],
+};
+
+export function porthole(...args: string[]): [string, ...string[]] {
+  return [process.execPath, "dist/porthole.js", ...args];
+}

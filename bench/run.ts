@@ -1,0 +1,45 @@
+/** `npm run bench [NAME...]`: all measurements, or those whose file is named. Exit status 1 when a limit is missed. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Bench } from "./bench.js";
+import { boundMemory, comparePair } from "./harness.js";
+
+const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  "start-up": () => import("./start-up.js"),
+  http: () => import("./http.js"),
+};
+
+/** The sandbox in a process of its own: what it uses is not counted as the client's. */
+async function startServers() {
+  const child = spawn(process.execPath, ["dist/porthole.js", "sandbox", "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const urls: Record<string, string> = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { name, url }: { name: string; url: string } = JSON.parse(line);
+    urls[name] = url;
+    if (name === "gophers") break;
+  }
+  return { urls, stop: () => child.kill() };
+}
+
+const wanted = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), "porthole-bench-"));
+const { urls, stop } = await startServers();
+let missed = 0;
+process.stdout.write(`node ${process.version}, ${cpus().length} cores, kernel ${release()}\n`);
+try {
+  for (const [name, load] of Object.entries(BENCHES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const { pairs, bounds } = (await load()).bench({ urls, folder });
+    for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
+    for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
+  }
+} finally {
+  stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = missed > 0 ? 1 : 0;

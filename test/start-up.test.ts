@@ -1,0 +1,112 @@
+/** What start-up loads, read off the bundle: time is measured in bench/, this holds the reason for it. */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const PROGRAM = "dist/porthole.js";
+
+interface Meta {
+  readonly outputs: Readonly<
+    Record<
+      string,
+      {
+        readonly imports: readonly { readonly path: string; readonly kind: string }[];
+        readonly inputs: Readonly<Record<string, unknown>>;
+      }
+    >
+  >;
+}
+
+/** The parser of the command line, and a table of wide characters for the progress line. */
+const SMALL_PACKAGES = ["get-east-asian-width", "yargs-parser"];
+
+const META: Meta = JSON.parse(readFileSync("dist/meta.json", "utf8"));
+
+/** The sources that a set of output files holds. */
+function sourcesOf(outputs: Iterable<string>): Set<string> {
+  return new Set([...outputs].flatMap((path) => Object.keys(META.outputs[path]?.inputs ?? {})));
+}
+
+/** An output file and all it imports at once; what it imports later is not loaded yet. */
+function withStaticImports(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const { path: next, kind } of META.outputs[path]?.imports ?? []) {
+    if (kind === "import-statement") withStaticImports(next, seen);
+  }
+  return seen;
+}
+
+/** The files of dist/ that a run of the program loaded, as Node's own module loader reports them. */
+async function loadedBy(args: readonly string[]): Promise<Set<string>> {
+  const { stderr } = await run(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, NODE_DEBUG: "esm", XDG_CONFIG_HOME: "/nonexistent" },
+    maxBuffer: 64 * 1024 * 1024,
+  }).catch((failed: { stderr: string }) => failed);
+  const files = [...stderr.matchAll(/dist\/((?:chunks\/)?[\w.-]+\.js)/g)].map(([, file]) => `dist/${file}`);
+  return new Set(files);
+}
+
+function packagesIn(sources: Iterable<string>): string[] {
+  const names = [...sources].map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}
+
+describe("what start-up loads", () => {
+  it("--version: two small modules and nothing else", () => {
+    const sources = sourcesOf(withStaticImports("dist/porthole.js"));
+    expect([...sources].sort()).toEqual(["src/cli/main.ts", "src/cli/version.ts"]);
+  });
+
+  it("--version prints it without loading a chunk more", async () => {
+    const loaded = sourcesOf(await loadedBy(["--version"]));
+    expect([...loaded].sort()).toEqual(["src/cli/main.ts", "src/cli/version.ts"]);
+  });
+
+  it("--help: yargs and the manifests, and no protocol's code", async () => {
+    const loaded = sourcesOf(await loadedBy(["--help"]));
+    expect(loaded).toContain("src/cli/help.ts");
+    expect(
+      [...loaded].filter((path) => path.startsWith("protocols/") && !path.endsWith("/manifest.ts")),
+    ).toEqual([]);
+    expect([...loaded].filter((path) => path.startsWith("src/net/"))).toEqual([]);
+    expect(packagesIn(loaded)).toContain("yargs");
+    // Replaced in the bundle: its Intl.Segmenter was half of yargs's start-up.
+    expect(packagesIn(loaded)).not.toContain("string-width");
+    for (const heavy of ["undici", "basic-ftp", "nodemailer", "html-to-text", "iconv-lite", "smol-toml"]) {
+      expect(packagesIn(loaded)).not.toContain(heavy);
+    }
+  });
+
+  it("a refused command line: neither yargs nor a protocol", async () => {
+    const loaded = sourcesOf(await loadedBy(["ls", "smtp://127.0.0.1"]));
+    expect(loaded).toContain("src/cli/run.ts");
+    expect(
+      [...loaded].filter((path) => path.startsWith("protocols/") && !path.endsWith("/manifest.ts")),
+    ).toEqual([]);
+    expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
+  });
+
+  it("one get: node:http's engine, two small packages, no TLS, no credentials, no rendering", async () => {
+    const server = createServer((_request, response) => response.end("small"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === "object" ? address?.port : 0;
+      const loaded = sourcesOf(await loadedBy(["get", `http://127.0.0.1:${port}/`]));
+      expect(loaded).toContain("protocols/http/engines/node.ts");
+      expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
+      const rooms = new Set([...loaded].map((path) => /^(?:src|protocols)\/(\w+)\//.exec(path)?.[1]));
+      expect(loaded).not.toContain("src/auth/sources.ts");
+      expect(rooms).not.toContain("wire");
+      expect([...loaded].filter((path) => /undici|proxy\/socks|sandbox|src\/config-file/.test(path))).toEqual(
+        [],
+      );
+    } finally {
+      server.close();
+    }
+  });
+});
