@@ -21,5 +21,5 @@ export const BARE_NODE: Peer = {
 };
 
 export function porthole(...args: string[]): [string, ...string[]] {
-  return [process.execPath, "dist/porthole.js", ...args];
+  return [process.execPath, "dist/program/porthole.js", ...args];
 }

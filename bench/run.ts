@@ -14,7 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
 
 /** The sandbox in a process of its own: what it uses is not counted as the client's. */
 async function startServers() {
-  const child = spawn(process.execPath, ["dist/porthole.js", "sandbox", "--json"], {
+  const child = spawn(process.execPath, ["dist/program/porthole.js", "sandbox", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const urls: Record<string, string> = {};

@@ -41,13 +41,13 @@ if (youngest(join(root, "package-lock.json")) > youngest(join(root, "node_module
 const sources = ["src", "protocols", "fixtures", "scripts", "package.json"].map((path) =>
   youngest(join(root, path)),
 );
-if (Math.max(...sources) > youngest(join(root, "dist", "meta.json"))) {
+if (Math.max(...sources) > youngest(join(root, "dist", "program", "meta.json"))) {
   step("Building ...", process.execPath, [join("scripts", "build.mjs")]);
 }
 const args = process.argv.slice(2);
 const { status } = spawnSync(
   process.execPath,
-  [join(root, "dist", "porthole.js"), ...(args.length > 0 ? args : ["tour"])],
+  [join(root, "dist", "program", "porthole.js"), ...(args.length > 0 ? args : ["tour"])],
   {
     stdio: "inherit",
   },

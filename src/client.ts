@@ -2,6 +2,7 @@
  * One run of Porthole: one dialer, one transcript, one set of credentials and options, any number of
  * sessions. The command line makes one; `connect()` of the library makes one.
  */
+import { mayTravel } from "./auth/plaintext.js";
 import { PortholeError } from "./errors.js";
 import { Dialer } from "./net/dialer.js";
 import type { NetworkSettings } from "./net/settings.js";
@@ -91,7 +92,11 @@ export class Client {
   }
 
   /** Opens a session, lets `act` work with it, and closes it whatever happens. */
-  async use<T>(target: Target, act: (session: Session) => Promise<T>, signal: AbortSignal = this.signal): Promise<T> {
+  async use<T>(
+    target: Target,
+    act: (session: Session) => Promise<T>,
+    signal: AbortSignal = this.signal,
+  ): Promise<T> {
     const session = await this.open(target, signal);
     try {
       return await act(session);
@@ -108,10 +113,17 @@ export class Client {
     const manifest = this.manifestOf(target);
     const own: readonly Verb[] = manifest.verbs;
     if (needs.some((verb) => own.includes(verb))) return;
-    throw new PortholeError("usage", own.length === 0 ? `${manifest.title} cannot be used yet` : `${word} is not for ${manifest.title}`, {
-      protocol: manifest.name,
-      hint: own.length === 0 ? "`porthole protocols` shows what each protocol can do" : `it can ${own.join(", ")}`,
-    });
+    throw new PortholeError(
+      "usage",
+      own.length === 0 ? `${manifest.title} cannot be used yet` : `${word} is not for ${manifest.title}`,
+      {
+        protocol: manifest.name,
+        hint:
+          own.length === 0
+            ? "`porthole protocols` shows what each protocol can do"
+            : `it can ${own.join(", ")}`,
+      },
+    );
   }
 
   #context(target: Target, signal: AbortSignal): Context {
@@ -121,7 +133,8 @@ export class Client {
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),
       credentials: (request) => this.#credentials(target, request),
       policy: this.policy,
-      options: typeof settings.options === "function" ? settings.options(target.protocol) : (settings.options ?? {}),
+      options:
+        typeof settings.options === "function" ? settings.options(target.protocol) : (settings.options ?? {}),
       signal,
       progress: (report) => settings.progress?.(report),
       warn: (text) => settings.warn?.(text),
@@ -132,17 +145,16 @@ export class Client {
 
   async #credentials(target: Target, request: CredentialRequest): Promise<Credentials | undefined> {
     const { connection } = request;
-    const mayTravel =
-      connection.secure ||
-      connection.loopback ||
-      request.concealed === true ||
-      this.policy.allowPlaintextAuth;
+    const allowed = mayTravel(connection, {
+      allowPlaintextAuth: this.policy.allowPlaintextAuth,
+      concealed: request.concealed === true,
+    });
     const look = this.#settings.credentials ?? credentialsOfUrl;
     // Nobody is asked for a password that may not be used.
-    const found = await look(target, mayTravel && request.required === true);
+    const found = await look(target, allowed && request.required === true);
     if (found === undefined) return request.fallback;
     this.transcript.mask(found.password);
-    if (mayTravel || found.password === "") return found;
+    if (allowed || found.password === "") return found;
     throw new PortholeError("tls", `the password would go to ${target.host} in clear`, {
       protocol: target.protocol,
       hint: "use the scheme with TLS or --starttls require, or allow it with --allow-plaintext-auth",

@@ -3,14 +3,7 @@
  * errors that name their protocol, nothing after the end.
  */
 import { type Duplex, finished, type Readable } from "node:stream";
-import {
-  isAbort,
-  isLocalFailure,
-  localError,
-  messageOf,
-  PortholeError,
-  systemCode,
-} from "./errors.js";
+import { isAbort, isLocalFailure, localError, messageOf, PortholeError, systemCode } from "./errors.js";
 import { connectionError } from "./net/failures.js";
 import type { Document, Entry, Outgoing, Session } from "./plugin.js";
 import { refuseControls } from "./url.js";

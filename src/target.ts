@@ -3,7 +3,14 @@ import { PortholeError } from "./errors.js";
 import type { Target } from "./plugin.js";
 import type { Registry } from "./registry.js";
 import { nearest } from "./spelling.js";
-import { encodeOctets, formatUrl, type PortholeUrl, parseUrl } from "./url.js";
+import {
+  encodeOctets,
+  formatUrl,
+  type PortholeUrl,
+  parseUrl,
+  refuseControls,
+  withoutPassword,
+} from "./url.js";
 
 /** The URL that an account of the configuration stands for, or undefined when there is no such account. */
 export type AccountUrl = (name: string) => string | undefined;
@@ -22,7 +29,7 @@ export function resolveTarget(
   if (row === undefined) throw unknownScheme(url.scheme, registry);
   const address = row.scheme.address ?? "host";
   if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
-    throw new PortholeError("usage", `'${text}' names no host`, {
+    throw new PortholeError("usage", `'${withoutPassword(text)}' names no host`, {
       protocol: row.manifest.name,
       hint: `write ${url.scheme}://HOST/`,
     });
@@ -44,7 +51,11 @@ function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined)
 
 function expand(text: string, registry: Registry, accountUrl: AccountUrl): string {
   if (text === "") throw new PortholeError("usage", "the URL is empty");
-  if (/^(?:[/~]|\.{1,2}(?:\/|$))/.test(text)) return `file:${encodeOctets(Buffer.from(text, "utf8"), "/")}`;
+  refuseControls(text, "the URL");
+  if (/^(?:[/~]|\.{1,2}(?:\/|$))/.test(text)) {
+    // Two slashes at the front would begin an authority.
+    return `file:${encodeOctets(Buffer.from(text.replace(/^\/+/, "/"), "utf8"), "/")}`;
+  }
   if (text.startsWith("@")) return expandAccount(text, accountUrl);
   if (/^:\d+(?:[/?#]|$)/.test(text)) return `http://localhost${text}`;
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
@@ -52,8 +63,8 @@ function expand(text: string, registry: Registry, accountUrl: AccountUrl): strin
     return text;
   // `host:8080/x`: what stands before the colon is no scheme, and digits follow it.
   if (scheme !== undefined && !/^[^:/?#]+:\d+(?:[/?#]|$)/.test(text)) throw unknownScheme(scheme, registry);
-  const host = /^[^:/?#]+/.exec(text)?.[0] ?? "";
-  const own = host === "localhost" || host.startsWith("127.") || text.startsWith("[::1]");
+  // Only what certainly is this machine may go without TLS: `127.example.org` is not.
+  const own = /^(?:[^/?#]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/?#]|$)/i.test(text);
   return `${own ? "http" : "https"}://${text}`;
 }
 

@@ -30,60 +30,70 @@ const GENERIC = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^#]*)(?:#(.*))?$
 export function parseUrl(text: string): PortholeUrl {
   refuseControls(text, "the URL");
   const parts = GENERIC.exec(text);
+  const shown = withoutPassword(text);
   if (parts === null) {
-    throw new PortholeError("usage", `'${text}' is not a URL`, { hint: "write it as scheme://host/path" });
+    throw new PortholeError("usage", `'${shown}' is not a URL`, { hint: "write it as scheme://host/path" });
   }
   const [, scheme = "", authority, path = "", fragment] = parts;
-  return { scheme: scheme.toLowerCase(), ...parseAuthority(authority, text), path, fragment };
+  return { scheme: scheme.toLowerCase(), ...parseAuthority(authority, shown), path, fragment };
 }
 
-function parseAuthority(authority: string | undefined, text: string) {
+/** A URL, right or wrong, as messages may show it: what could be a password is left out. */
+export function withoutPassword(text: string): string {
+  // Up to the last @: a password with a raw slash or @ is the usual reason why a URL cannot be read.
+  return text.replace(/^((?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:\/\/)?[^:/?#@]*):.*@/s, "$1@");
+}
+
+/** `shown` is the URL as messages may show it. */
+function parseAuthority(authority: string | undefined, shown: string) {
   if (authority === undefined) return { user: undefined, password: undefined, host: "", port: undefined };
   const at = authority.lastIndexOf("@");
   const userinfo = at < 0 ? undefined : authority.slice(0, at);
   const colon = userinfo?.indexOf(":") ?? -1;
   const user =
-    userinfo === undefined ? undefined : decode(colon < 0 ? userinfo : userinfo.slice(0, colon), text);
-  const password = userinfo === undefined || colon < 0 ? undefined : decode(userinfo.slice(colon + 1), text);
+    userinfo === undefined ? undefined : decode(colon < 0 ? userinfo : userinfo.slice(0, colon), shown);
+  const password = userinfo === undefined || colon < 0 ? undefined : decode(userinfo.slice(colon + 1), shown);
   const place = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority.slice(at + 1));
   if (place === null) {
-    throw new PortholeError("usage", `'${text}' has no readable host and port`, {
-      hint: "an IPv6 address stands in brackets: http://[::1]:8080/",
+    throw new PortholeError("usage", `'${shown}' has no readable host and port`, {
+      hint: "an IPv6 address stands in brackets: http://[::1]:8080/; in a password, / and @ are %2F and %40",
     });
   }
   const port = place[2] === undefined || place[2] === "" ? undefined : Number(place[2]);
   if (port !== undefined && port > 65535) {
-    throw new PortholeError("usage", `port ${port} in '${text}' is beyond 65535`);
+    throw new PortholeError("usage", `port ${port} in '${shown}' is beyond 65535`);
   }
-  return { user, password, host: parseHost(place[1] ?? "", text), port };
+  return { user, password, host: parseHost(place[1] ?? "", shown), port };
 }
 
-function parseHost(written: string, text: string): string {
+function parseHost(written: string, shown: string): string {
   if (written === "") return "";
-  if (written.startsWith("[")) {
-    // RFC 6874 writes the zone as %25; people write it as %.
-    const literal = written.slice(1, -1).replace(/%25/i, "%");
-    if (!/^[0-9A-Fa-f:.]+(%[^\s/]+)?$/.test(literal)) {
-      throw new PortholeError("usage", `'${written}' in '${text}' is not an IPv6 address`);
-    }
-    return literal.toLowerCase();
-  }
-  const plain = decode(written, text);
+  if (written.startsWith("[")) return parseLiteral(written, shown);
+  const plain = decode(written, shown);
   const ascii = /^[\x21-\x7e]+$/.test(plain) ? plain.toLowerCase() : domainToASCII(plain);
-  if (ascii === "" || /[\s/\\?#@<>^`{|}"]/.test(ascii)) {
+  if (ascii === "" || /[\s/\\?#@<>^`{|}"%[\]:]/.test(ascii)) {
     throw new PortholeError("usage", `'${plain}' is not a host name`);
   }
   return ascii;
 }
 
-function decode(part: string, text: string): string {
+/** RFC 6874 writes the zone as %25; people write it as %. A zone keeps its case: it names an interface. */
+function parseLiteral(written: string, shown: string): string {
+  const [, address = "", zone] = /^\[([0-9A-Fa-f:.]+)(?:%(?:25)?([^%\s/]+))?\]$/.exec(written) ?? [];
+  if (!address.includes(":") || !URL.canParse(`http://[${address}]/`)) {
+    throw new PortholeError("usage", `'${written}' in '${shown}' is not an IPv6 address`);
+  }
+  return zone === undefined ? address.toLowerCase() : `${address.toLowerCase()}%${zone}`;
+}
+
+function decode(part: string, shown: string): string {
   try {
     const plain = decodeURIComponent(part);
     refuseControls(plain, "the URL's user, password or host");
     return plain;
   } catch (thrown) {
     if (thrown instanceof PortholeError) throw thrown;
-    throw new PortholeError("usage", `'${text}' has broken percent-encoding`, {
+    throw new PortholeError("usage", `'${shown}' has broken percent-encoding`, {
       hint: "write a plain % as %25",
     });
   }
@@ -99,14 +109,16 @@ export interface FormatOptions {
 /** The URL as text; the password stays out unless asked for. */
 export function formatUrl(url: PortholeUrl, options: FormatOptions = {}): string {
   const fragment = url.fragment === undefined ? "" : `#${url.fragment}`;
-  if (url.host === "" && url.user === undefined && !url.path.startsWith("//")) {
+  if (url.host === "" && url.user === undefined && url.port === undefined && !url.path.startsWith("//")) {
     return `${url.scheme}:${url.path}${fragment}`;
   }
   const password =
     options.withPassword && url.password !== undefined ? `:${encodeURIComponent(url.password)}` : "";
   const userinfo = url.user === undefined ? "" : `${encodeURIComponent(url.user)}${password}@`;
   const port = url.port === undefined || url.port === options.defaultPort ? "" : `:${url.port}`;
-  return `${url.scheme}://${userinfo}${formatHost(url.host)}${port}${url.path}${fragment}`;
+  // Else the path would lengthen the host or the port.
+  const slash = url.path === "" || /^[/?]/.test(url.path) ? "" : "/";
+  return `${url.scheme}://${userinfo}${formatHost(url.host)}${port}${slash}${url.path}${fragment}`;
 }
 
 /** A host as it stands in a URL or before a port: IPv6 in brackets, the zone's % written as %25 (RFC 6874). */

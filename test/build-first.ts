@@ -13,7 +13,7 @@ export default function buildFirst(): void {
 
 function builtAt(): number {
   try {
-    return statSync(join("dist", "meta.json")).mtimeMs;
+    return statSync(join("dist", "program", "meta.json")).mtimeMs;
   } catch {
     return 0;
   }

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
-const PROGRAM = "dist/porthole.js";
+const PROGRAM = "dist/program/porthole.js";
 
 interface Meta {
   readonly outputs: Readonly<
@@ -23,7 +23,7 @@ interface Meta {
 /** The parser of the command line, and a table of wide characters for the progress line. */
 const SMALL_PACKAGES = ["get-east-asian-width", "yargs-parser"];
 
-const META: Meta = JSON.parse(readFileSync("dist/meta.json", "utf8"));
+const META: Meta = JSON.parse(readFileSync("dist/program/meta.json", "utf8"));
 
 /** The sources that a set of output files holds. */
 function sourcesOf(outputs: Iterable<string>): Set<string> {
@@ -43,10 +43,12 @@ function withStaticImports(path: string, seen = new Set<string>()): Set<string> 
 /** The files of dist/ that a run of the program loaded, as Node's own module loader reports them. */
 async function loadedBy(args: readonly string[]): Promise<Set<string>> {
   const { stderr } = await run(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, NODE_DEBUG: "esm", XDG_CONFIG_HOME: "/nonexistent" },
+    env: { ...process.env, NODE_DEBUG: "module", XDG_CONFIG_HOME: "/nonexistent" },
     maxBuffer: 64 * 1024 * 1024,
   }).catch((failed: { stderr: string }) => failed);
-  const files = [...stderr.matchAll(/dist\/((?:chunks\/)?[\w.-]+\.js)/g)].map(([, file]) => `dist/${file}`);
+  const files = [...stderr.matchAll(/load "[^"]*(dist\/program\/(?:chunks\/)?[\w.-]+\.js)"/g)].map(
+    ([, file = ""]) => file,
+  );
   return new Set(files);
 }
 
@@ -57,7 +59,7 @@ function packagesIn(sources: Iterable<string>): string[] {
 
 describe("what start-up loads", () => {
   it("--version: two small modules and nothing else", () => {
-    const sources = sourcesOf(withStaticImports("dist/porthole.js"));
+    const sources = sourcesOf(withStaticImports(PROGRAM));
     expect([...sources].sort()).toEqual(["src/cli/main.ts", "src/cli/version.ts"]);
   });
 

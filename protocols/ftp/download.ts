@@ -1,7 +1,11 @@
 /** The octets of a transfer as a stream that ends well only when the server says that all were sent. */
 import { Readable } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.js";
 import type { Transfer } from "./transfer.js";
+
+/** Milliseconds without data after which a refused transfer is over. */
+const STILL_MS = 200;
 
 export interface DownloadBounds {
   /** Octets that the server announced for this transfer; fewer are an error. */
@@ -76,13 +80,19 @@ export class Download extends Readable {
 
   /** A refusal, or the loss of the control connection, while data still come. */
   async #watchControl(): Promise<void> {
+    const { data, ended } = this.#transfer;
     try {
-      const reply = await this.#transfer.ended;
-      if (reply.code < 300 || this.#over) return;
+      const reply = await ended;
+      if (reply.code < 300) return;
     } catch (thrown) {
-      if (this.#over) return;
       await this.#break(thrown);
       return;
+    }
+    // What is on its way still comes. A server that says no and leaves the data connection open is not waited for.
+    let before = -1;
+    while (!this.#over && (data.isPaused() || before !== this.#received)) {
+      before = this.#received;
+      await wait(STILL_MS);
     }
     await this.#break(new Error("the server stopped it"));
   }

@@ -89,8 +89,6 @@ export class GopherSession implements Session {
     const menu = this.#placeOf(asked);
     const { connection, answer } = await this.#ask(asked);
     try {
-      if (answer.beginning.length === 0)
-        this.#context.warn(`${menu.url}: the server closed without an answer`);
       for await (const item of itemsOf(answer.chunks)) {
         yield entryOfItem(item, menu);
         if (--left <= 0) return;
@@ -118,7 +116,12 @@ export class GopherSession implements Session {
     this.#connection = connection;
     try {
       connection.write(request);
-      return { connection, answer: await answerOf(connection, transfer) };
+      const answer = await answerOf(connection, transfer);
+      // A document may be empty. A menu has at least its dot, or else an item.
+      if (transfer === "menu" && answer.beginning.length === 0) {
+        throw new PortholeError("connect", "the server closed the connection without an answer");
+      }
+      return { connection, answer };
     } catch (thrown) {
       connection.destroy();
       throw thrown;

@@ -1,27 +1,50 @@
-/** Connections for the engines: dialed by the platform, remembered by origin for as long as they last. */
+/** Connections for the engines: dialed by the platform, and what can be told about them. */
 import type { Connection } from "../../src/net/connection.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
 import type { ForwardProxy } from "../../src/net/proxy/choose.js";
 import type { Context } from "../../src/plugin.js";
 import type { Origin } from "./engine.js";
-import { authorityOf } from "./engine.js";
+import { sameOrigin } from "./engine.js";
+
+/** The part of a Context that connections come from. */
+export type Dialing = Pick<Context, "dial" | "forwardProxy">;
 
 export class Connector {
-  readonly #context: Context;
-  readonly #open = new Map<Connection, string>();
+  readonly #context: Dialing;
+  readonly #open = new Set<Connection>();
+  #dialed = 0;
+  #receivedByClosed = 0;
+  #last: { readonly origin: Origin; readonly connection: Connection } | undefined;
 
-  constructor(context: Context) {
+  constructor(context: Dialing) {
     this.#context = context;
   }
 
   async dial(origin: Origin, alpn: readonly string[]): Promise<Connection> {
+    this.#dialed += 1;
     const connection = await this.#context.dial({
       ...endpointOf(origin),
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });
-    this.#open.set(connection, authorityOf(origin));
-    connection.once("close", () => this.#open.delete(connection));
+    this.#open.add(connection);
+    this.#last = { origin, connection };
+    connection.once("close", () => {
+      this.#open.delete(connection);
+      this.#receivedByClosed += connection.bytesRead;
+    });
     return connection;
+  }
+
+  /** How many connections have been asked for. */
+  get dialed(): number {
+    return this.#dialed;
+  }
+
+  /** Octets that came over all connections. */
+  get received(): number {
+    let octets = this.#receivedByClosed;
+    for (const connection of this.#open) octets += connection.bytesRead;
+    return octets;
   }
 
   /** The proxy that requests to this origin are handed to, if there is one. */
@@ -29,17 +52,18 @@ export class Connector {
     return origin.scheme === "http" ? this.#context.forwardProxy(endpointOf(origin)) : undefined;
   }
 
-  /** A connection to the origin that is open now: it tells whether a password may travel there. */
-  openTo(origin: Origin): Connection | undefined {
-    const authority = authorityOf(origin);
-    for (const [connection, known] of this.#open) {
-      if (known === authority && connection.secure === (origin.scheme === "https")) return connection;
-    }
-    return undefined;
+  /**
+   * The latest connection, when it is one to this origin: it tells whether a password may travel there. It may be
+   * closed already: servers of HTTP/1.0 close after a 401.
+   */
+  lastTo(origin: Origin): Connection | undefined {
+    return this.#last !== undefined && sameOrigin(this.#last.origin, origin)
+      ? this.#last.connection
+      : undefined;
   }
 
   destroyAll(): void {
-    for (const connection of this.#open.keys()) connection.destroy();
+    for (const connection of this.#open) connection.destroy();
   }
 }
 

@@ -1,13 +1,18 @@
 /** Undoes content codings (RFC 9110, 8.4) with back-pressure; a coding that breaks off is an error. */
-import { pipeline, Readable, type Transform } from "node:stream";
+import { pipeline, type Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
 import { messageOf, PortholeError } from "../../src/errors.js";
+import { WordedBody } from "./worded-body.js";
 
 /** Codings deeper than this are an attack, not a use. */
 const MOST_CODINGS = 3;
 
-/** From Node 22.15 on. */
-const zstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+/** Octets that a decoder gives at once. */
+const OUTPUT_PIECE = { chunkSize: 64 * 1024 };
+
+/** Zstandard comes with Node 22.15. */
+const decoders: { createGunzip: unknown; createZstdDecompress?: () => Transform } = zlib;
+const zstd = decoders.createZstdDecompress;
 
 /** What is asked for. */
 export const ACCEPTED_CODINGS = zstd === undefined ? "gzip, deflate, br" : "gzip, deflate, br, zstd";
@@ -21,54 +26,53 @@ export function codingsOf(value: string | undefined): string[] {
 }
 
 /**
- * `body` as it was before the codings. Destroying the result destroys `body`.
- * @throws PortholeError `protocol` for a coding that was not asked for
+ * `body` as it was before the codings. Destroying the result destroys `body`, and so does a failure here.
+ * @throws PortholeError `protocol` for a coding that was not asked for, and what `body` fails with
  */
 export async function decoded(body: Readable, codings: readonly string[]): Promise<Readable> {
-  if (codings.length > MOST_CODINGS) {
-    throw new PortholeError("protocol", `the body is coded ${codings.length} times over`);
-  }
   let stream = body;
-  for (const coding of [...codings].reverse()) {
-    const decoder = await decoderFor(stream, coding);
-    stream = Readable.from(undone(stream, decoder, coding), { objectMode: false });
-  }
-  return stream;
-}
-
-async function* undone(body: Readable, decoder: Transform, coding: string): AsyncGenerator<Buffer> {
-  let bodyFailure: unknown;
-  body.once("error", (error) => {
-    bodyFailure = error;
-  });
-  pipeline(body, decoder, () => {
-    // Whatever ends it ends the iteration below.
-  });
   try {
-    for await (const chunk of decoder) yield chunk;
+    if (codings.length > MOST_CODINGS) {
+      throw new PortholeError("protocol", `the body is coded ${codings.length} times over`);
+    }
+    for (const coding of [...codings].reverse()) {
+      // A server that codes nothing at all sends nothing at all.
+      const first = await firstOctet(stream);
+      if (first === undefined) break;
+      const decoder = decoderFor(coding, first);
+      pipeline(stream, decoder, () => {
+        // Whatever went wrong, the decoder fails with it, and its reader is told below.
+      });
+      stream = new WordedBody(decoder, (thrown) => codingFailure(thrown, coding));
+    }
+    return stream;
   } catch (thrown) {
-    if (bodyFailure !== undefined) throw bodyFailure;
-    const words = /unexpected end|premature close/i.test(messageOf(thrown))
-      ? `the ${coding} body breaks off`
-      : `the body says it is ${coding} and is not (${messageOf(thrown)})`;
-    throw new PortholeError("protocol", words, { cause: thrown });
-  } finally {
-    body.destroy();
+    stream.destroy();
+    throw thrown;
   }
 }
 
-async function decoderFor(body: Readable, coding: string): Promise<Transform> {
+function codingFailure(thrown: unknown, coding: string): PortholeError {
+  // The body beneath has failed.
+  if (thrown instanceof PortholeError) return thrown;
+  const words = /unexpected end|premature close|aborted/i.test(messageOf(thrown))
+    ? `the ${coding} body breaks off`
+    : `the body says it is ${coding} and is not (${messageOf(thrown)})`;
+  return new PortholeError("protocol", words, { cause: thrown });
+}
+
+function decoderFor(coding: string, firstOctet: number): Transform {
   switch (coding) {
     case "gzip":
     case "x-gzip":
-      return zlib.createGunzip();
-    case "deflate": {
+      return zlib.createGunzip(OUTPUT_PIECE);
+    case "deflate":
       // RFC 9110, 8.4.1.2: zlib's form is meant; some servers send raw deflate, which the first octet tells.
-      const first = await firstOctet(body);
-      return first === undefined || (first & 0x0f) === 0x08 ? zlib.createInflate() : zlib.createInflateRaw();
-    }
+      return (firstOctet & 0x0f) === 0x08
+        ? zlib.createInflate(OUTPUT_PIECE)
+        : zlib.createInflateRaw(OUTPUT_PIECE);
     case "br":
-      return zlib.createBrotliDecompress();
+      return zlib.createBrotliDecompress(OUTPUT_PIECE);
     case "zstd":
       if (zstd !== undefined) return zstd();
   }
@@ -85,12 +89,17 @@ async function firstOctet(body: Readable): Promise<number | undefined> {
     }
     if (body.readableEnded) return undefined;
     if (body.destroyed) throw body.errored ?? new PortholeError("aborted", "the body was given up");
-    await new Promise<void>((resolve) => {
-      const settle = () => {
-        for (const event of ["readable", "end", "error", "close"]) body.off(event, settle);
-        resolve();
-      };
-      for (const event of ["readable", "end", "error", "close"]) body.once(event, settle);
-    });
+    await somethingHappens(body);
   }
+}
+
+function somethingHappens(body: Readable): Promise<void> {
+  const events = ["readable", "end", "error", "close"];
+  return new Promise((resolve) => {
+    const settle = () => {
+      for (const event of events) body.off(event, settle);
+      resolve();
+    };
+    for (const event of events) body.once(event, settle);
+  });
 }

@@ -1,18 +1,30 @@
 /** The seam between what Porthole means by a request and who puts it on the wire. */
 import type { Readable } from "node:stream";
+import { formatHost } from "../../src/url.js";
 
-/** One header line: the name as written, the value without line end. */
+/** One header line: the name as written, the value without line end, each character one octet. */
 export type Header = readonly [name: string, value: string];
 
 export interface HttpRequest {
   readonly method: string;
   readonly origin: Origin;
-  /** Path and query, as they go on the request line. */
+  /** Path and query as they go on the request line; a whole URL for a proxy. */
   readonly path: string;
-  /** In order, duplicates kept; Host is the engine's to add. */
+  /** In order, duplicates kept. What frames the body is the engine's to add, and Host unless it stands here. */
   readonly headers: readonly Header[];
-  readonly body?: AsyncIterable<Uint8Array>;
+  readonly body?: RequestBody;
   readonly signal: AbortSignal;
+}
+
+export interface RequestBody {
+  readonly octets: AsyncIterable<Uint8Array>;
+  /** Octets in all; without it the body goes out in chunks. */
+  readonly size?: number;
+  /**
+   * Ask for no octets before the server has agreed to take them (RFC 9110, 10.1.1): it may want a login or another
+   * place. An engine that cannot wait sends at once.
+   */
+  readonly awaitsConsent: boolean;
 }
 
 export interface Origin {
@@ -34,9 +46,12 @@ export interface HttpResponse {
 }
 
 export interface HttpEngine {
-  /** @throws PortholeError when there is no answer; an answer of any status is no error here */
+  /**
+   * A request without a body is sent again when a kept connection turns out to be closed.
+   * @throws PortholeError when there is no answer; an answer of any status is no error here
+   */
   request(request: HttpRequest): Promise<HttpResponse>;
-  /** Ends the connections that are kept for the next request. */
+  /** Ends all connections. A body still being read ends in an error (`aborted`). */
   close(): Promise<void>;
 }
 
@@ -47,13 +62,20 @@ export function sameOrigin(a: Origin, b: Origin): boolean {
   return a.scheme === b.scheme && a.host === b.host && a.port === b.port;
 }
 
-/** Host and port as the Host header has them (RFC 9110, 7.2). */
+/** Host and port as the Host header has them (RFC 9110, 7.2): without the zone, which means nothing elsewhere. */
 export function authorityOf({ scheme, host, port }: Origin): string {
-  const written = host.includes(":") ? `[${host.replace(/%.*$/, "")}]` : host;
+  const written = formatHost(host.replace(/%.*$/, ""));
   return port === (scheme === "https" ? 443 : 80) ? written : `${written}:${port}`;
 }
 
 /** The first value of a header, or undefined. @param name in lower case */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {
   return headers.find(([known]) => known.toLowerCase() === name)?.[1];
+}
+
+/** Name, value, name, value, ... as both engines give and take them. */
+export function headersOf(list: readonly string[]): Header[] {
+  const headers: Header[] = [];
+  for (let at = 0; at + 1 < list.length; at += 2) headers.push([list[at] ?? "", list[at + 1] ?? ""]);
+  return headers;
 }

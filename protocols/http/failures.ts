@@ -1,49 +1,72 @@
 /** What the engines throw, in Porthole's words. */
 import { abortReason, messageOf, PortholeError, systemCode } from "../../src/errors.js";
 
-/** Both parsers' complaints begin so: llhttp's codes and undici's. */
-const PARSER_CODE = /^(?:HPE_|UND_ERR_(?:HEADERS_OVERFLOW|RES_|RESPONSE|REQ_CONTENT|INFO)|ERR_HTTP2)/;
+/** Both engines' complaints about an answer begin so. undici's assertions are about what a server sent, too. */
+const PARSER_CODE = /^(?:HPE_|UND_ERR_(?:RES_|RESPONSE|INFO|SOCKET)|ERR_HTTP2|ERR_ASSERTION)/;
+
+/** A request that these refuse holds what HTTP, or the engine, has no way to send. */
+const UNSENDABLE: ReadonlySet<string> = new Set([
+  "ERR_INVALID_CHAR",
+  "ERR_INVALID_HTTP_TOKEN",
+  "ERR_HTTP_INVALID_HEADER_VALUE",
+  "ERR_UNESCAPED_CHARACTERS",
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_NOT_SUPPORTED",
+]);
 
 /** A request that got no answer, or an answer that could not be read. */
 export function responseFailure(thrown: unknown, signal: AbortSignal): PortholeError {
   const inner = innermost(thrown);
   if (inner instanceof PortholeError) return inner;
   if (signal.aborted) return abortReason(signal);
+  const cause = thrown;
   const code = systemCode(inner) ?? "";
-  if (code === "ECONNRESET" || code === "UND_ERR_SOCKET") {
-    return new PortholeError("connect", "the server closed the connection without an answer", {
-      cause: thrown,
-    });
+  const message = messageOf(inner);
+  if (isLostConnection(inner)) {
+    return new PortholeError("connect", "the server closed the connection without an answer", { cause });
   }
   if (code === "HPE_HEADER_OVERFLOW" || code === "UND_ERR_HEADERS_OVERFLOW") {
-    return new PortholeError("protocol", "the answer's headers are longer than Porthole accepts", {
-      cause: thrown,
-    });
+    return new PortholeError("protocol", "the answer's headers are longer than Porthole accepts", { cause });
   }
-  if (PARSER_CODE.test(code) || /^Parse Error/i.test(messageOf(inner))) {
-    return new PortholeError("protocol", `the answer is not proper HTTP: ${plain(messageOf(inner))}`, {
-      cause: thrown,
-    });
+  if (PARSER_CODE.test(code) || isParserError(inner)) {
+    return new PortholeError("protocol", `the answer is not proper HTTP: ${complaint(message)}`, { cause });
   }
-  if (code === "ERR_INVALID_CHAR" || code === "ERR_UNESCAPED_CHARACTERS" || code === "UND_ERR_INVALID_ARG") {
-    return new PortholeError("usage", `this cannot be sent in HTTP: ${messageOf(inner)}`, { cause: thrown });
+  if (UNSENDABLE.has(code)) {
+    return new PortholeError("usage", `this cannot be sent in HTTP: ${message}`, { cause });
   }
-  return new PortholeError("other", messageOf(inner), { cause: thrown });
+  return new PortholeError("other", message, { cause });
 }
 
 /** A body that broke off. */
 export function bodyFailure(thrown: unknown, signal: AbortSignal): PortholeError {
-  const inner = innermost(thrown);
-  const code = systemCode(inner) ?? "";
-  if (
-    !signal.aborted &&
-    (code === "ECONNRESET" || code === "UND_ERR_SOCKET" || messageOf(inner) === "aborted")
-  ) {
-    return new PortholeError("protocol", "the connection ended before the whole body had come", {
-      cause: thrown,
-    });
-  }
-  return responseFailure(thrown, signal);
+  const failure = responseFailure(thrown, signal);
+  if (failure.code !== "connect" && messageOf(thrown) !== "aborted") return failure;
+  if (signal.aborted) return abortReason(signal);
+  return new PortholeError("protocol", "the connection ended before the whole body had come", {
+    cause: thrown,
+  });
+}
+
+/** What a body ends in when its session is closed while it is read. */
+export function closedMeanwhile(): PortholeError {
+  return new PortholeError("aborted", "the session was closed before the whole body had come");
+}
+
+/** The connection is gone: undici's word for it stands for an unasked answer too. */
+function isLostConnection(thrown: unknown): boolean {
+  const code = systemCode(thrown);
+  return code === "ECONNRESET" || (code === "UND_ERR_SOCKET" && !messageOf(thrown).startsWith("bad "));
+}
+
+/** undici's parser gives its errors a name and no code. */
+function isParserError(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "HTTPParserError";
+}
+
+/** What the parser found, without the phrases that both engines put around it. */
+function complaint(message: string): string {
+  const [, inner] = /^Response does not match the HTTP\/1\.1 protocol \((.+)\)$/.exec(message) ?? [];
+  return (inner ?? message).replace(/^Parse Error:\s*/i, "").replace(/\s+/g, " ");
 }
 
 /** A PortholeError that a package has wrapped (our connection's own words) counts before the wrapper. */
@@ -54,38 +77,4 @@ function innermost(thrown: unknown): unknown {
     inner = inner.cause;
   }
   return inner instanceof PortholeError ? inner : thrown;
-}
-
-function plain(message: string): string {
-  return message.replace(/^Parse Error:\s*/i, "");
-}
-
-/** Statuses that have a meaning of their own among the exit codes. */
-export function statusFailure(status: number, reason: string, url: string): PortholeError {
-  const reply = reason === "" ? String(status) : `${status} ${reason}`;
-  if (status === 404 || status === 410) {
-    return new PortholeError("missing", "the server has no such page", { reply, url });
-  }
-  if (status === 401) {
-    return new PortholeError("auth", "the server wants a login, or another one", {
-      reply,
-      url,
-      hint: "give -u USER, or an account in the configuration",
-    });
-  }
-  if (status === 407) {
-    return new PortholeError("auth", "the proxy wants a login", {
-      reply,
-      url,
-      hint: "put user and password into the proxy's URL",
-    });
-  }
-  if (status === 429 || status >= 500) {
-    return new PortholeError("busy", "the server cannot answer now", {
-      reply,
-      url,
-      hint: "try again later, or --retry N",
-    });
-  }
-  return new PortholeError("refused", "the server refuses", { reply, url });
 }

@@ -4,18 +4,18 @@ import type { Context, Options, Plugin, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { Connector } from "./connector.js";
 import type { Header, HttpEngine } from "./engine.js";
+import { headerOctets } from "./header-text.js";
+import { Requester } from "./requester.js";
 import { HttpSession } from "./session.js";
 
 const DEFAULT_REDIRECTS = 20;
 
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
+    const settings = { maxRedirects: maxRedirectsOf(context.options), headers: headersOf(context.options) };
     const connector = new Connector(context);
-    const settings = {
-      maxRedirects: Number(context.options["max-redirects"] ?? DEFAULT_REDIRECTS),
-      headers: headersOf(context.options),
-    };
-    return new HttpSession(target, context, await chooseEngine(connector, context), connector, settings);
+    const engine = await chooseEngine(connector, context);
+    return new HttpSession(new Requester(target, context, engine, connector, settings));
   },
   commands: {},
 };
@@ -31,6 +31,13 @@ async function chooseEngine(connector: Connector, context: Context): Promise<Htt
   return new NodeEngine(connector);
 }
 
+/** @throws PortholeError `usage` */
+function maxRedirectsOf(options: Options): number {
+  const given = Number(options["max-redirects"] ?? DEFAULT_REDIRECTS);
+  if (Number.isInteger(given) && given >= 0) return given;
+  throw new PortholeError("usage", "--max-redirects wants a whole number from 0 on");
+}
+
 /** `--header "Name: value"`. @throws PortholeError `usage` */
 function headersOf(options: Options): Header[] {
   const given = options["header"];
@@ -41,6 +48,6 @@ function headersOf(options: Options): Header[] {
     if (parts === null) {
       throw new PortholeError("usage", `'${line}' is not a header`, { hint: 'write --header "Name: value"' });
     }
-    return [parts[1] ?? "", parts[2] ?? ""];
+    return [parts[1] ?? "", headerOctets(parts[2] ?? "")];
   });
 }

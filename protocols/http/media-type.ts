@@ -1,4 +1,5 @@
 /** Content-Type (RFC 9110, 8.3) and Content-Disposition (RFC 6266, RFC 8187), read as servers write them. */
+import { headerText } from "./header-text.js";
 
 export interface MediaType {
   /** Lower case, without parameters. */
@@ -16,7 +17,7 @@ export function parseMediaType(value: string | undefined): MediaType {
 /** The file name that a Content-Disposition proposes: as it stands there, not yet safe. */
 export function proposedName(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const given = parameters(value);
+  const given = parameters(headerText(value));
   const extended = given.get("filename*");
   return (extended === undefined ? undefined : decodeExtended(extended)) ?? given.get("filename");
 }

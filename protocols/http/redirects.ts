@@ -1,7 +1,8 @@
 /** Following redirects (RFC 9110, 15.4) without taking secrets along or leaving HTTP. */
 import { PortholeError } from "../../src/errors.js";
-import { type PortholeUrl, parseUrl } from "../../src/url.js";
-import type { Origin } from "./engine.js";
+import { encodeOctets, formatHost, type PortholeUrl, parseUrl } from "../../src/url.js";
+import { type Origin, sameOrigin } from "./engine.js";
+import { headerText } from "./header-text.js";
 
 export interface Place {
   readonly origin: Origin;
@@ -18,10 +19,12 @@ export function isRedirect(status: number): boolean {
  * @throws PortholeError `refused` when it leaves http and https: crossing schemes is a person's decision
  */
 export function redirectTarget(here: Place, location: string): Place {
+  // new URL() knows no zones; a relative Location stays with the host it came from.
+  const bare = { ...here.origin, host: here.origin.host.replace(/%.*$/, "") };
   let url: URL;
   try {
     // The WHATWG rules are what servers expect of a Location: relative, with raw UTF-8, sometimes with spaces.
-    url = new URL(location, urlOf(here));
+    url = new URL(locationText(location), urlOf({ origin: bare, path: here.path }));
   } catch {
     throw new PortholeError("protocol", "the server redirects to something that is not a URL", {
       reply: location,
@@ -34,32 +37,37 @@ export function redirectTarget(here: Place, location: string): Place {
       hint: "open that URL yourself if you trust it",
     });
   }
-  return placeOf(parseUrl(`${url.protocol}//${url.host}${url.pathname}${url.search}`));
+  const place = placeOf(parseUrl(`${url.protocol}//${url.host}${url.pathname}${url.search}`));
+  return sameOrigin(place.origin, bare) ? { ...place, origin: here.origin } : place;
+}
+
+/** Octets that are no UTF-8 go back to the server as they came. */
+function locationText(location: string): string {
+  const text = headerText(location);
+  if (text !== location) return text;
+  return text.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** The origin and request path of an http or https URL. */
 export function placeOf(url: PortholeUrl): Place {
   const scheme = url.scheme === "https" ? "https" : "http";
-  const path = url.path.startsWith("/") ? url.path : `/${url.path}`;
   return {
     origin: { scheme, host: url.host, port: url.port ?? (scheme === "https" ? 443 : 80) },
-    path: requestPath(path),
+    path: requestPath(url.path),
   };
 }
 
-/** Octets that may not stand in a request line, encoded; all else as the user wrote it. */
+/** A path and query for the request line: what may not stand there encoded, all else as the user wrote it. */
 export function requestPath(path: string): string {
-  return path.replace(/[^\x21-\x7e]|["<>\\^`{|}]/gu, (char) => {
-    if (/[\\^`{|}"<>]/.test(char) && char.length === 1)
-      return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
-    return encodeURIComponent(char);
-  });
+  const rooted = path.startsWith("/") ? path : `/${path}`;
+  return Array.from(rooted, (char) =>
+    /[\x21-\x7e]/.test(char) && !/["#<>\\^`{|}]/.test(char) ? char : encodeOctets(Buffer.from(char, "utf8")),
+  ).join("");
 }
 
 export function urlOf({ origin, path }: Place): string {
-  const host = origin.host.includes(":") ? `[${origin.host}]` : origin.host;
   const port = origin.port === (origin.scheme === "https" ? 443 : 80) ? "" : `:${origin.port}`;
-  return `${origin.scheme}://${host}${port}${path}`;
+  return `${origin.scheme}://${formatHost(origin.host)}${port}${path}`;
 }
 
 /** RFC 9110, 15.4: 303 always becomes GET, 301 and 302 do for POST, as every browser has done since the beginning. */

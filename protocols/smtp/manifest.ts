@@ -10,7 +10,15 @@ export const manifest = {
     submission: { port: 587, tls: "upgrade" },
     lmtp: { port: 24, tls: "upgrade" },
   },
-  verbs: [],
-  options: [],
+  verbs: ["send"],
+  options: [
+    {
+      flag: "ehlo-name",
+      type: "string",
+      placeholder: "NAME",
+      summary: "the name said in EHLO, HELO or LHLO (this side's address in brackets)",
+    },
+  ],
   commands: [],
+  load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -1,11 +1,11 @@
 /** A document for whoever reads standard output: octets for a program, readable text for a person. */
-import type { Readable } from "node:stream";
-import { abortReason, PortholeError } from "../errors.js";
+import { PortholeError } from "../errors.js";
 import type { Document } from "../plugin.js";
 import { decodeBody, decoderFor, sniffCharset } from "../text/charset.js";
 import { htmlAsText, LONGEST_HTML, pageWithLinks } from "../text/html.js";
 import { SafeText, safeText } from "../text/safe.js";
 import { showPaged } from "./pager.js";
+import { leavingEarly, octets, pourDocument, type ShowOptions } from "./pour.js";
 import type { Terminal } from "./terminal.js";
 
 /** Text that does not call itself `text/...`. */
@@ -15,12 +15,6 @@ const TEXT_TYPES =
 const LONGEST_JSON = 4 * 1024 * 1024;
 /** Lines of prose wider than this are hard to read. */
 const WIDEST = 100;
-
-export interface ShowOptions {
-  readonly signal?: AbortSignal;
-  /** Octets, decoded, that are read at most. */
-  readonly maxSize?: number;
-}
 
 /**
  * Into a pipe or a file octet for octet; on a terminal rendered by its type.
@@ -32,30 +26,12 @@ export async function showDocument(
   terminal: Terminal,
   options: ShowOptions = {},
 ): Promise<void> {
-  const { body } = document;
-  const stop = AbortSignal.any([terminal.outputClosed, ...(options.signal ? [options.signal] : [])]);
-  const leave = (): void => {
-    body.destroy(stop.reason instanceof Error ? stop.reason : undefined);
-  };
-  // Between two chunks nobody else listens, and a failure then must not end the process.
-  body.on("error", () => undefined);
-  stop.addEventListener("abort", leave, { once: true });
-  if (stop.aborted) leave();
-  try {
-    await deliver(document, terminal, options.maxSize);
-  } catch (thrown) {
-    terminal.outputClosed.throwIfAborted();
-    throw options.signal?.aborted ? abortReason(options.signal) : thrown;
-  } finally {
-    stop.removeEventListener("abort", leave);
-  }
+  if (!terminal.outputIsTerminal) await pourDocument(document, terminal, options);
+  else
+    await leavingEarly(document.body, terminal, options, () => display(document, terminal, options.maxSize));
 }
 
-async function deliver(document: Document, terminal: Terminal, maxSize: number | undefined): Promise<void> {
-  if (!terminal.outputIsTerminal) {
-    for await (const chunk of octets(document.body, maxSize)) await terminal.write(chunk);
-    return;
-  }
+async function display(document: Document, terminal: Terminal, maxSize: number | undefined): Promise<void> {
   if (!isText(document.type)) {
     document.body.destroy();
     throw new PortholeError("usage", `${document.type} is not shown on a terminal`, {
@@ -160,18 +136,4 @@ async function* joined(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield head;
   if (rest !== undefined) yield* rest;
-}
-
-async function* octets(body: Readable, maxSize?: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let size = 0;
-  for await (const chunk of body) {
-    const piece = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk), "utf8");
-    size += piece.length;
-    if (maxSize !== undefined && size > maxSize) {
-      throw new PortholeError("protocol", `the document is larger than the ${maxSize} octets allowed`, {
-        hint: "--max-size sets the bound",
-      });
-    }
-    yield piece;
-  }
 }

@@ -9,9 +9,10 @@ import {
   type Session,
   type Target,
 } from "../plugin.js";
+import { parseSize } from "../text/units.js";
 import { repeatWhilePossible } from "../verbs/repeat.js";
 import type { Desk } from "./command.js";
-import { octetsOf } from "./octets.js";
+import { pourDocument } from "./pour.js";
 
 export type Destination =
   | { readonly kind: "output" }
@@ -67,12 +68,13 @@ export function refuseContainer(session: Session, target: Target): void {
 }
 
 export async function show(desk: Desk, document: Document): Promise<void> {
-  const { showDocument } = await import("./documents.js");
   const maxSize = maxSizeOf(desk.options);
-  await showDocument(document, desk.terminal, {
-    signal: desk.signal,
-    ...(maxSize === undefined ? {} : { maxSize }),
-  });
+  const options = { signal: desk.signal, ...(maxSize === undefined ? {} : { maxSize }) };
+  // A pipe wants octets: what renders for a person is not even loaded.
+  if (desk.terminal.outputIsTerminal) {
+    const { showDocument } = await import("./documents.js");
+    await showDocument(document, desk.terminal, options);
+  } else await pourDocument(document, desk.terminal, options);
 }
 
 async function save(
@@ -123,5 +125,5 @@ async function tell(desk: Desk, url: string, path: string, size: number): Promis
 /** `--max-size`: octets, with k, M, G for their powers of 1024. @throws PortholeError `usage` */
 function maxSizeOf(options: Options): number | undefined {
   const given = options["max-size"];
-  return typeof given === "string" ? octetsOf(given, "--max-size") : undefined;
+  return typeof given === "string" ? parseSize(given, "--max-size") : undefined;
 }

@@ -1,9 +1,9 @@
 /** From argv to a word, what follows it, and its options: checked against the tables before anything is sent. */
-import parser from "yargs-parser";
 import { PortholeError } from "../errors.js";
-import type { Manifest, OptionSpec, Options, OptionValue } from "../plugin.js";
+import type { Manifest, OptionSpec, Options } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import { nearest } from "../spelling.js";
+import { splitArgv } from "./argv.js";
 import type { OwnCommand } from "./command.js";
 import { ALL_SHARED } from "./shared-options.js";
 import { OPEN, WORDS, type WordSpec, wordNamed } from "./verbs.js";
@@ -33,7 +33,7 @@ export type HelpTopic =
 /** @throws PortholeError `usage`, with the nearest right spelling where there is one */
 export function parseCommandLine(argv: readonly string[], registry: Registry): CommandLine {
   const known = allOptions(registry);
-  const { words, options } = split(argv, known);
+  const { words, options } = splitArgv(argv, known);
   if (options["version"] === true) return { kind: "version" };
   const found = findCommand(words, registry);
   if (options["help"] === true) return { kind: "help", topic: helpTopic(found) };
@@ -117,109 +117,11 @@ function optionsOfOwn({ manifest, name }: OwnCommand): OptionSpec[] {
   return [...(spec?.options ?? []), ...manifest.options];
 }
 
-function split(argv: readonly string[], known: readonly OptionSpec[]): { words: string[]; options: Options } {
-  const ofType = (...types: OptionSpec["type"][]) =>
-    known.filter(({ type }) => types.includes(type)).map(({ flag }) => flag);
-  const parsed = parser.detailed(argv.map(expandShorthand), {
-    alias: Object.fromEntries(
-      known.flatMap(({ flag, alias }) => (alias === undefined ? [] : [[flag, alias]])),
-    ),
-    boolean: ofType("boolean"),
-    string: ofType("string", "optional", "number", "list"),
-    count: ofType("count"),
-    array: ofType("list"),
-    // One value each: the next word is the value, even when it begins with a dash.
-    narg: Object.fromEntries(ofType("string", "number", "list").map((flag) => [flag, 1])),
-    configuration: {
-      "camel-case-expansion": false,
-      "dot-notation": false,
-      "duplicate-arguments-array": true,
-      "flatten-duplicate-arrays": true,
-      "greedy-arrays": false,
-      "parse-numbers": false,
-      "parse-positional-numbers": false,
-      "populate--": true,
-      "strip-aliased": true,
-      "unknown-options-as-args": true,
-    },
-  });
-  if (parsed.error !== null) throw new PortholeError("usage", parsed.error.message);
-  const { _: loose, "--": behind, ...given } = parsed.argv;
-  // yargs-parser reads --no-config as the negation of --config.
-  if (given["config"] === false) {
-    delete given["config"];
-    given["no-config"] = true;
-  }
-  const words = loose.map(String);
-  const stranger = words.find((word) => /^-./.test(word));
-  if (stranger !== undefined) throw unknownOption(stranger, known);
-  const options = Object.fromEntries(
-    known.flatMap((option) => {
-      const value = optionValue(given[option.flag], option);
-      return value === undefined ? [] : [[option.flag, value]];
-    }),
-  );
-  return { words: [...words, ...(behind ?? []).map(String)], options };
-}
-
-/** Spellings that yargs-parser would misread: -4 as a number, a bare --netrc as one that wants the next word. */
-function expandShorthand(word: string): string {
-  if (word === "-4") return "--ipv4";
-  if (word === "-6") return "--ipv6";
-  return word === "--netrc" ? "--netrc=" : word;
-}
-
-function optionValue(value: unknown, option: OptionSpec): OptionValue {
-  if (value === undefined || value === 0) return undefined;
-  switch (option.type) {
-    case "boolean":
-      return value === true || value === false
-        ? value
-        : Array.isArray(value)
-          ? value.at(-1) === true
-          : undefined;
-    case "count":
-      return Number(value);
-    case "list":
-      return (Array.isArray(value) ? value : [value]).map(String);
-    default:
-      // Given twice, the later one holds, as everywhere else.
-      return textValue(String(Array.isArray(value) ? value.at(-1) : value), option);
-  }
-}
-
-/** A value as its option wants it. @throws PortholeError `usage` */
-export function textValue(text: string, option: OptionSpec): string | number {
-  if (option.choices !== undefined && !option.choices.includes(text)) {
-    const guess = nearest(text, option.choices);
-    throw new PortholeError("usage", `--${option.flag} takes ${option.choices.join(", ")}, not '${text}'`, {
-      hint: guess === undefined ? undefined : `did you mean ${guess}?`,
-    });
-  }
-  if (option.type !== "number") return text;
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number) || number < 0) {
-    throw new PortholeError("usage", `--${option.flag} takes a number, not '${text}'`);
-  }
-  return number;
-}
-
 function refuseStrangers(options: Options, allowed: readonly OptionSpec[], word: string): void {
   const stranger = Object.keys(options).find((flag) => !allowed.some((option) => option.flag === flag));
   if (stranger === undefined) return;
   throw new PortholeError("usage", `${word} takes no --${stranger}`, {
     hint: `\`porthole ${word} --help\` lists what it takes`,
-  });
-}
-
-function unknownOption(written: string, known: readonly OptionSpec[]): PortholeError {
-  const name = written.replace(/^-+/, "").replace(/=.*$/s, "");
-  const guess = nearest(
-    name,
-    known.map(({ flag }) => flag),
-  );
-  return new PortholeError("usage", `unknown option ${written.replace(/=.*$/s, "")}`, {
-    hint: guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`,
   });
 }
 

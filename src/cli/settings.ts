@@ -2,7 +2,7 @@
 import { PortholeError } from "../errors.js";
 import type { NetworkSettings, ProxySettings, TlsSettings } from "../net/settings.js";
 import type { Options, Policy } from "../plugin.js";
-import { octetsOf } from "./octets.js";
+import { parseSize } from "../text/units.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,7 +25,9 @@ export function networkSettings(options: Options, environment: Environment): Par
     connectTimeout: seconds("connect-timeout"),
     idleTimeout: seconds("timeout"),
     rateLimit:
-      typeof options["limit-rate"] === "string" ? octetsOf(options["limit-rate"], "--limit-rate") : undefined,
+      typeof options["limit-rate"] === "string"
+        ? parseSize(options["limit-rate"], "--limit-rate")
+        : undefined,
   });
 }
 

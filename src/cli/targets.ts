@@ -2,7 +2,6 @@
 import { PortholeError } from "../errors.js";
 import type { Target, Verb } from "../plugin.js";
 import type { Desk } from "./command.js";
-import { reportError } from "./errors.js";
 import { OutputClosed } from "./terminal.js";
 
 /** @throws PortholeError `usage` when there is none */
@@ -48,6 +47,7 @@ export async function oneByOne(
     } catch (thrown) {
       if (thrown instanceof PortholeError) thrown.url ??= target.href(target.path);
       if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
+      const { reportError } = await import("./errors.js");
       failures.push(
         reportError(thrown, desk.terminal, {
           json: desk.options["json"] === true,

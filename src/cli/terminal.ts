@@ -32,7 +32,6 @@ const USUAL_COLUMNS = 80;
 const USUAL_ROWS = 24;
 
 export class Terminal {
-  readonly stdin: TerminalStreams["stdin"];
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly environment: Environment;
@@ -42,10 +41,11 @@ export class Terminal {
   /** For what goes to standard error. */
   readonly paintError: Paint;
   readonly #outputClosed = new AbortController();
+  readonly #streams: TerminalStreams;
   #status = "";
 
   constructor(streams: TerminalStreams, settings: TerminalSettings) {
-    this.stdin = streams.stdin;
+    this.#streams = streams;
     this.stdout = streams.stdout;
     this.stderr = streams.stderr;
     this.environment = settings.environment;
@@ -56,6 +56,10 @@ export class Terminal {
     this.stdout.on("error", (error) => this.#outputClosed.abort(outputFailure(error)));
     // With standard error gone nobody can be told; the work goes on.
     this.stderr.on("error", () => undefined);
+  }
+
+  get stdin(): TerminalStreams["stdin"] {
+    return this.#streams.stdin;
   }
 
   get inputIsTerminal(): boolean {

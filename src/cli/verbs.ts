@@ -71,6 +71,8 @@ const MAIL: readonly OptionSpec[] = [
   { flag: "dry-run", type: "boolean", summary: "print envelope and message, send nothing" },
 ];
 
+const everyday = () => import("./commands/everyday.js");
+
 /** A bare URL: the word that nobody types. */
 export const OPEN: WordSpec = {
   name: "open",
@@ -78,7 +80,7 @@ export const OPEN: WordSpec = {
   summary: "show what is there",
   options: [LIMIT, LONG, ...SAVING],
   needs: ["ls", "get", "interact"],
-  load: () => import("./commands/open.js"),
+  load: async () => (await everyday()).open,
 };
 
 export const VERBS: readonly WordSpec[] = [
@@ -88,7 +90,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "list",
     options: [LONG, RECURSIVE, LIMIT],
     needs: ["ls"],
-    load: () => import("./commands/ls.js"),
+    load: async () => (await everyday()).ls,
     examples: ["porthole ls ftp://ftp.example.org/pub -l", "porthole ls gopher://gopher.example.org --json"],
   },
   {
@@ -97,7 +99,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
     options: SAVING,
     needs: ["get"],
-    load: () => import("./commands/get.js"),
+    load: async () => (await everyday()).get,
     examples: [
       "porthole get https://example.org/big.iso -O",
       "porthole get ftp://ftp.example.org/pub/file -o file --resume",
@@ -109,7 +111,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "upload files, or - for standard input",
     options: [FORCE, RESUME],
     needs: ["put"],
-    load: () => import("./commands/put.js"),
+    load: async () => (await everyday()).put,
     examples: ["porthole put report.pdf ftp://me@ftp.example.org/incoming/"],
   },
   {
@@ -134,7 +136,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "remove",
     options: [RECURSIVE, YES],
     needs: ["rm"],
-    load: () => import("./commands/rm.js"),
+    load: async () => (await everyday()).rm,
   },
   {
     name: "mv",
@@ -142,7 +144,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "move or rename within one server",
     options: [FORCE],
     needs: ["mv"],
-    load: () => import("./commands/mv.js"),
+    load: async () => (await everyday()).mv,
   },
   {
     name: "mkdir",
@@ -150,7 +152,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "make folders",
     options: [],
     needs: ["mkdir"],
-    load: () => import("./commands/mkdir.js"),
+    load: async () => (await everyday()).mkdir,
   },
   {
     name: "stat",
@@ -158,7 +160,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "what is known of one thing",
     options: [],
     needs: ["stat"],
-    load: () => import("./commands/stat.js"),
+    load: async () => (await everyday()).stat,
   },
   {
     name: "search",
@@ -166,7 +168,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "ask the server's own search",
     options: [LONG, LIMIT],
     needs: ["search"],
-    load: () => import("./commands/search.js"),
+    load: async () => (await everyday()).search,
     examples: ["porthole search gopher://gopher.example.org/7/find lighthouse"],
   },
   {

@@ -1,9 +1,9 @@
 /**
  * The one way to a connection: names, proxies, TLS, limits and the transcript, the same for every protocol.
  */
-import { connect, type Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { PortholeError } from "../errors.js";
+import { abortReason, PortholeError } from "../errors.js";
 import {
   Connection,
   type ConnectionFacts,
@@ -11,20 +11,29 @@ import {
   describeTls,
   type StartTls,
 } from "./connection.js";
+import type { DatagramChannel, DatagramWiring } from "./datagram.js";
 import type { Endpoint } from "./endpoint.js";
 import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
-import { chooseProxy, type ForwardProxy, type ProxyServer, proxyAuthorization } from "./proxy/choose.js";
+import {
+  chooseProxy,
+  type ForwardProxy,
+  isHttp,
+  type ProxyServer,
+  proxyAuthorization,
+} from "./proxy/choose.js";
 import { RateLimit } from "./rate.js";
-import { type Address, resolveHost } from "./resolve.js";
+import { resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
 import { handshake, type TlsFacts } from "./tls.js";
 import { Transcript } from "./transcript.js";
+import { connectUnix } from "./unix.js";
 
 /** A connected socket and how it came about, before TLS to the target. */
 interface Reached {
   readonly socket: Socket;
   readonly address?: string;
+  readonly socketPath?: string;
   readonly resolveMs: number;
   readonly connectMs: number;
   readonly attempts: readonly Attempt[];
@@ -49,17 +58,19 @@ export class Dialer {
    */
   async dial(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
     const tap = this.transcript.tap(endpoint.purpose);
-    const place = { host: endpoint.host, port: endpoint.port };
+    const place = placeOf(endpoint, this.settings.unixSocket);
     const limit = this.#limitTime(signal, place);
     let socket: Socket | undefined;
     try {
       const proxy = this.#proxyFor(endpoint);
       const reached = await this.#reach(endpoint, proxy, limit.signal);
       socket = reached.socket;
-      tap.note(`connected to ${reached.address ?? endpoint.socketPath ?? endpoint.host}`);
+      tap.note(`connected to ${reached.address ?? reached.socketPath ?? endpoint.host}`);
       const forwarded = proxy !== undefined && endpoint.forwardsThroughProxy === true && isHttp(proxy);
       if (proxy !== undefined) {
-        socket = await this.#openTunnel(socket, proxy, endpoint, forwarded, limit.signal);
+        const { reachProxy, openTunnel } = await import("./proxy/tunnel.js");
+        socket = await reachProxy(socket, proxy, this.settings, limit.signal);
+        if (!forwarded) await openTunnel(socket, proxy, endpoint, this.settings, limit.signal);
         tap.note(`${forwarded ? "forwarded by" : "through"} the proxy ${proxy.shown}`);
       }
       const startTls = (plain: Socket, request: StartTls) =>
@@ -93,12 +104,72 @@ export class Dialer {
       return new Connection(socket, wiring, endpoint.patient, secured);
     } catch (thrown) {
       socket?.destroy();
-      const error = signal.aborted || limit.signal.aborted ? (limit.signal.reason ?? signal.reason) : thrown;
-      tap.note(`no connection: ${error instanceof Error ? error.message : String(error)}`);
-      throw error instanceof PortholeError ? error : connectionError(error, place);
+      const error = limit.signal.aborted ? abortReason(limit.signal) : connectionError(thrown, place);
+      tap.note(`no connection: ${error.message}`);
+      throw error;
     } finally {
       limit.end();
     }
+  }
+
+  /**
+   * A UDP channel to one peer. Which address answers cannot be known beforehand, so the first that there is a way
+   * to is taken.
+   * @throws PortholeError `resolve`, `connect`, `timeout`; `usage` where a proxy or a Unix socket was asked for,
+   * since neither carries datagrams; the signal's reason when it fires
+   */
+  async dialDatagrams(endpoint: Endpoint, signal: AbortSignal): Promise<DatagramChannel> {
+    const { host, port } = endpoint;
+    const proxy = this.#proxyFor(endpoint);
+    if (proxy !== undefined || this.settings.unixSocket !== undefined) {
+      const what = proxy === undefined ? "a Unix socket" : `the proxy ${proxy.shown}`;
+      throw new PortholeError("usage", `UDP does not go through ${what}`, {
+        hint: proxy === undefined ? "leave out --unix-socket" : `--noproxy ${host} lets it go straight there`,
+      });
+    }
+    const { connectDatagrams, DatagramChannel } = await import("./datagram.js");
+    const tap = this.transcript.tap(endpoint.purpose);
+    const limit = this.#limitTime(signal, endpoint);
+    const began = performance.now();
+    try {
+      const addresses = await resolveHost(host, port, this.#localSettings(), limit.signal);
+      const resolved = performance.now();
+      const { socket, address, attempts } = await connectDatagrams(addresses, {
+        host,
+        port,
+        localAddress: this.settings.localAddress,
+        signal: limit.signal,
+      });
+      tap.note(`sends datagrams to ${address}`);
+      const connectMs = performance.now() - resolved;
+      const wiring: DatagramWiring = {
+        facts: { host, port, address, resolveMs: resolved - began, connectMs, attempts },
+        tap,
+        idleTimeout: this.settings.idleTimeout,
+        signal,
+        ...(this.#rate === undefined ? {} : { rate: this.#rate }),
+      };
+      return new DatagramChannel(socket, wiring, endpoint.patient);
+    } catch (thrown) {
+      const error = limit.signal.aborted ? abortReason(limit.signal) : connectionError(thrown, endpoint);
+      tap.note(`no way there: ${error.message}`);
+      throw error;
+    } finally {
+      limit.end();
+    }
+  }
+
+  /** The settings for names that are connected to from here: only the local address's family is of use. */
+  #localSettings(): NetworkSettings {
+    const { localAddress } = this.settings;
+    if (localAddress === undefined) return this.settings;
+    const family = isIP(localAddress);
+    if (family !== 4 && family !== 6) {
+      throw new PortholeError("usage", `'${localAddress}' is not an address of this machine`, {
+        hint: "--interface takes an IP address",
+      });
+    }
+    return { ...this.settings, family: this.settings.family ?? family };
   }
 
   /**
@@ -153,6 +224,7 @@ export class Dialer {
     const { connectTimeout } = this.settings;
     if (connectTimeout <= 0) return start(socket, request);
     const timer = setTimeout(() => {
+      // The handshake finds its reason here (tls.ts).
       socket.destroy(
         new PortholeError("timeout", `TLS was not agreed on within ${connectTimeout / 1000} s`, {
           hint: "--connect-timeout sets how long to wait",
@@ -178,77 +250,27 @@ export class Dialer {
     const began = performance.now();
     if (path !== undefined) {
       const socket = await connectUnix(path, signal);
-      return { socket, resolveMs: 0, connectMs: performance.now() - began, attempts: [] };
+      return {
+        socket,
+        socketPath: path,
+        resolveMs: 0,
+        connectMs: performance.now() - began,
+        attempts: [],
+      };
     }
     const { host, port } = proxy ?? endpoint;
-    const addresses = await resolveHost(host, port, this.settings, signal);
+    const addresses = await resolveHost(host, port, this.#localSettings(), signal);
     const resolved = performance.now();
-    const { socket, attempts } = await raceToConnect(addresses, {
-      host,
-      port,
-      localAddress: this.settings.localAddress,
-      signal,
-    });
-    const address = attempts.at(-1)?.address;
-    return {
-      socket,
-      ...(address === undefined ? {} : { address }),
-      resolveMs: resolved - began,
-      connectMs: performance.now() - resolved,
-      attempts,
-    };
-  }
-
-  async #openTunnel(
-    socket: Socket,
-    proxy: ProxyServer,
-    endpoint: Endpoint,
-    forwarded: boolean,
-    signal: AbortSignal,
-  ): Promise<Socket> {
-    // An https proxy is spoken to through TLS of its own, whose certificate is its own host's.
-    const outer =
-      proxy.kind === "https"
-        ? (
-            await handshake(socket, { servername: proxy.host }, withoutSni(this.settings), {
-              ...proxy,
-              signal,
-            })
-          ).socket
-        : socket;
-    if (forwarded) return outer;
-    if (isHttp(proxy)) {
-      const { connectThroughHttp } = await import("./proxy/http-connect.js");
-      await connectThroughHttp(outer, proxy, endpoint, signal);
-      return outer;
-    }
-    const { connectThroughSocks4a, connectThroughSocks5 } = await import("./proxy/socks.js");
-    // socks5 looks the name up here, socks5h and socks4a leave it to the proxy.
-    const addresses =
-      proxy.kind === "socks5" ? await resolveHost(endpoint.host, endpoint.port, this.settings, signal) : [];
-    if (proxy.kind === "socks4a") {
-      await connectThroughSocks4a(outer, proxy, endpoint, ipLiteral(endpoint.host), signal);
-    } else {
-      const host = addresses[0]?.address ?? endpoint.host;
-      await connectThroughSocks5(outer, proxy, { host, port: endpoint.port }, signal);
-    }
-    return outer;
+    const { localAddress } = this.settings;
+    const winner = await raceToConnect(addresses, { host, port, localAddress, signal });
+    return { ...winner, resolveMs: resolved - began, connectMs: performance.now() - resolved };
   }
 }
 
-function isHttp(proxy: ProxyServer): boolean {
-  return proxy.kind === "http" || proxy.kind === "https";
-}
-
-/** --sni names the target, never the proxy. */
-function withoutSni(settings: NetworkSettings) {
-  const { servername: _targets, ...rest } = settings.tls ?? {};
-  return rest;
-}
-
-function ipLiteral(host: string): Address | undefined {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return { address: host, family: 4 };
-  return host.includes(":") ? { address: host, family: 6 } : undefined;
+/** For messages. */
+function placeOf({ host, port, socketPath }: Endpoint, unixSocket: string | undefined) {
+  const path = socketPath ?? unixSocket;
+  return host === "" && path !== undefined ? { host: path, port: 0 } : { host, port };
 }
 
 function factsOf(endpoint: Endpoint, reached: Reached, proxy: ProxyServer | undefined): ConnectionFacts {
@@ -256,31 +278,10 @@ function factsOf(endpoint: Endpoint, reached: Reached, proxy: ProxyServer | unde
     host: endpoint.host,
     port: endpoint.port,
     ...(reached.address === undefined ? {} : { address: reached.address }),
+    ...(reached.socketPath === undefined ? {} : { socketPath: reached.socketPath }),
     resolveMs: reached.resolveMs,
     connectMs: reached.connectMs,
     attempts: reached.attempts,
     ...(proxy === undefined ? {} : { proxy: proxy.shown }),
   };
-}
-
-function connectUnix(path: string, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: true });
-    const aborted = () => {
-      socket.destroy();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", aborted, { once: true });
-    socket.once("connect", () => {
-      signal.removeEventListener("abort", aborted);
-      socket.removeAllListeners("error");
-      socket.on("error", () => {});
-      resolve(socket);
-    });
-    socket.once("error", (error) => {
-      signal.removeEventListener("abort", aborted);
-      reject(connectionError(error, { host: path, port: 0 }));
-    });
-    if (signal.aborted) aborted();
-  });
 }

@@ -67,10 +67,10 @@ export class Dialogue<R> {
     this.#greeting = this.#answerTo(NO_COMMAND);
     connection.on("readable", () => this.#hear());
     connection.on("drain", () => this.#flush());
-    connection.on("end", () => this.#fail(this.#closedByServer()));
-    connection.on("error", (error: Error) => this.#fail(connectionError(error, connection.facts)));
+    connection.on("end", () => this.#fail(this.#lost()));
+    connection.on("error", (error: Error) => this.#fail(this.#lost(error)));
     connection.on("close", () => this.#fail(new PortholeError("aborted", "the connection was closed")));
-    if (connection.destroyed) this.#fail(connectionError(connection.errored, connection.facts));
+    if (connection.destroyed) this.#fail(this.#lost(connection.errored));
     this.#setPatience();
     // What came before there was a listener.
     this.#hear();
@@ -241,13 +241,17 @@ export class Dialogue<R> {
     }
   }
 
-  #closedByServer(): PortholeError {
+  /** A connection that is lost within something that has an end is a breach of the protocol. */
+  #lost(error?: Error | null): PortholeError {
+    const { facts } = this.connection;
+    const lost = error
+      ? connectionError(error, facts)
+      : new PortholeError("connect", "the server closed the connection");
     const [first] = this.#pipeline.end();
-    const within = first?.standing === "half-answered" || this.#options.replies.partial;
-    if (within) {
-      return new PortholeError("protocol", "the server closed the connection in the middle of an answer");
-    }
-    return new PortholeError("connect", "the server closed the connection");
+    const receiving = first?.standing === "half-answered" || this.#options.replies.partial;
+    if (lost.code !== "connect" || !(receiving || first?.standing === "data-unsent")) return lost;
+    const within = receiving ? "in the middle of an answer" : "in the middle of what it had asked for";
+    return new PortholeError("protocol", `${lost.message}, ${within}`, { cause: error });
   }
 
   #fail(failure: PortholeError): void {

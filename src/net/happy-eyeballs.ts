@@ -3,8 +3,8 @@
  * or has been silent for a quarter of a second, and the first to connect wins.
  */
 import { connect, type Socket } from "node:net";
-import { messageOf, PortholeError } from "../errors.js";
-import { connectionError } from "./failures.js";
+import { abortReason, messageOf, PortholeError } from "../errors.js";
+import { connectionError, isUnreachable } from "./failures.js";
 import type { Address } from "./resolve.js";
 
 /** RFC 8305, 5: Connection Attempt Delay, milliseconds. */
@@ -25,56 +25,71 @@ export interface Race {
   readonly signal: AbortSignal;
 }
 
-/** @throws PortholeError `connect` (the last address's reason) when none answers, or the signal's reason. */
-export function raceToConnect(
-  addresses: readonly Address[],
-  race: Race,
-): Promise<{ socket: Socket; attempts: Attempt[] }> {
+/** The connection that came first, and all addresses that were tried, in the order they were. */
+export interface Winner {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly attempts: readonly Attempt[];
+}
+
+/** One address of a race. */
+interface Runner {
+  readonly address: string;
+  readonly began: number;
+  readonly socket: Socket;
+  /** Milliseconds until it connected or failed. */
+  ms?: number;
+  failure?: Error;
+}
+
+/** @throws PortholeError `connect` (the most telling address's reason) when none answers, or the signal's reason. */
+export function raceToConnect(addresses: readonly Address[], race: Race): Promise<Winner> {
   return new Promise((resolve, reject) => {
     const waiting = addresses.slice(0, MOST_ADDRESSES);
-    const racing = new Map<Socket, { address: string; began: number }>();
-    const attempts: Attempt[] = [];
+    const runners: Runner[] = [];
     let next: NodeJS.Timeout | undefined;
 
-    const finish = (act: () => void) => {
+    const finish = (winner?: Runner) => {
       clearTimeout(next);
       race.signal.removeEventListener("abort", aborted);
-      for (const loser of racing.keys()) {
-        loser.removeAllListeners();
-        loser.on("error", () => {});
-        loser.destroy();
+      for (const { socket } of runners) {
+        socket.removeAllListeners("connect").removeAllListeners("error");
+        // Until its owner listens, the winner's failure shows as the socket's close.
+        socket.on("error", () => {});
+        if (socket !== winner?.socket) socket.destroy();
       }
-      racing.clear();
-      act();
     };
-    const aborted = () => finish(() => reject(race.signal.reason));
+    const aborted = () => {
+      finish();
+      reject(abortReason(race.signal));
+    };
 
     const start = () => {
       clearTimeout(next);
-      const address = waiting.shift();
+      const address = waiting.shift()?.address;
       if (address === undefined) return;
-      const began = performance.now();
       const socket = connect({
-        host: address.address,
+        host: address,
         port: race.port,
         allowHalfOpen: true,
         noDelay: true,
         ...(race.localAddress === undefined ? {} : { localAddress: race.localAddress }),
       });
-      racing.set(socket, { address: address.address, began });
+      const runner: Runner = { address, began: performance.now(), socket };
+      runners.push(runner);
       socket.once("connect", () => {
-        racing.delete(socket);
-        socket.removeAllListeners("error");
-        // Until its owner listens, a failure shows as the socket's close.
-        socket.on("error", () => {});
-        attempts.push({ address: address.address, ms: performance.now() - began });
-        finish(() => resolve({ socket, attempts }));
+        runner.ms = performance.now() - runner.began;
+        finish(runner);
+        resolve({ socket, address, attempts: runners.map(attemptOf) });
       });
       socket.once("error", (error) => {
-        racing.delete(socket);
-        attempts.push({ address: address.address, ms: performance.now() - began, failure: messageOf(error) });
+        runner.ms = performance.now() - runner.began;
+        runner.failure = error;
         if (waiting.length > 0) start();
-        else if (racing.size === 0) finish(() => reject(noneAnswered(error, attempts, race)));
+        else if (runners.every(({ failure }) => failure !== undefined)) {
+          finish();
+          reject(noneAnswered(runners, race));
+        }
       });
       if (waiting.length > 0) next = setTimeout(start, ATTEMPT_DELAY);
     };
@@ -85,12 +100,20 @@ export function raceToConnect(
   });
 }
 
-function noneAnswered(last: Error, attempts: readonly Attempt[], race: Race): PortholeError {
-  const error = connectionError(last, race);
-  if (attempts.length < 2) return error;
-  const tried = attempts.map(({ address }) => address).join(", ");
+function attemptOf({ address, began, ms, failure }: Runner): Attempt {
+  if (ms === undefined) return { address, ms: performance.now() - began, failure: "no answer yet" };
+  return failure === undefined ? { address, ms } : { address, ms, failure: messageOf(failure) };
+}
+
+/** A server that refuses says more than a family that this machine has no way for. */
+function noneAnswered(runners: readonly Runner[], race: Race): PortholeError {
+  const failures = runners.flatMap(({ failure }) => failure ?? []);
+  const telling = failures.find((failure) => !isUnreachable(failure)) ?? failures[0];
+  const error = connectionError(telling, race);
+  if (runners.length < 2) return error;
+  const tried = runners.map(({ address }) => address).join(", ");
   return new PortholeError(error.code, `${error.message} (tried ${tried})`, {
     hint: error.hint,
-    cause: last,
+    cause: telling,
   });
 }

@@ -1,6 +1,6 @@
 /** From a host name to addresses to try, in the order to try them. */
 import { isIP } from "node:net";
-import { messageOf, PortholeError, systemCode } from "../errors.js";
+import { abortReason, messageOf, PortholeError, systemCode } from "../errors.js";
 import type { NetworkSettings } from "./settings.js";
 
 export interface Address {
@@ -18,16 +18,22 @@ export async function resolveHost(
   settings: NetworkSettings,
   signal: AbortSignal,
 ): Promise<Address[]> {
-  const given = settings.resolve?.get(`${host}:${port}`) ?? settings.resolve?.get(`*:${port}`);
+  const name = host.includes(":") ? `[${host}]` : host;
+  const given = settings.resolve?.get(`${name.toLowerCase()}:${port}`) ?? settings.resolve?.get(`*:${port}`);
   const known = given ?? (isIP(host) === 0 ? undefined : [host]);
   const addresses = known === undefined ? await lookUp(host, signal) : known.map(literal);
   const wanted = addresses.filter(
     ({ family }) => settings.family === undefined || family === settings.family,
   );
   if (wanted.length === 0) {
-    throw new PortholeError("resolve", `${host} has no IPv${settings.family ?? ""} address`, {
-      hint: `leave out -${settings.family === 6 ? 6 : 4}`,
-    });
+    const { family } = settings;
+    throw new PortholeError(
+      "resolve",
+      `${host} has no ${family === undefined ? "" : `IPv${family} `}address`,
+      {
+        hint: family === undefined ? undefined : `leave out -${family}`,
+      },
+    );
   }
   return interleave(wanted);
 }
@@ -45,7 +51,7 @@ function literal(text: string): Address {
 async function lookUp(host: string, signal: AbortSignal): Promise<Address[]> {
   const { lookup } = await import("node:dns");
   return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
+    const aborted = () => reject(abortReason(signal));
     signal.addEventListener("abort", aborted, { once: true });
     lookup(host, { all: true, verbatim: true }, (error, found) => {
       signal.removeEventListener("abort", aborted);

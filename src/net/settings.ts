@@ -29,7 +29,7 @@ export interface NetworkSettings {
   readonly proxy?: ProxySettings;
   /** 4 or 6: addresses of that family alone. */
   readonly family?: 4 | 6;
-  /** `--resolve`: addresses given by the user, keyed `host:port`. */
+  /** `--resolve`: addresses given by the user, keyed `host:port` in lower case, or `*:port`; IPv6 hosts in brackets. */
   readonly resolve?: ReadonlyMap<string, readonly string[]>;
   /** Local address to connect from. */
   readonly localAddress?: string;

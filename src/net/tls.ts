@@ -115,8 +115,9 @@ function begin(
   try {
     return connect(options);
   } catch (thrown) {
-    if (!/^ERR_OSSL_/.test(systemCode(thrown) ?? "")) throw connectionError(thrown, { host: "", port: 0 });
-    const mismatch = systemCode(thrown) === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
+    const code = systemCode(thrown) ?? "";
+    if (!code.startsWith("ERR_OSSL_")) throw connectionError(thrown, { host: "", port: 0 });
+    const mismatch = code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
     const files = [...new Set([settings.certFile, settings.keyFile])].filter((file) => file !== undefined);
     throw new PortholeError(
       "local",

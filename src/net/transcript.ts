@@ -109,6 +109,12 @@ export class Tap {
     if (this.#heldLength > LINE_LIMIT) this.#emitLongLine();
   }
 
+  /** A whole datagram: what comes next is another, whatever its octets. */
+  datagram(direction: "client" | "server", octets: Buffer): void {
+    this.octets(direction, octets);
+    this.flush();
+  }
+
   note(text: string): void {
     if (!this.#outlet.active()) return;
     this.flush();
@@ -121,13 +127,13 @@ export class Tap {
     const octets = Buffer.concat(this.#held);
     this.#held = [];
     this.#heldLength = 0;
-    this.#sendOctets(octets);
+    this.#sendMasked(this.#mask.cover(octets));
   }
 
   #emitLongLine(): void {
     const octets = this.#mask.cover(Buffer.concat(this.#held));
     const cut = Math.max(0, octets.length - OVERLAP);
-    this.#sendOctets(octets.subarray(0, cut));
+    this.#sendMasked(octets.subarray(0, cut));
     this.#held = [octets.subarray(cut)];
     this.#heldLength = octets.length - cut;
   }
@@ -139,8 +145,10 @@ export class Tap {
     this.#heldLength += octets.length;
   }
 
-  #sendOctets(octets: Buffer): void {
-    if (octets.length > 0) this.#send({ direction: this.#direction, bytes: this.#mask.cover(octets) });
+  #sendMasked(octets: Buffer): void {
+    for (let at = 0; at < octets.length; at += LINE_LIMIT) {
+      this.#send({ direction: this.#direction, bytes: octets.subarray(at, at + LINE_LIMIT) });
+    }
   }
 
   #send(event: Omit<TranscriptEvent, "at" | "connection" | "purpose">): void {

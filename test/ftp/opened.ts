@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { conversation, type Script, type ScriptedServer, scripted } from "../../fixtures/servers/scripted.js";
 import { Client, type ClientSettings } from "../../src/client.js";
@@ -14,9 +15,16 @@ export async function opened<T>(
   const client = new Client(settings);
   const session = await client.open(client.target(url));
   try {
-    const { list, stat, read, write, remove, move, makeFolder } = session;
-    if (!list || !stat || !read || !write || !remove || !move || !makeFolder)
+    const list = session.list?.bind(session);
+    const stat = session.stat?.bind(session);
+    const read = session.read?.bind(session);
+    const write = session.write?.bind(session);
+    const remove = session.remove?.bind(session);
+    const move = session.move?.bind(session);
+    const makeFolder = session.makeFolder?.bind(session);
+    if (!list || !stat || !read || !write || !remove || !move || !makeFolder) {
       throw new Error("a verb is absent");
+    }
     return await act({ list, stat, read, write, remove, move, makeFolder });
   } finally {
     await session[Symbol.asyncDispose]();
@@ -35,6 +43,11 @@ export async function names(entries: AsyncIterable<Entry>): Promise<string[]> {
 
 export async function contentOf(session: Verbs, path: string): Promise<string> {
   return text((await session.read(path)).body);
+}
+
+/** A body that was left is closed once the session may be used again. */
+export async function closed(body: Readable): Promise<void> {
+  if (!body.closed) await new Promise<void>((resolve) => body.once("close", () => resolve()));
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {

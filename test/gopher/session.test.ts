@@ -132,16 +132,18 @@ describe("ls", () => {
     });
   });
 
-  it("warns of an answer without a word", async () => {
-    const warnings: string[] = [];
-    await talk(
-      conversation("C: /a"),
-      async (session, server) => {
-        expect(await all(session.list?.("/1/a"))).toEqual([]);
-        expect(warnings).toEqual([`${server.url("gopher", "/1/a")}: the server closed without an answer`]);
-      },
-      { warn: (words) => warnings.push(words) },
-    );
+  it("fails where a server closes without a word: a menu has at least its dot", async () => {
+    const play = conversation("C: /a");
+    await talk([play, play, play], async (session) => {
+      const closed = {
+        code: "connect",
+        exit: 4,
+        message: "the server closed the connection without an answer",
+      };
+      expect(await failure(all(session.list?.("/1/a")))).toMatchObject(closed);
+      expect(await failure(read(session, "/1/a"))).toMatchObject(closed);
+      expect(await failure(session.stat?.("/1/a") ?? Promise.resolve())).toMatchObject(closed);
+    });
   });
 
   it("takes no more from the server than is wanted", async () => {
@@ -382,7 +384,7 @@ describe("a connection that fails", () => {
         const document = await session.read?.("/9/a");
         if (document === undefined) throw new Error("no document");
         document.body.once("data", () => controller.abort());
-        expect(await failure(buffer(document.body))).toMatchObject({ name: "AbortError" });
+        expect(await failure(buffer(document.body))).toMatchObject({ code: "aborted", exit: 130 });
         await server.done;
       },
       { signal: controller.signal },

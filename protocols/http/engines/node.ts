@@ -1,7 +1,6 @@
 /** The engine on node:http: quick to load, strict, for one request or a few in a row. */
 import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from "node:http";
 import type { Duplex } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { PortholeError } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
@@ -10,14 +9,20 @@ import {
   type HttpEngine,
   type HttpRequest,
   type HttpResponse,
+  headersOf,
+  headerValue,
   MAX_HEADER_OCTETS,
   type Origin,
 } from "../engine.js";
-import { responseFailure } from "../failures.js";
+import { bodyFailure, closedMeanwhile } from "../failures.js";
+import { overLiveConnection } from "../stale-connection.js";
+import { WordedBody } from "../worded-body.js";
+import { sendBody } from "./node-upload.js";
 
 export class NodeEngine implements HttpEngine {
   readonly #connector: Connector;
   readonly #agents = new Map<string, OriginAgent>();
+  #closed = false;
 
   constructor(connector: Connector) {
     this.#connector = connector;
@@ -25,31 +30,60 @@ export class NodeEngine implements HttpEngine {
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     const agent = this.#agentFor(request.origin);
-    // A kept connection may have been closed by the server a moment ago: that is no failure of this request,
-    // as long as nothing of it can have been acted on (RFC 9112, 9.3.1).
-    const repeatable = request.body === undefined;
-    for (;;) {
-      const kept = agent.hasIdle;
-      try {
-        return await exchange(request, agent);
-      } catch (thrown) {
-        if (!(kept && repeatable && closedBeforeAnswer(thrown)) || request.signal.aborted) throw thrown;
-      }
-    }
+    return overLiveConnection(this.#connector, request, () => this.#exchange(request, agent));
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const agent of this.#agents.values()) agent.destroy();
     this.#connector.destroyAll();
   }
 
   #agentFor(origin: Origin): OriginAgent {
-    const key = `${origin.scheme}://${authorityOf(origin)}`;
+    const key = `${origin.scheme}://${origin.host}:${origin.port}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
     const agent = new OriginAgent(origin, this.#connector);
     this.#agents.set(key, agent);
     return agent;
+  }
+
+  #exchange(request: HttpRequest, agent: Agent): Promise<HttpResponse> {
+    return new Promise((resolve, reject) => {
+      const outgoing = startRequest({
+        agent,
+        // The dialer has put TLS on already: to node:http every connection is plain.
+        protocol: "http:",
+        host: request.origin.host,
+        port: request.origin.port,
+        method: request.method,
+        path: request.path,
+        headers: sentHeaders(request),
+        maxHeaderSize: MAX_HEADER_OCTETS,
+        signal: request.signal,
+      });
+      // The request hears why its connection failed (a deadline, a reset, bad chunks); the body only that it did.
+      let failure: Error | undefined;
+      outgoing.on("error", (error) => {
+        failure ??= error;
+        reject(error);
+      });
+      outgoing.once("response", (incoming) => {
+        if ((incoming.statusCode ?? 0) < 200) {
+          outgoing.destroy(new PortholeError("protocol", `the server answers with status ${incoming.statusCode}`));
+          return;
+        }
+        const word = (thrown: unknown) =>
+          this.#closed ? closedMeanwhile() : bodyFailure(failure ?? thrown, request.signal);
+        resolve(responseOf(incoming, outgoing, word));
+      });
+      outgoing.once("upgrade", (_incoming, socket) => {
+        socket.destroy();
+        reject(new PortholeError("protocol", "the server changes to another protocol without being asked"));
+      });
+      if (request.body === undefined) outgoing.end();
+      else sendBody(outgoing, request.body).catch((error: Error) => outgoing.destroy(error));
+    });
   }
 }
 
@@ -62,10 +96,6 @@ class OriginAgent extends Agent {
     super({ keepAlive: true, maxSockets: 1 });
     this.#origin = origin;
     this.#connector = connector;
-  }
-
-  get hasIdle(): boolean {
-    return Object.values(this.freeSockets).some((sockets) => (sockets?.length ?? 0) > 0);
   }
 
   override createConnection(
@@ -81,50 +111,29 @@ class OriginAgent extends Agent {
   }
 }
 
-function exchange(request: HttpRequest, agent: Agent): Promise<HttpResponse> {
-  return new Promise((resolve, reject) => {
-    const authority = authorityOf(request.origin);
-    const outgoing = startRequest({
-      agent,
-      // The dialer has put TLS on already: to node:http every connection is plain.
-      protocol: "http:",
-      host: request.origin.host,
-      port: request.origin.port,
-      method: request.method,
-      path: request.path,
-      headers: flat([["Host", authority], ...request.headers]),
-      maxHeaderSize: MAX_HEADER_OCTETS,
-      signal: request.signal,
-    });
-    outgoing.once("response", (incoming) => resolve(responseOf(incoming)));
-    outgoing.on("error", (error) => reject(responseFailure(error, request.signal)));
-    send(outgoing, request).catch((error: Error) => outgoing.destroy(error));
+/** Node takes a flat list as the raw headers: order, case and duplicates stay, and nothing is added but Connection. */
+function sentHeaders({ origin, headers, body }: HttpRequest): string[] {
+  const all: Header[] = [...headers];
+  if (headerValue(headers, "host") === undefined) all.unshift(["Host", authorityOf(origin)]);
+  if (body?.size !== undefined) all.push(["Content-Length", String(body.size)]);
+  else if (body !== undefined) all.push(["Transfer-Encoding", "chunked"]);
+  if (body?.awaitsConsent === true) all.push(["Expect", "100-continue"]);
+  return all.flat();
+}
+
+function responseOf(
+  incoming: IncomingMessage,
+  outgoing: ClientRequest,
+  word: (thrown: unknown) => PortholeError,
+): HttpResponse {
+  incoming.once("close", () => {
+    // Answered before all was sent: the connection is in the middle of a body, and of no more use.
+    if (!outgoing.writableFinished) outgoing.destroy();
   });
-}
-
-async function send(outgoing: ClientRequest, request: HttpRequest): Promise<void> {
-  if (request.body === undefined) outgoing.end();
-  else await pipeline(request.body, outgoing);
-}
-
-function responseOf(incoming: IncomingMessage): HttpResponse {
-  const headers: Header[] = [];
-  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
-    headers.push([incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? ""]);
-  }
   return {
     status: incoming.statusCode ?? 0,
     reason: incoming.statusMessage ?? "",
-    headers,
-    body: incoming,
+    headers: headersOf(incoming.rawHeaders),
+    body: new WordedBody(incoming, word),
   };
-}
-
-/** Node takes a flat list as the raw headers: order, case and duplicates stay. */
-function flat(headers: readonly Header[]): string[] {
-  return headers.flatMap(([name, value]) => [name, value]);
-}
-
-function closedBeforeAnswer(thrown: unknown): boolean {
-  return thrown instanceof PortholeError && thrown.code === "connect";
 }

@@ -8,6 +8,8 @@ declare module "undici/lib/dispatcher/agent.js" {
   import { Dispatcher } from "undici";
 
   interface Origin {
+    /** Name and port, the port left out when it is the scheme's. */
+    readonly host: string;
     readonly protocol: string;
     readonly hostname: string;
     readonly port: string;

@@ -6,13 +6,16 @@ import { abortReason } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
   authorityOf,
-  type Header,
   type HttpEngine,
   type HttpRequest,
   type HttpResponse,
+  headersOf,
   MAX_HEADER_OCTETS,
+  type Origin,
 } from "../engine.js";
-import { responseFailure } from "../failures.js";
+import { bodyFailure, closedMeanwhile } from "../failures.js";
+import { overLiveConnection } from "../stale-connection.js";
+import { WordedBody } from "../worded-body.js";
 import { PausingSocket } from "./pausing-socket.js";
 
 export interface UndiciSettings {
@@ -23,7 +26,10 @@ export interface UndiciSettings {
 export class UndiciEngine implements HttpEngine {
   readonly #connector: Connector;
   readonly #settings: UndiciSettings;
+  /** By the URL that undici knows them by, which has no zone of an IPv6 address. */
+  readonly #origins = new Map<string, Origin>();
   #agent: Agent | undefined;
+  #closed = false;
 
   constructor(connector: Connector, settings: UndiciSettings) {
     this.#connector = connector;
@@ -31,35 +37,40 @@ export class UndiciEngine implements HttpEngine {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    const [{ default: start }, agent] = await Promise.all([
-      import("undici/lib/api/api-request.js"),
-      this.#loadAgent(),
-    ]);
-    if (request.signal.aborted) throw abortReason(request.signal);
-    try {
-      const response = await start.call(agent, {
-        origin: `${request.origin.scheme}://${authorityOf(request.origin)}`,
-        method: request.method,
-        path: request.path,
-        headers: request.headers.flatMap(([name, value]) => [name, value]),
-        body: request.body === undefined ? null : Readable.from(request.body, { objectMode: false }),
-        signal: request.signal,
-        responseHeaders: "raw",
-      });
-      return {
-        status: response.statusCode,
-        reason: response.statusText,
-        headers: paired(response.headers),
-        body: response.body,
-      };
-    } catch (thrown) {
-      throw responseFailure(thrown, request.signal);
-    }
+    const agent = await this.#loadAgent();
+    return overLiveConnection(this.#connector, request, () => this.#exchange(request, agent));
   }
 
   async close(): Promise<void> {
-    await this.#agent?.destroy();
+    this.#closed = true;
     this.#connector.destroyAll();
+    await this.#agent?.destroy();
+  }
+
+  async #exchange(request: HttpRequest, agent: Agent): Promise<HttpResponse> {
+    const { default: start } = await import("undici/lib/api/api-request.js");
+    if (request.signal.aborted) throw abortReason(request.signal);
+    const origin = `${request.origin.scheme}://${authorityOf(request.origin)}`;
+    this.#origins.set(new URL(origin).origin, request.origin);
+    const { statusCode, statusText, headers, body } = await start.call(agent, {
+      origin,
+      method: request.method,
+      path: request.path,
+      headers: sentHeaders(request),
+      body: sentBody(request),
+      signal: request.signal,
+      responseHeaders: "raw",
+    });
+    return {
+      status: statusCode,
+      reason: statusText,
+      headers: headersOf(headers),
+      body: hasContent(request.method, statusCode) ? this.#worded(body, request.signal) : emptied(body),
+    };
+  }
+
+  #worded(body: Readable, signal: AbortSignal): Readable {
+    return new WordedBody(body, (thrown) => (this.#closed ? closedMeanwhile() : bodyFailure(thrown, signal)));
   }
 
   async #loadAgent(): Promise<Agent> {
@@ -83,18 +94,36 @@ export class UndiciEngine implements HttpEngine {
   }
 
   #connect(options: UndiciOrigin, done: (error: Error | null, socket: Duplex | null) => void): void {
-    const scheme = options.protocol === "https:" ? "https" : "http";
-    const host = options.hostname.replace(/^\[|\]$/g, "");
-    const port = Number(options.port) || (scheme === "https" ? 443 : 80);
-    this.#connector.dial({ scheme, host, port }, ["h2", "http/1.1"]).then(
+    const url = `${options.protocol}//${options.host}`;
+    const origin = this.#origins.get(url);
+    if (origin === undefined) {
+      done(new Error(`no request was made to ${url}`), null);
+      return;
+    }
+    this.#connector.dial(origin, ["h2", "http/1.1"]).then(
       (connection) => done(null, new PausingSocket(connection)),
       (error: Error) => done(error, null),
     );
   }
 }
 
-function paired(list: readonly string[]): Header[] {
-  const headers: Header[] = [];
-  for (let at = 0; at + 1 < list.length; at += 2) headers.push([list[at] ?? "", list[at + 1] ?? ""]);
-  return headers;
+function sentHeaders({ headers, body }: HttpRequest): string[] {
+  const framing = body?.size === undefined ? [] : ["Content-Length", String(body.size)];
+  return [...headers.flat(), ...framing];
+}
+
+function sentBody({ body }: HttpRequest): Readable | null {
+  if (body === undefined || body.size === 0) return null;
+  return Readable.from(body.octets, { objectMode: false });
+}
+
+/** RFC 9112, 6.3: these have none, whatever their headers say. */
+function hasContent(method: string, status: number): boolean {
+  return method !== "HEAD" && status !== 204 && status !== 304;
+}
+
+/** undici takes a 304's Content-Length for its own and fails; what comes of that concerns nobody. */
+function emptied(body: Readable): Readable {
+  body.on("error", () => undefined).resume();
+  return Readable.from([], { objectMode: false });
 }

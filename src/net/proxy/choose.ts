@@ -31,7 +31,10 @@ const DEFAULT_PORTS: Readonly<Record<ProxyKind, number>> = {
 };
 
 /** Other spellings that people and other programs use. */
-const ALIASES: Readonly<Record<string, ProxyKind>> = { socks: "socks5h", socks4: "socks4a" };
+const ALIASES: ReadonlyMap<string, ProxyKind> = new Map([
+  ["socks", "socks5h"],
+  ["socks4", "socks4a"],
+]);
 
 /** The proxy for `host` under `scheme`, or undefined for a direct connection. @throws PortholeError `usage` for an unreadable proxy URL. */
 export function chooseProxy(
@@ -49,7 +52,7 @@ export function chooseProxy(
   }
   for (const name of [`${environmentScheme(scheme)}_PROXY`, "ALL_PROXY"]) {
     const value = lookUp(environment, name);
-    if (value !== undefined && value !== "") return parseProxy(value, name);
+    if (value !== undefined) return parseProxy(value, name);
   }
   return undefined;
 }
@@ -61,14 +64,14 @@ function environmentScheme(scheme: string): string {
   return scheme.toUpperCase();
 }
 
-/** Lower case first, as curl does: some web servers set HTTP_PROXY from a request header. */
+/** Lower case first, as curl does: some web servers set HTTP_PROXY from a request header. An empty one is none. */
 function lookUp(environment: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
-  return environment[name.toLowerCase()] ?? environment[name];
+  return environment[name.toLowerCase()] || environment[name] || undefined;
 }
 
 export function parseProxy(text: string, source: string): ProxyServer {
   const url = parseUrl(/^[a-z0-9]+:\/\//i.test(text) ? text : `http://${text}`);
-  const kind = ALIASES[url.scheme] ?? url.scheme;
+  const kind = ALIASES.get(url.scheme) ?? url.scheme;
   if (!isProxyKind(kind)) {
     throw new PortholeError("usage", `${source}: '${url.scheme}' is not a kind of proxy`, {
       hint: "http, https, socks5, socks5h and socks4a are",
@@ -81,7 +84,12 @@ export function parseProxy(text: string, source: string): ProxyServer {
 }
 
 function isProxyKind(kind: string): kind is ProxyKind {
-  return kind in DEFAULT_PORTS;
+  return Object.hasOwn(DEFAULT_PORTS, kind);
+}
+
+/** Spoken to in HTTP, through TLS or not. */
+export function isHttp(proxy: ProxyServer): boolean {
+  return proxy.kind === "http" || proxy.kind === "https";
 }
 
 /** Value of Proxy-Authorization for the proxy's user, or undefined. */
@@ -95,7 +103,12 @@ export function isExempt(host: string, port: number, list: string): boolean {
   return list
     .split(/[\s,]+/)
     .filter((item) => item !== "")
-    .some((item) => matches(host.toLowerCase(), port, item.toLowerCase()));
+    .some((item) => matches(withoutDot(host.toLowerCase()), port, withoutDot(item.toLowerCase())));
+}
+
+/** `example.org.` is `example.org`. */
+function withoutDot(name: string): string {
+  return name.replace(/\.$/, "");
 }
 
 function matches(host: string, port: number, item: string): boolean {
@@ -105,19 +118,22 @@ function matches(host: string, port: number, item: string): boolean {
   if (itemPort !== undefined && Number(itemPort) !== port) return false;
   const bare = name.replace(/^\[|\]$/g, "").replace(/^\*?\./, "");
   if (bare === "") return false;
-  if (isIP(bare) !== 0) return host === bare;
+  const family = isIP(bare);
+  if (family !== 0) return inBlock(host, `${bare}/${family === 4 ? 32 : 128}`);
   return host === bare || host.endsWith(`.${bare}`);
 }
 
 function inBlock(host: string, item: string): boolean {
-  const [network = "", bits = ""] = item.split("/");
+  const [written = "", bits = ""] = item.split("/");
+  const network = written.replace(/^\[|\]$/g, "");
   const family = isIP(network);
-  const hostFamily = isIP(host);
+  const address = host.replace(/%.*$/, "");
+  const hostFamily = isIP(address);
   const prefix = Number(bits);
   if (family === 0 || family !== hostFamily || !/^\d+$/.test(bits) || prefix > (family === 4 ? 32 : 128))
     return false;
   const type = family === 4 ? "ipv4" : "ipv6";
   const block = new BlockList();
   block.addSubnet(network, prefix, type);
-  return block.check(host, type);
+  return block.check(address, type);
 }

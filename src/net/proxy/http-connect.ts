@@ -5,6 +5,8 @@ import { formatHost } from "../../url.js";
 import { type ProxyServer, proxyAuthorization } from "./choose.js";
 import { readAnswer } from "./octets.js";
 
+const HTTP = "HTTP/1.";
+
 /** @throws PortholeError `auth` for 407, `connect` for every other refusal, `protocol` for what is not HTTP. */
 export async function connectThroughHttp(
   socket: Socket,
@@ -22,28 +24,39 @@ export async function connectThroughHttp(
     "",
   ];
   socket.write(head.join("\r\n"));
-  // A 2xx to CONNECT has no body: the tunnel begins after the empty line.
-  const answer = await readAnswer(socket, proxy, signal, endOfHead);
-  const line = answer.toString("latin1").split(/\r?\n/, 1)[0] ?? "";
-  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(line)?.[1] ?? Number.NaN);
-  if (Number.isNaN(status)) {
-    throw new PortholeError("protocol", `the proxy ${proxy.shown} does not answer in HTTP`, { reply: line });
-  }
-  if (status >= 200 && status < 300) return;
+  let line: string;
+  let status: number;
+  do {
+    // A 2xx to CONNECT has no body: the tunnel begins after the empty line.
+    const answer = await readAnswer(socket, proxy, signal, endOfHead);
+    line = answer.toString("latin1").split(/\r?\n/, 1)[0] ?? "";
+    const digits = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line)?.[1];
+    if (digits === undefined) {
+      throw new PortholeError("protocol", `the proxy ${proxy.shown} does not answer in HTTP`, {
+        reply: line,
+      });
+    }
+    status = Number(digits);
+    // RFC 9110, 15.2: interim answers may come first.
+  } while (status < 200);
+  if (status < 300) return;
   if (status === 407) {
-    throw new PortholeError("auth", `the proxy ${proxy.shown} wants a login`, {
-      reply: line,
-      hint: "put user and password into the proxy's URL",
-    });
+    const refused = authorization !== undefined;
+    throw new PortholeError(
+      "auth",
+      `the proxy ${proxy.shown} ${refused ? "refused user and password" : "wants a login"}`,
+      { reply: line, hint: refused ? undefined : "put user and password into the proxy's URL" },
+    );
   }
   throw new PortholeError("connect", `the proxy ${proxy.shown} does not connect to ${authority}`, {
     reply: line,
   });
 }
 
+/** The head's length, or all there is as soon as it cannot be one: whoever speaks no HTTP need not be waited for. */
 function endOfHead(octets: Buffer): number {
-  const strict = octets.indexOf("\r\n\r\n");
-  if (strict >= 0) return strict + 4;
-  const loose = octets.indexOf("\n\n");
-  return loose < 0 ? -1 : loose + 2;
+  const text = octets.toString("latin1");
+  if (!HTTP.startsWith(text.slice(0, HTTP.length))) return octets.length;
+  const end = /\n\r?\n/.exec(text);
+  return end === null ? -1 : end.index + end[0].length;
 }

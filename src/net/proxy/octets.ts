@@ -19,7 +19,10 @@ export function readAnswer(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let held = Buffer.alloc(0);
+    let settled = false;
     const settle = (act: () => void) => {
+      if (settled) return;
+      settled = true;
       socket.off("data", arrived);
       socket.off("end", ended);
       socket.off("close", ended);
@@ -56,6 +59,8 @@ export function readAnswer(
     socket.on("error", failed);
     signal.addEventListener("abort", aborted, { once: true });
     if (signal.aborted) aborted();
+    // What happened before somebody listened is not told again.
+    else if (socket.destroyed || socket.readableEnded) ended();
     else socket.resume();
   });
 }

@@ -38,10 +38,8 @@ export async function connectThroughSocks5(
   const choice = await read(() => 2);
   if (choice[0] !== 5) throw notSocks(proxy, "5");
   if (choice[1] === NONE_ACCEPTABLE) throw wantsLogin(proxy);
-  if (choice[1] === USER_PASSWORD) {
-    socket.write(
-      Buffer.concat([Buffer.of(1), field(proxy.user ?? "", proxy), field(proxy.password ?? "", proxy)]),
-    );
+  if (choice[1] === USER_PASSWORD && proxy.user !== undefined) {
+    socket.write(Buffer.concat([Buffer.of(1), field(proxy.user, proxy), field(proxy.password ?? "", proxy)]));
     const verdict = await read(() => 2);
     if (verdict[1] !== 0) {
       throw new PortholeError("auth", `the proxy ${proxy.shown} refused user and password`);
@@ -54,17 +52,23 @@ export async function connectThroughSocks5(
   if (reply[0] !== 5) throw notSocks(proxy, "5");
   const code = reply[1] ?? 1;
   if (code !== 0) throw refusal(proxy, target, REFUSALS[code] ?? `code ${code}`);
+  if (reply.length === UNREADABLE) {
+    throw new PortholeError("protocol", `the proxy ${proxy.shown} answers with an address of no known type`);
+  }
 }
+
+/** The length of a reply whose address cannot be read. */
+const UNREADABLE = 4;
 
 /** RFC 1928, 6: the bound address follows the reply, in one of three forms. */
 function replyLength(octets: Buffer): number {
-  if (octets.length < 5) return -1;
+  if (octets[0] !== 5) return 1;
+  if (octets.length < 4) return -1;
   const type = octets[3];
   if (type === 1) return 4 + 4 + 2;
   if (type === 4) return 4 + 16 + 2;
-  if (type === 3) return 4 + 1 + (octets[4] ?? 0) + 2;
-  // A refusal may leave the rest out.
-  return octets[1] === 0 ? -1 : 4;
+  if (type === 3) return octets.length < 5 ? -1 : 4 + 1 + (octets[4] ?? 0) + 2;
+  return UNREADABLE;
 }
 
 function addressOf(host: string, proxy: ProxyServer): Buffer {

@@ -1,0 +1,62 @@
+/** An answer as an Entry. */
+import type { Entry, JsonObject } from "../../src/plugin.js";
+import { codingsOf } from "./content-coding.js";
+import { type HttpResponse, headerValue } from "./engine.js";
+import { headerText } from "./header-text.js";
+import { parseMediaType } from "./media-type.js";
+import { type Place, urlOf } from "./redirects.js";
+
+/** An answer, and where it was found after redirects. */
+export interface Answer {
+  readonly place: Place;
+  readonly response: HttpResponse;
+}
+
+export function entryOf({ place, response }: Answer): Entry {
+  const { headers } = response;
+  const modified = new Date(headerValue(headers, "last-modified") ?? Number.NaN);
+  const type = headerValue(headers, "content-type");
+  const coded = codingsOf(headerValue(headers, "content-encoding")).length > 0;
+  const length = Number(headerValue(headers, "content-length") ?? Number.NaN);
+  return {
+    url: urlOf(place),
+    name: nameOf(place),
+    kind: "page",
+    // A coded body has another size than what comes of it, and a part than the whole.
+    ...(coded || response.status === 206 || !Number.isSafeInteger(length) ? {} : { size: length }),
+    ...(Number.isNaN(modified.getTime()) ? {} : { modified }),
+    ...(type === undefined ? {} : { type: parseMediaType(type).type }),
+    meta: metaOf(response),
+  };
+}
+
+/** What has been written: the answer's headers are about the answer. */
+export function writtenEntry({ place, response }: Answer, size: number | undefined): Entry {
+  return {
+    url: urlOf(place),
+    name: nameOf(place),
+    kind: "page",
+    ...(size === undefined ? {} : { size }),
+    meta: metaOf(response),
+  };
+}
+
+/** Status and headers: names in lower case, values of one name joined as RFC 9110, 5.3 has it. */
+function metaOf({ status, reason, headers }: HttpResponse): JsonObject {
+  const joined = new Map<string, string>();
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    const before = joined.get(key);
+    joined.set(key, before === undefined ? headerText(value) : `${before}, ${headerText(value)}`);
+  }
+  return { status, reason, headers: Object.fromEntries(joined) };
+}
+
+function nameOf({ path }: Place): string {
+  const last = path.split("?", 1)[0]?.replace(/\/+$/, "").split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(last) || "index.html";
+  } catch {
+    return last;
+  }
+}

@@ -1,0 +1,39 @@
+/** Statuses that are failures, as exit codes tell them apart. */
+import { PortholeError } from "../../src/errors.js";
+
+export interface RefusedRequest {
+  readonly status: number;
+  readonly reason: string;
+  readonly url: string;
+  /** Credentials went with it. */
+  readonly loggedIn: boolean;
+}
+
+/** @returns the error for a status of 400 and above */
+export function statusFailure({ status, reason, url, loggedIn }: RefusedRequest): PortholeError {
+  const reply = reason === "" ? String(status) : `${status} ${reason}`;
+  if (status === 404 || status === 410) {
+    return new PortholeError("missing", "the server has no such page", { reply, url });
+  }
+  if (status === 401) {
+    const hint = loggedIn ? "check user and password" : "give -u USER, or an account in the configuration";
+    const words = loggedIn ? "the server refuses these credentials" : "the server wants a login";
+    return new PortholeError("auth", words, { reply, url, hint });
+  }
+  if (status === 407) {
+    return new PortholeError("auth", "the proxy wants a login, or another one", {
+      reply,
+      url,
+      hint: "put user and password into the proxy's URL",
+    });
+  }
+  // RFC 9110, 15: what is beyond 599 is to be treated as 5xx.
+  if (status === 429 || status >= 500) {
+    return new PortholeError("busy", "the server cannot answer now", {
+      reply,
+      url,
+      hint: "try again later, or --retry N",
+    });
+  }
+  return new PortholeError("refused", "the server refuses", { reply, url });
+}

@@ -1,0 +1,63 @@
+/** What goes up with a request, and whether it can go up once more when the server wants a login or another place. */
+import { PortholeError } from "../../src/errors.js";
+import type { Source } from "../../src/plugin.js";
+import type { RequestBody } from "./engine.js";
+
+/** Up to so many octets are held, to be sent as often as it takes. */
+const HELD = 64 * 1024;
+
+export class Upload {
+  readonly #source: Source;
+  readonly #held: Buffer | undefined;
+  #begun = false;
+
+  private constructor(source: Source, held: Buffer | undefined) {
+    this.#source = source;
+    this.#held = held;
+  }
+
+  /** @throws PortholeError `local` when a small source has not the size it said, and what the source throws */
+  static async of(source: Source): Promise<Upload> {
+    if (source.size === undefined || source.size > HELD) return new Upload(source, undefined);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of measured(source)) pieces.push(piece);
+    return new Upload(source, Buffer.concat(pieces));
+  }
+
+  /** It can be sent (again): it is held, or nothing has been taken from the source yet. */
+  get ready(): boolean {
+    return this.#held !== undefined || !this.#begun;
+  }
+
+  body(): RequestBody {
+    const { size } = this.#source;
+    return {
+      octets: this.#octets(),
+      ...(size === undefined ? {} : { size }),
+      awaitsConsent: this.#held === undefined,
+    };
+  }
+
+  async *#octets(): AsyncGenerator<Uint8Array> {
+    this.#begun = true;
+    if (this.#held === undefined) yield* measured(this.#source);
+    else if (this.#held.length > 0) yield this.#held;
+  }
+}
+
+/** A request that announces more octets than come would leave the server waiting; one with more breaks the next. */
+async function* measured({ body, size }: Source): AsyncGenerator<Uint8Array> {
+  let octets = 0;
+  for await (const piece of body) {
+    octets += piece.length;
+    if (size !== undefined && octets > size) throw otherSize(size, `at least ${octets}`);
+    yield piece;
+  }
+  if (size !== undefined && octets < size) throw otherSize(size, `only ${octets}`);
+}
+
+function otherSize(size: number, found: string): PortholeError {
+  return new PortholeError("local", `${size} octets were to be sent, and there were ${found}`, {
+    hint: "did the file change meanwhile?",
+  });
+}

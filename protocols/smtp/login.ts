@@ -1,0 +1,134 @@
+/** AUTH (RFC 4954): when to log in, as whom, and how. */
+import { PortholeError } from "../../src/errors.js";
+import type { Answer } from "../../src/net/dialogue.js";
+import type { Context, Credentials, Target } from "../../src/plugin.js";
+import type { Reply } from "../../src/wire/replies.js";
+import { type Login, type Mechanism, sharedMechanisms } from "./mechanisms.js";
+import { heard, type Peer } from "./peer.js";
+import { isPositive, wordsOf } from "./refusal.js";
+
+/** RFC 4954, 4: a command line has 512 octets; what is longer waits for the server's challenge. */
+const COMMAND_OCTETS = 512;
+const CONTINUE = 334;
+/** RFC 4954, 4: a challenge that cannot be answered is answered with this. */
+const CANCEL = "*";
+
+/**
+ * Logs in when the user gave credentials, or when the server demands it.
+ * @param demand the reply that demanded it
+ * @throws PortholeError `auth` when the login is refused or impossible, `tls` when the password would go in clear
+ */
+export async function logIn(peer: Peer, target: Target, context: Context, demand?: Reply): Promise<void> {
+  const { mechanisms: offered } = peer.extensions;
+  if (offered.length === 0) return withoutLogin(peer, target, context, demand);
+  const { secure } = peer.connection;
+  const wanted = context.policy.authMechanism;
+  const shared = sharedMechanisms(offered, secure, wanted);
+  const required = demand !== undefined || target.url.user !== undefined;
+  const concealed = shared.some(({ conceals }) => conceals);
+  const found = await context.credentials({ connection: peer.connection, concealed, required });
+  if (found === undefined) {
+    if (demand === undefined) return;
+    throw new PortholeError("auth", "the server demands a login", {
+      reply: wordsOf(demand),
+      hint: "-u USER says who you are",
+    });
+  }
+  const mechanism = shared.find(({ kind }) => kind === found.kind);
+  if (mechanism === undefined) throw noMechanism(offered, found.kind, wanted);
+  // A password that was given out for a mechanism that conceals it must not be used by another.
+  if (concealed && !mechanism.conceals) await context.credentials({ connection: peer.connection, required });
+  await authenticate(peer, context, mechanism, found);
+  peer.loggedIn = true;
+}
+
+async function withoutLogin(
+  peer: Peer,
+  target: Target,
+  context: Context,
+  demand: Reply | undefined,
+): Promise<void> {
+  const hint = peer.connection.secure
+    ? undefined
+    : "it may offer one after TLS: --starttls require, or smtps:";
+  if (demand !== undefined) {
+    throw new PortholeError("auth", "the server demands a login and offers none", {
+      reply: wordsOf(demand),
+      hint,
+    });
+  }
+  if (target.url.user !== undefined) {
+    throw new PortholeError("auth", "the server offers no login", { hint });
+  }
+  // Nothing is sent: the password may be known, however the connection is.
+  const unused = await context.credentials({ connection: peer.connection, concealed: true });
+  if (unused !== undefined) context.warn("the server offers no login; going on without");
+}
+
+function noMechanism(
+  offered: readonly string[],
+  kind: Credentials["kind"],
+  wanted: string | undefined,
+): PortholeError {
+  const list = offered.join(", ");
+  if (wanted !== undefined) {
+    const why = offered.includes(wanted)
+      ? "cannot be used with these credentials"
+      : `is not offered; the server has ${list}`;
+    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
+  }
+  const what = kind === "token" ? "a token" : "a password";
+  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`);
+}
+
+async function authenticate(
+  peer: Peer,
+  context: Context,
+  mechanism: Mechanism,
+  credentials: Credentials,
+): Promise<void> {
+  const { user, password } = credentials;
+  if (`${user}${password}`.includes("\0")) {
+    throw new PortholeError("usage", "the user name or the password holds a NUL, which is never sent");
+  }
+  const login = mechanism.begin(credentials);
+  const reply = await converse(peer, context, mechanism.name, login);
+  if (isPositive(reply)) return;
+  const temporary = reply.code >= 400 && reply.code < 500;
+  throw new PortholeError(
+    temporary ? "busy" : "auth",
+    temporary ? "the server cannot check the login now" : "the server refused the login",
+    {
+      reply: wordsOf(reply),
+    },
+  );
+}
+
+async function converse(peer: Peer, context: Context, name: string, login: Login): Promise<Reply> {
+  const encode = (octets: Buffer) => {
+    const text = octets.toString("base64");
+    context.mask(text);
+    return text;
+  };
+  const initial = login.initial === undefined ? undefined : encode(login.initial);
+  const fits = initial !== undefined && `AUTH ${name} ${initial}\r\n`.length <= COMMAND_OCTETS;
+  let ahead = fits ? undefined : login.initial;
+  const answer: Answer<Reply> = peer.say(fits ? ["AUTH", name, initial] : ["AUTH", name], {
+    sendAhead: "alone",
+    sequel: ({ code }: Reply) => (code === CONTINUE ? "data" : "nothing"),
+  });
+  let reply = await heard(answer);
+  while (reply.code === CONTINUE) {
+    const response = ahead ?? login.respond(Buffer.from(reply.text, "base64"));
+    ahead = undefined;
+    const line = response === undefined ? CANCEL : encode(response);
+    await peer.dialogue.supplyLast(Buffer.from(`${line}\r\n`));
+    reply = await heard(answer);
+    if (line === CANCEL && reply.code === CONTINUE) {
+      throw new PortholeError("protocol", "the server goes on asking after the login was given up", {
+        reply: wordsOf(reply),
+      });
+    }
+  }
+  return reply;
+}

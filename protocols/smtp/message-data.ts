@@ -1,0 +1,56 @@
+/** The message itself, as DATA wants it: dots doubled, line ends CRLF alone, never faster than the server takes it. */
+import type { Readable } from "node:stream";
+import { isLocalFailure, localError, PortholeError } from "../../src/errors.js";
+import type { Dialogue } from "../../src/net/dialogue.js";
+import { DotWriter } from "../../src/wire/dot-writer.js";
+import type { Reply } from "../../src/wire/replies.js";
+
+/**
+ * Hands the message over, up to the lone dot. What stops it on our side ends the connection without the dot, so that
+ * the server keeps nothing of it.
+ * @param tell is told the octets handed over so far
+ * @returns the octets of the message
+ * @throws PortholeError `local` when the message cannot be read; whatever ended the dialogue
+ */
+export async function handOver(
+  dialogue: Dialogue<Reply>,
+  raw: Readable,
+  tell: (done: number) => void,
+): Promise<number> {
+  const { connection } = dialogue;
+  const writer = new DotWriter();
+  let done = 0;
+  // A source that gives nothing must not outlive the connection.
+  const stop = () =>
+    raw.destroy(dialogue.failure ?? new PortholeError("aborted", "the connection was closed"));
+  connection.once("close", stop);
+  try {
+    for await (const piece of raw) {
+      const chunk = octetsOf(piece);
+      await dialogue.supply(writer.write(chunk));
+      done += chunk.length;
+      tell(done);
+    }
+  } catch (thrown) {
+    const failure = dialogue.failure ?? sourceFailure(thrown);
+    connection.destroy();
+    throw failure;
+  } finally {
+    connection.off("close", stop);
+  }
+  await dialogue.supplyLast(writer.end());
+  return done;
+}
+
+function octetsOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece, "utf8");
+  throw new PortholeError("usage", "a message is a stream of octets");
+}
+
+function sourceFailure(thrown: unknown): unknown {
+  if (!isLocalFailure(thrown)) return thrown;
+  const path =
+    thrown instanceof Error && "path" in thrown && typeof thrown.path === "string" ? thrown.path : undefined;
+  return localError(thrown, path);
+}

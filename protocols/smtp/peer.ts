@@ -1,0 +1,72 @@
+/** The server at the other end: the dialogue with it, and what is known of it. */
+
+import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import { type Answer, Dialogue } from "../../src/net/dialogue.js";
+import { commandLine } from "../../src/wire/command.js";
+import type { Exchange } from "../../src/wire/exchange.js";
+import { type Reply, ThreeDigitReplyReader } from "../../src/wire/replies.js";
+import { Extensions } from "./extensions.js";
+import { isFarewell, refusal } from "./refusal.js";
+
+/** A verb and its arguments. */
+export type CommandWords = readonly [string, ...(string | Uint8Array)[]];
+
+/** How a command may travel and be answered, beside its words. */
+export type Manner = Pick<Exchange<Reply>, "sendAhead" | "sequel">;
+
+export class Peer {
+  readonly dialogue: Dialogue<Reply>;
+  /** LMTP (RFC 2033): LHLO for EHLO, and one answer to a message for each recipient. */
+  readonly lmtp: boolean;
+  extensions = new Extensions();
+  loggedIn = false;
+  /** A transaction was begun and not ended; RSET must come before the next. */
+  midway = false;
+
+  constructor(connection: Connection, lmtp: boolean) {
+    this.lmtp = lmtp;
+    this.dialogue = new Dialogue<Reply>(connection, {
+      replies: new ThreeDigitReplyReader({ multiline: "prefixed" }),
+      unsolicited,
+    });
+  }
+
+  get connection(): Connection {
+    return this.dialogue.connection;
+  }
+
+  /** Puts a command behind all others; with PIPELINING it does not wait for their answers (RFC 2920). */
+  say(words: CommandWords, manner: Manner = {}): Answer<Reply> {
+    const [verb, ...rest] = words;
+    return this.dialogue.say({ command: commandLine(verb, ...rest), ...manner });
+  }
+
+  /** A command on its own, and its reply. @throws PortholeError `busy` for 421, and when the connection is lost */
+  async ask(words: CommandWords, manner: Manner = {}): Promise<Reply> {
+    return heard(this.say(words, { sendAhead: "alone", ...manner }));
+  }
+
+  /** QUIT (RFC 5321, 4.1.1.10), without waiting long for its answer. */
+  async leave(): Promise<void> {
+    await this.dialogue.close({ command: commandLine("QUIT"), sendAhead: "last" });
+  }
+}
+
+/** The next reply of an answer. @throws PortholeError `busy` when it is a farewell */
+export async function heard(answer: Answer<Reply>): Promise<Reply> {
+  const reply = await answer.reply();
+  if (isFarewell(reply)) throw refusal(reply, "the server closes the session");
+  return reply;
+}
+
+/** A server that answers ahead of a command may be one that somebody else speaks for (RFC 5321, 4.3.1). */
+function unsolicited(reply: Reply, during: Exchange<Reply> | undefined): PortholeError {
+  if (reply.code >= 400) {
+    const words = during === undefined ? "the server ends the session" : "the server broke off the message";
+    return refusal(reply, words);
+  }
+  return new PortholeError("protocol", "the server answered what nobody had asked", {
+    reply: `${reply.code} ${reply.text}`,
+  });
+}

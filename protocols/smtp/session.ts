@@ -1,0 +1,58 @@
+/** SMTP's session: one mail after another over one connection. */
+import { PortholeError } from "../../src/errors.js";
+import type { Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
+import { logIn } from "./login.js";
+import type { Peer } from "./peer.js";
+import { deliver, type Post } from "./transaction.js";
+
+export class SmtpSession implements Session {
+  readonly #peer: Peer;
+  readonly #target: Target;
+  readonly #context: Context;
+
+  constructor(peer: Peer, target: Target, context: Context) {
+    this.#peer = peer;
+    this.#target = target;
+    this.#context = context;
+  }
+
+  /**
+   * Recipients that are refused stand in the report while the others get the mail.
+   * @throws PortholeError when nobody gets it
+   */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "message") throw new PortholeError("usage", "SMTP sends mails, not bare octets");
+    const { envelope, raw, messageId } = outgoing;
+    const facts = factsOf(outgoing);
+    const post: Post = { envelope, raw, messageId, ...facts };
+    const total = facts.size === undefined ? {} : { total: facts.size };
+    const what = messageId === "" ? "the message" : messageId;
+    // A source that fails before it is wanted is found out when it is read.
+    raw.on("error", () => {});
+    try {
+      const report = await deliver(this.#peer, post, {
+        logIn: (demand) => logIn(this.#peer, this.#target, this.#context, demand),
+        tell: (done) => this.#context.progress({ what, done, ...total }),
+      });
+      this.#context.progress({ what, done: report.size, ...total, finished: true });
+      return report;
+    } catch (thrown) {
+      // The command line shows the abort itself; what it left open must be said besides.
+      if (thrown instanceof PortholeError && thrown.code === "aborted") this.#context.warn(thrown.message);
+      throw thrown;
+    } finally {
+      raw.destroy();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer.leave();
+  }
+}
+
+/** What whoever composed the message knows besides its octets. Unknown octets may be of any kind. */
+function factsOf(outgoing: Outgoing): { size?: number; eightBit: boolean } {
+  const size = "size" in outgoing && typeof outgoing.size === "number" ? { size: outgoing.size } : {};
+  const eightBit = "eightBit" in outgoing ? outgoing.eightBit !== false : true;
+  return { ...size, eightBit };
+}

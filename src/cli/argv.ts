@@ -1,0 +1,86 @@
+/** Takes argv apart by the tables of options, with Node's own tokeniser: it loads in no time and keeps the order. */
+import { parseArgs } from "node:util";
+import { PortholeError } from "../errors.js";
+import type { OptionSpec, Options, OptionValue } from "../plugin.js";
+import { nearest } from "../spelling.js";
+
+/**
+ * @param known every option there is: where an option's value ends must be known before the verb is
+ * @throws PortholeError `usage` for an unknown option, with the nearest right spelling, or a value that does not fit
+ */
+export function splitArgv(
+  argv: readonly string[],
+  known: readonly OptionSpec[],
+): { words: string[]; options: Options } {
+  const byFlag = new Map(known.map((option) => [option.flag, option]));
+  const { tokens } = parseArgs({
+    args: argv.map((word) => (word === "--netrc" ? "--netrc=" : word)),
+    options: Object.fromEntries(
+      known.map(({ flag, alias, type }) => [
+        flag,
+        { type: isFlag(type) ? "boolean" : "string", ...(alias === undefined ? {} : { short: alias }) },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const words: string[] = [];
+  const options: Record<string, OptionValue> = {};
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = byFlag.get(token.name);
+    if (option !== undefined) options[option.flag] = added(options[option.flag], option, token.value);
+    else {
+      const negated = token.rawName.startsWith("--no-") ? byFlag.get(token.name.slice(3)) : undefined;
+      if (negated?.type !== "boolean") throw unknownOption(token.rawName, known);
+      options[negated.flag] = false;
+    }
+  }
+  return { words, options };
+}
+
+function isFlag(type: OptionSpec["type"]): boolean {
+  return type === "boolean" || type === "count";
+}
+
+/** The option's value after it was met once more: later ones replace, lists and counts grow. */
+function added(before: OptionValue, option: OptionSpec, text: string | undefined): OptionValue {
+  if (isFlag(option.type)) {
+    if (text !== undefined) throw new PortholeError("usage", `--${option.flag} takes no value`);
+    return option.type === "count" ? Number(before ?? 0) + 1 : true;
+  }
+  if (text === undefined) {
+    throw new PortholeError("usage", `--${option.flag} wants a value: ${option.placeholder ?? "VALUE"}`);
+  }
+  if (option.type === "list") return [...(Array.isArray(before) ? before : []), text];
+  return checkedValue(text, option);
+}
+
+/** A value as its option wants it. @throws PortholeError `usage` */
+function checkedValue(text: string, option: OptionSpec): string | number {
+  if (option.choices !== undefined && !option.choices.includes(text)) {
+    const guess = nearest(text, option.choices);
+    throw new PortholeError("usage", `--${option.flag} takes ${option.choices.join(", ")}, not '${text}'`, {
+      hint: guess === undefined ? undefined : `did you mean ${guess}?`,
+    });
+  }
+  if (option.type !== "number") return text;
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isFinite(number) || number < 0) {
+    throw new PortholeError("usage", `--${option.flag} takes a number, not '${text}'`);
+  }
+  return number;
+}
+
+function unknownOption(written: string, known: readonly OptionSpec[]): PortholeError {
+  const name = written.replace(/^-+/, "");
+  const guess = nearest(
+    name,
+    known.map(({ flag }) => flag),
+  );
+  return new PortholeError("usage", `unknown option ${written}`, {
+    hint: guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`,
+  });
+}

@@ -1,0 +1,142 @@
+/** A command line that was understood, done: with configuration, network, credentials and streams put together. */
+import { Client } from "../client.js";
+import { type ConfigSchema, effectiveOptions, loadConfig } from "../config.js";
+import { PortholeError } from "../errors.js";
+import { Transcript } from "../net/transcript.js";
+import type { Options, Progress } from "../plugin.js";
+import type { Registry } from "../registry.js";
+import type { Desk } from "./command.js";
+import { credentialLookup } from "./credentials.js";
+import type { CommandLine } from "./parse.js";
+import type { Surroundings } from "./run.js";
+import { networkSettings, policySettings } from "./settings.js";
+import { ALL_SHARED } from "./shared-options.js";
+import type { Terminal } from "./terminal.js";
+import { type WordSpec, wordNamed } from "./verbs.js";
+
+/** @returns the exit status when it is not 0 @throws PortholeError, OutputClosed */
+export async function perform(
+  line: Extract<CommandLine, { kind: "word" | "own" }>,
+  registry: Registry,
+  terminal: Terminal,
+  surroundings: Surroundings,
+): Promise<number | undefined> {
+  const { environment } = surroundings;
+  const schema: ConfigSchema = {
+    shared: ALL_SHARED,
+    protocols: Object.fromEntries(registry.manifests.map(({ name, options }) => [name, options])),
+  };
+  const file = line.options["config"];
+  const config = await loadConfig({
+    schema,
+    environment,
+    file: typeof file === "string" ? file : undefined,
+    disabled: line.options["no-config"] === true,
+  });
+  for (const warning of config.warnings) terminal.warn(warning);
+  const holding = (protocol?: string) =>
+    effectiveOptions({ schema, config, environment, flags: line.options, protocol });
+  const options = { ...line.options, ...holding() };
+  const ending = endings(options, terminal, surroundings);
+  const transcript = new Transcript();
+  const progress = await startProgress(options, terminal);
+  const stopTranscript = await showTranscript(transcript, options, terminal);
+  try {
+    const client = new Client({
+      registry,
+      transcript,
+      network: networkSettings(options, environment),
+      policy: policySettings(options),
+      options: (protocol) => ({ ...line.options, ...holding(protocol) }),
+      credentials: credentialLookup({ options, config, terminal, surroundings, signal: ending.signal }),
+      accountUrl: (name) => config.accounts.get(name)?.url,
+      signal: ending.signal,
+      progress: progress.report,
+      warn: (text) => terminal.warn(text),
+    });
+    const desk: Desk = {
+      terminal,
+      client,
+      registry,
+      config,
+      schema,
+      options,
+      flags: line.options,
+      words: line.words,
+      word: line.kind === "word" ? line.word : ownWord(line.own.name),
+      signal: ending.signal,
+      progress: progress.report,
+      program: surroundings.program,
+    };
+    if (line.kind === "own") {
+      const { runOwnCommand } = await import("./own-command.js");
+      return await runOwnCommand(desk, line.own);
+    }
+    if (line.word.load === undefined) throw notYet(line.word);
+    return await (await line.word.load()).run(desk);
+  } catch (thrown) {
+    // What a signal or a deadline ended is reported as that, whatever broke because of it.
+    throw ending.signal.aborted ? ending.signal.reason : thrown;
+  } finally {
+    progress.end();
+    ending.done();
+    await stopTranscript();
+  }
+}
+
+/** What may end the run from outside: Ctrl-C, a polite kill, --max-time, a reader that left. */
+function endings(options: Options, terminal: Terminal, surroundings: Surroundings) {
+  const controller = new AbortController();
+  const stop = (words: string) => controller.abort(new PortholeError("aborted", words));
+  surroundings.onSignal("SIGINT", () => stop("stopped by Ctrl-C"));
+  surroundings.onSignal("SIGTERM", () => stop("stopped by a signal"));
+  surroundings.onSignal("SIGHUP", () => stop("the terminal is gone"));
+  terminal.outputClosed.addEventListener("abort", () => controller.abort(terminal.outputClosed.reason), {
+    once: true,
+  });
+  const maxTime = options["max-time"];
+  const timer =
+    typeof maxTime === "number"
+      ? setTimeout(() => {
+          controller.abort(
+            new PortholeError("timeout", `not done within ${maxTime} s`, {
+              hint: "--max-time sets the limit",
+            }),
+          );
+        }, maxTime * 1000)
+      : undefined;
+  return { signal: controller.signal, done: () => clearTimeout(timer) };
+}
+
+async function showTranscript(
+  transcript: Transcript,
+  options: Options,
+  terminal: Terminal,
+): Promise<() => Promise<void>> {
+  const wanted =
+    options["verbose"] !== undefined || options["trace"] !== undefined || options["record"] !== undefined;
+  if (!wanted) return async () => {};
+  const { startTranscript } = await import("./transcript-files.js");
+  return startTranscript(transcript, options, terminal);
+}
+
+/** The progress line, where somebody will see it: what draws it is not loaded for a script. */
+async function startProgress(options: Options, terminal: Terminal) {
+  const wanted = options["progress"];
+  const seen = typeof wanted === "boolean" ? wanted : terminal.errorIsTerminal && !terminal.quiet;
+  if (!seen) return { report: (_report: Progress) => {}, end: () => {} };
+  const { ProgressView } = await import("./progress.js");
+  const view = new ProgressView(terminal, { wanted: true });
+  return { report: view.report, end: () => view[Symbol.dispose]() };
+}
+
+function notYet(word: WordSpec): PortholeError {
+  return new PortholeError("usage", `${word.name} is in the plan and cannot be used yet`, {
+    hint: "`porthole --help` lists what can",
+  });
+}
+
+/** A protocol's own command has the shape of a word, without the table's row. */
+function ownWord(name: string): WordSpec {
+  return wordNamed(name) ?? { name, usage: "URL", summary: "", options: [] };
+}

@@ -1,0 +1,230 @@
+/**
+ * A mail made from its parts, by nodemailer's MailComposer (loaded when wanted): MIME, encodings and folding are its
+ * work. What it is too generous about (addresses, line breaks in headers, files and URLs named by a caller) is
+ * refused here, before.
+ */
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import type MailComposer from "nodemailer/lib/mail-composer";
+import { PortholeError } from "../errors.js";
+import { type Mailbox, parseMailbox } from "./address.js";
+import { type ReadyMail, withoutDoubles } from "./mail.js";
+
+/** Addresses are mailboxes as people write them: `a@b`, `Ann <a@b>`. */
+export interface Mail {
+  readonly from: string;
+  readonly to?: readonly string[];
+  readonly cc?: readonly string[];
+  /** In the envelope, never in the message. */
+  readonly bcc?: readonly string[];
+  readonly subject?: string;
+  readonly text?: string;
+  readonly html?: string;
+  readonly attachments?: readonly Attachment[];
+  /** Further fields. Those that say who and when (From, To, Cc, Date, Message-ID, Subject) replace the made ones. */
+  readonly headers?: readonly HeaderField[];
+}
+
+export interface Attachment {
+  readonly filename: string;
+  /** Octets, when known: then the size of the mail is, too. */
+  readonly size?: number;
+  /** Media type; from the file's name when absent. */
+  readonly type?: string;
+  /** The octets, from the start at each call. Called when their turn comes. */
+  open(): Readable;
+}
+
+export interface HeaderField {
+  readonly name: string;
+  readonly value: string;
+}
+
+type ComposerOptions = ConstructorParameters<typeof MailComposer>[0];
+type ComposerAttachment = { filename: string; contentType?: string; content: Buffer | Readable };
+
+/** What nodemailer makes of the parts; a caller's own would contradict it. */
+const STRUCTURE = /^(?:content-|mime-version$)/i;
+const BLIND = /^(?:resent-)?bcc$/i;
+/** RFC 5322, 2.2: printable ASCII without the colon. */
+const FIELD_NAME = /^[!-9;-~]+$/;
+const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/;
+/** base64 in lines of 76 (RFC 2045, 6.8). */
+const BASE64_LINE = 76;
+/** Stands for an attachment while the rest is measured: 3 octets, 4 in base64. */
+const PLACEHOLDER = Buffer.from("AAA");
+
+/**
+ * @throws PortholeError `usage` for an address that is not one mailbox, a line break in a header, a header that cannot
+ *   be given, or when there is no recipient
+ */
+export async function compose(mail: Mail): Promise<ReadyMail> {
+  const from = parseMailbox(mail.from, "the sender");
+  const [to, cc, bcc] = [mail.to, mail.cc, mail.bcc].map((list) =>
+    (list ?? []).map((address) => parseMailbox(address, "the recipient")),
+  );
+  const recipients = [...(to ?? []), ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);
+  if (recipients.length === 0) {
+    throw new PortholeError("usage", "the mail has no recipient", { hint: "--to says who gets it" });
+  }
+  const headers = (mail.headers ?? []).map(checkField);
+  const given = (name: string) => headers.find((field) => field.name.toLowerCase() === name)?.value;
+  const messageId = given("message-id") ?? `<${randomUUID()}@${domainOf(from.address, recipients)}>`;
+  if (!/^<[^\s<>]+>$/.test(messageId)) {
+    throw new PortholeError("usage", `'${messageId}' is not a Message-ID`, {
+      hint: "it looks like <words@example.org>",
+    });
+  }
+  const now = new Date();
+  const attachments = mail.attachments ?? [];
+  for (const { filename } of attachments) refuseControls(filename, "the name of an attachment");
+  const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
+  const fixed = {
+    ...bodyOf(mail, now),
+    headers: headers.map(({ name, value }) => ({ key: name, value })),
+    ...shown(own, "from", from),
+    ...shown(own, "to", to),
+    ...shown(own, "cc", cc),
+    ...(own.has("date") ? {} : { date: now }),
+    messageId,
+    baseBoundary: randomUUID(),
+    boundaryPrefix: "--porthole",
+    newline: "win",
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    normalizeHeaderKey: (key: string) => own.get(key.toLowerCase()) ?? key,
+  } satisfies ComposerOptions;
+  const { default: Composer } = await import("nodemailer/lib/mail-composer");
+  const build = (content: (attachment: Attachment) => Buffer | Readable) =>
+    new Composer({
+      ...fixed,
+      attachments: attachments.map((attachment) => partOf(attachment, content(attachment))),
+    });
+  const types = build(() => PLACEHOLDER)
+    .getAttachments()
+    .attached.map(({ contentType }) => contentType ?? "");
+  // A message within the mail is not encoded (RFC 2046, 5.2.1): what it holds goes out as it is.
+  const verbatim = types.some((type) => /^message\//i.test(type));
+  const encoded = verbatim ? undefined : encodedSize(attachments);
+  const size =
+    encoded === undefined
+      ? undefined
+      : encoded +
+        (await lengthOf(
+          build(() => PLACEHOLDER)
+            .compile()
+            .createReadStream(),
+        ));
+  return {
+    envelope: { from: from.address, to: withoutDoubles(recipients) },
+    messageId,
+    ...(size === undefined ? {} : { size }),
+    eightBit: verbatim,
+    raw: () =>
+      build((attachment) => Readable.from(opened(attachment), { objectMode: false }))
+        .compile()
+        .createReadStream(),
+  };
+}
+
+/** Without anything to say, a mail that its reader recognises as a test. */
+function bodyOf(mail: Mail, now: Date): Pick<ComposerOptions & object, "subject" | "text" | "html"> {
+  const { subject, text, html } = mail;
+  if (subject !== undefined) refuseControls(subject, "the subject");
+  if (text === undefined && html === undefined && (mail.attachments ?? []).length === 0) {
+    return {
+      subject: subject ?? "Porthole test mail",
+      text: `This is a test mail.\r\n\r\nIt was made by Porthole (porthole send) on ${now.toUTCString()}.\r\n`,
+    };
+  }
+  return {
+    ...(subject === undefined ? {} : { subject }),
+    ...(text === undefined ? {} : { text: withCrlf(text) }),
+    ...(html === undefined ? {} : { html: withCrlf(html) }),
+  };
+}
+
+/** A field of the header, unless the caller gave it as text. */
+function shown<K extends string>(
+  own: ReadonlyMap<string, string>,
+  key: K,
+  value: Mailbox | readonly Mailbox[] | undefined,
+): Partial<Record<K, Mailbox[]>> {
+  const list = value === undefined ? [] : "address" in value ? [value] : [...value];
+  if (own.has(key) || list.length === 0) return {};
+  const field: Partial<Record<K, Mailbox[]>> = {};
+  field[key] = list;
+  return field;
+}
+
+function checkField({ name, value }: HeaderField): HeaderField {
+  if (!FIELD_NAME.test(name)) {
+    throw new PortholeError("usage", `'${name}' is not the name of a header`, {
+      hint: 'write it as "Name: value"',
+    });
+  }
+  refuseControls(value, `the header ${name}`);
+  if (BLIND.test(name)) {
+    throw new PortholeError("usage", `a ${name} header would show what it should hide`, {
+      hint: "use --bcc",
+    });
+  }
+  if (STRUCTURE.test(name)) {
+    throw new PortholeError("usage", `the header ${name} follows from the mail's parts and cannot be given`, {
+      hint: "--eml sends a message as it stands",
+    });
+  }
+  return { name, value: value.trim() };
+}
+
+/** A line break would begin another header, and a NUL end one for some receivers. */
+function refuseControls(text: string, where: string): void {
+  if (CONTROLS.test(text)) {
+    throw new PortholeError("usage", `${where} holds a line break or another control character`, {
+      hint: "take it out",
+    });
+  }
+}
+
+/** A Message-ID's right side: of the sender, or of who gets it; never this machine's name (RFC 5322, 3.6.4). */
+function domainOf(from: string, recipients: readonly string[]): string {
+  for (const address of [from, ...recipients]) {
+    const at = address.endsWith("]") ? address.lastIndexOf("@[") : address.lastIndexOf("@");
+    if (at >= 0) return address.slice(at + 1);
+  }
+  return "localhost";
+}
+
+function partOf({ filename, type }: Attachment, content: Buffer | Readable): ComposerAttachment {
+  return { filename, ...(type === undefined ? {} : { contentType: type }), content };
+}
+
+/** Opened at the first read: a mail that is refused opens nothing, and one with many files has one open at a time. */
+async function* opened(attachment: Attachment): AsyncGenerator<Buffer> {
+  for await (const chunk of attachment.open()) {
+    yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+  }
+}
+
+/** What the attachments take beyond their placeholders; undefined when one's size is not known. */
+function encodedSize(attachments: readonly Attachment[]): number | undefined {
+  let sum = 0;
+  for (const { size } of attachments) {
+    if (size === undefined) return undefined;
+    const characters = Math.ceil(size / 3) * 4;
+    const breaks = Math.max(0, Math.ceil(characters / BASE64_LINE) - 1);
+    sum += characters + 2 * breaks - 4;
+  }
+  return sum;
+}
+
+async function lengthOf(stream: Readable): Promise<number> {
+  let length = 0;
+  for await (const chunk of stream)
+    length += Buffer.isBuffer(chunk) ? chunk.length : Buffer.byteLength(String(chunk));
+  return length;
+}
+
+function withCrlf(text: string): string {
+  return text.replace(/\r\n|\r|\n/g, "\r\n");
+}

@@ -1,0 +1,77 @@
+/**
+ * The suite that every protocol passes, written once: for each manifest of the registry, against a place to run
+ * it in (test/contract/places.ts). What a protocol does beyond the contract is tested in its own folder.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Sandbox, startSandbox } from "../fixtures/servers/sandbox.js";
+import { type Manifest, VERB_METHODS } from "../src/plugin.js";
+import { MANIFESTS } from "../src/registry.js";
+import { describeAborts } from "./contract/aborts.js";
+import { describeArguments } from "./contract/arguments.js";
+import { describeDeclarations, describeOffers } from "./contract/declarations.js";
+import { describeFaults } from "./contract/faults.js";
+import type { Asking, Room } from "./contract/place.js";
+import { PLACES } from "./contract/places.js";
+import { describeListing, describeMissing, describeReading } from "./contract/reading.js";
+import { describeSending } from "./contract/sending.js";
+import { describeTurns } from "./contract/turns.js";
+import { describeUnbuilt } from "./contract/unbuilt.js";
+import { describeWriting } from "./contract/writing.js";
+
+const ALL: readonly Manifest[] = MANIFESTS;
+
+describeDeclarations();
+
+for (const manifest of ALL.filter(({ load }) => load === undefined)) {
+  describe(`${manifest.title}, not yet built`, () => describeUnbuilt(manifest));
+}
+
+describe("protocols with code", () => {
+  let running: Sandbox | undefined;
+  const built = ALL.filter(({ load }) => load !== undefined);
+
+  beforeAll(async () => {
+    running = await startSandbox();
+  });
+
+  afterAll(async () => {
+    await running?.close();
+  });
+
+  it("each have a place to be tried in", () => {
+    const places = PLACES.map(({ protocol }) => protocol);
+    expect(built.map(({ name }) => name).filter((name) => !places.includes(name))).toEqual([]);
+  });
+
+  for (const manifest of built) {
+    const place = PLACES.find(({ protocol }) => protocol === manifest.name);
+    if (place === undefined) continue;
+    const methods = manifest.verbs.map((verb) => VERB_METHODS[verb]);
+    describeContract({
+      manifest,
+      place,
+      methods,
+      asking: methods.filter((method): method is Asking => !["watch", "check", "interact"].includes(method)),
+      sandbox() {
+        if (running === undefined) throw new Error("the sandbox is not up");
+        return running;
+      },
+    });
+  }
+});
+
+function describeContract(room: Room): void {
+  const { methods, manifest } = room;
+  describe(manifest.title, () => {
+    describeOffers(room);
+    if (methods.includes("list")) describe("a listing", () => describeListing(room));
+    if (methods.includes("read")) describe("a document", () => describeReading(room));
+    if (methods.includes("write")) describe("what is written", () => describeWriting(room));
+    if (methods.includes("send")) describe("what is sent", () => describeSending(room));
+    describe("what is missing", () => describeMissing(room));
+    describe("a session", () => describeTurns(room));
+    describe("an argument", () => describeArguments(room));
+    describe("a client", () => describeFaults(room));
+    describe("the caller's signal", () => describeAborts(room));
+  });
+}

@@ -1,0 +1,96 @@
+/** Servers that are not there, say nothing, close at once, or talk nonsense: an error by its code, soon. */
+import { createHash } from "node:crypto";
+import { expect, it } from "vitest";
+import { type Script, script } from "../../fixtures/servers/scripted.js";
+import { CALLS, outcome, within } from "./calls.js";
+import type { Asking, Room, Spoiled } from "./place.js";
+import { type Visit, visitScripted } from "./visit.js";
+
+/** Milliseconds after which silence is too long, in these tests. */
+const LIMIT_MS = 250;
+/** And with all that a client may do about it. */
+const PATIENCE_MS = 5000;
+const MEBIBYTE = 1024 ** 2;
+
+interface Fault {
+  readonly name: string;
+  readonly play: Script;
+  readonly code: RegExp;
+  readonly spoils?: Spoiled;
+}
+
+const FAULTS: readonly Fault[] = [
+  { name: "silent", play: script().drain(), code: /^timeout$/ },
+  { name: "closing at once", play: script().drop(), code: /^(?:connect|protocol)$/, spoils: "closed" },
+  { name: "resetting the connection", play: script().reset(), code: /^(?:connect|protocol)$/ },
+  {
+    name: "sending a line without end",
+    play: script().endlessLine(8 * MEBIBYTE),
+    code: /^protocol$/,
+    spoils: "endless line",
+  },
+  { name: "sending garbage", play: script().send(garbage()).drop(), code: /^protocol$/, spoils: "garbage" },
+];
+
+/** Octets of all kinds, with line ends here and there, that begin like nothing. */
+function garbage(): Buffer {
+  const pieces = Array.from({ length: 64 }, (_, at) =>
+    Buffer.concat([createHash("sha256").update(String(at)).digest(), Buffer.from("\0\r\n")]),
+  );
+  return Buffer.concat([Buffer.from([0xff, 0x00, 0x16, 0x03]), ...pieces]);
+}
+
+export function describeFaults(room: Room): void {
+  const { place, asking } = room;
+  const cases = asking.flatMap((method) => FAULTS.map((fault) => ({ method, fault, name: fault.name })));
+
+  it("finds nobody where nobody listens", async () => {
+    await visitScripted(room, script(), async (visit, server) => {
+      await server.close();
+      for (const method of asking) {
+        expect(await attempt(room, visit, method)).toMatchObject({
+          code: "connect",
+          exit: 4,
+          protocol: room.manifest.name,
+        });
+      }
+    });
+  });
+
+  it.each(cases)("meets a server that is $name, with $method()", async ({ method, fault }) => {
+    await visitScripted(
+      room,
+      fault.play,
+      async (visit) => expectFault(room, method, fault, await attempt(room, visit, method)),
+      { network: { idleTimeout: LIMIT_MS, connectTimeout: LIMIT_MS } },
+    );
+  });
+
+  it.each(cases)("meets a server that is $name when asked, with $method()", async ({ method, fault }) => {
+    await visitScripted(
+      room,
+      place.overture.and(fault.play),
+      async (visit) => expectFault(room, method, fault, await attempt(room, visit, method)),
+      { network: { idleTimeout: LIMIT_MS, connectTimeout: PATIENCE_MS } },
+    );
+  });
+}
+
+/** Opens a session and calls; what became of it. */
+function attempt(room: Room, visit: Visit, method: Asking): Promise<unknown> {
+  const act = async () => CALLS[method](await visit.open(), room.place);
+  return within(PATIENCE_MS, outcome(act()));
+}
+
+function expectFault(room: Room, method: Asking, fault: Fault, result: unknown): void {
+  const { formless } = room.place;
+  if (fault.spoils !== undefined && formless?.[fault.spoils]?.includes(method)) {
+    expect(result).toBe("an answer");
+    return;
+  }
+  expect(result).toMatchObject({
+    name: "PortholeError",
+    code: expect.stringMatching(fault.code),
+    protocol: room.manifest.name,
+  });
+}

@@ -1,0 +1,41 @@
+/** What servers say before a client's first request, for the places of the contract suite. */
+import { Script, script } from "../../fixtures/servers/scripted.js";
+
+/** HTTP: nothing; the first request is the head. */
+export const httpOverture: Script = script().expectUntil("\r\n\r\n");
+
+/** Gopher: nothing; the first request is a line. */
+export const gopherOverture: Script = script().expect(/^/);
+
+/** FTP: a greeting, and a login; the first request is whatever else comes. */
+export const ftpOverture: Script = script()
+  .sendLines("220 ready")
+  .and(
+    answers({
+      USER: "331 and the password",
+      PASS: "230 logged in",
+      FEAT: "502 no features",
+      TYPE: "200 as you like",
+      PWD: '257 "/" is the folder',
+    }),
+  );
+
+/** SMTP: a greeting, and EHLO. */
+export const smtpOverture: Script = script().sendLines("220 ready").and(answers({ EHLO: "250 hello" }));
+
+/** Answers the commands of the table, and 502 to those by which a client asks for TLS; ends after any other. */
+function answers(table: Readonly<Record<string, string>>): Script {
+  const replies: Readonly<Record<string, string>> = { AUTH: "502 no TLS", STARTTLS: "502 no TLS", ...table };
+  return new Script().step({
+    title: `answer ${Object.keys(table).join(", ")}`,
+    async run(connection) {
+      for (;;) {
+        const line = (await connection.readLine())?.toString("latin1");
+        if (line === undefined) throw new Error("the client closed");
+        const reply = replies[/^[A-Z]*/.exec(line)?.[0] ?? ""];
+        if (reply === undefined) return;
+        await connection.write(Buffer.from(`${reply}\r\n`));
+      }
+    },
+  });
+}

@@ -1,0 +1,69 @@
+/** A place to run a protocol in: what the contract suite must know of it, and no more. */
+import type { Sandbox } from "../../fixtures/servers/sandbox.js";
+import type { Script } from "../../fixtures/servers/scripted.js";
+import type { Manifest, Outgoing, Session, VERB_METHODS, Verb } from "../../src/plugin.js";
+
+/** A method of Session that stands for a verb. */
+export type Method = (typeof VERB_METHODS)[Verb];
+
+/** Methods that ask a server for one thing and wait for it; the others go on, or report failures as results. */
+export type Asking = Exclude<Method, "watch" | "check" | "interact">;
+
+export interface Place {
+  /** The protocol's name in the table. */
+  readonly protocol: string;
+  /** The scheme under which the sandbox has it. */
+  readonly scheme: string;
+  /** For `read` and `stat`: a document, and its octets. */
+  readonly readable?: { readonly path: string; readonly content: Buffer };
+  /** A document of some MiB, for leaving early and for not reading at all. */
+  readonly big?: { readonly path: string; readonly size: number };
+  /** For `list`: a container that holds several entries. */
+  readonly listable?: string;
+  /** Where nothing is, in a form that `list` takes. */
+  readonly missing?: string;
+  /** The same for `read` and `stat`, when it is not the same. */
+  readonly missingDocument?: string;
+  /** For `write` and all that changes things: an empty folder, with its final slash. */
+  readonly folder?: string;
+  /** For `search`. */
+  readonly search?: { readonly path: string; readonly words: string };
+  /** For `send`: something the sandbox accepts, made anew for each call. */
+  readonly outgoing?: (change?: { readonly from?: string; readonly to?: string }) => Outgoing;
+  /** A server's part up to, and with, the client's first request for any of the methods. */
+  readonly overture: Script;
+  /** The first line that a server says by itself, if it does; what breaks there breaks `open`. */
+  readonly greets: boolean;
+  /** Calls for which anything that comes is an answer, so that it cannot be a wrong one. */
+  readonly formless?: Partial<Readonly<Record<Spoiled, readonly Asking[]>>>;
+}
+
+/** Ways in which an answer can be none. */
+export type Spoiled = "closed" | "garbage" | "endless line";
+
+/** What each part of the suite is given. */
+export interface Room {
+  readonly manifest: Manifest;
+  readonly place: Place;
+  /** Those that the manifest declares. */
+  readonly methods: readonly Method[];
+  readonly asking: readonly Asking[];
+  /** Up as long as tests run. */
+  sandbox(): Sandbox;
+}
+
+/** What the table of places must have for a method. @throws Error that names what is absent */
+export function need<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`test/contract/places.ts or the session has no ${what}`);
+  return value;
+}
+
+/** Calls that a session has by contract, as functions that are there. @throws Error for one that is not */
+export function offered<Name extends keyof Session>(
+  session: Session,
+  name: Name,
+): NonNullable<Session[Name]> {
+  const method = session[name];
+  if (method === undefined || method === null) throw new Error(`the session has no ${String(name)}()`);
+  return method;
+}

@@ -1,0 +1,90 @@
+/** Where each protocol is put to the test. A protocol joins the contract suite by a row here. */
+import { Readable } from "node:stream";
+import { WELCOME_TEXT } from "../../fixtures/content/pages.js";
+import { TEXTS } from "../../fixtures/content/texts.js";
+import type { Outgoing } from "../../src/plugin.js";
+import { ftpOverture, gopherOverture, httpOverture, smtpOverture } from "./overtures.js";
+import type { Place } from "./place.js";
+
+const MEBIBYTE = 1024 ** 2;
+
+const [TEXT] = TEXTS;
+
+export const PLACES: readonly Place[] = [
+  {
+    protocol: "http",
+    scheme: "http",
+    readable: { path: "/files/welcome.txt", content: Buffer.from(WELCOME_TEXT) },
+    big: { path: `/stream?bytes=${64 * MEBIBYTE}`, size: 64 * MEBIBYTE },
+    listable: "/files/",
+    missing: "/files/lost/",
+    missingDocument: "/files/lost.txt",
+    folder: "/files/incoming/",
+    overture: httpOverture,
+    greets: false,
+  },
+  {
+    protocol: "ftp",
+    scheme: "ftp",
+    readable: { path: "/welcome.txt", content: Buffer.from(WELCOME_TEXT) },
+    big: { path: "/pub/large.bin", size: 5 * MEBIBYTE },
+    listable: "/pub/",
+    missing: "/lost/",
+    missingDocument: "/lost.txt",
+    folder: "/incoming/",
+    overture: ftpOverture,
+    greets: true,
+  },
+  {
+    protocol: "smtp",
+    scheme: "smtp",
+    outgoing: mail,
+    overture: smtpOverture,
+    greets: true,
+  },
+  {
+    protocol: "gopher",
+    scheme: "gopher",
+    readable: { path: `/0/texts/${TEXT?.name ?? ""}`, content: Buffer.from(crlf(TEXT?.body ?? "")) },
+    big: { path: `/9/bytes/${64 * MEBIBYTE}`, size: 64 * MEBIBYTE },
+    listable: "/1/texts",
+    missing: "/1/lost",
+    search: { path: "/7/search", words: "the" },
+    overture: gopherOverture,
+    greets: false,
+    formless: {
+      // RFC 1436 gives a document no length and a binary one no mark of its end: nothing may be all of it.
+      closed: ["read", "stat"],
+      // Nor has it a line that cannot be text.
+      garbage: ["list", "search", "read", "stat"],
+      "endless line": ["read", "stat"],
+    },
+  },
+];
+
+function crlf(text: string): string {
+  return text.replace(/\r?\n/g, "\r\n");
+}
+
+function mail(change: { readonly from?: string; readonly to?: string } = {}): Outgoing {
+  const lines = [
+    "From: keeper@harbour.example",
+    "To: pilot@harbour.example",
+    "Subject: The light",
+    "Message-ID: <light@harbour.example>",
+    "",
+    "It is on.",
+    ".",
+    "..and so is the other.",
+    "",
+  ];
+  return {
+    kind: "message",
+    envelope: {
+      from: change.from ?? "keeper@harbour.example",
+      to: [change.to ?? "pilot@harbour.example"],
+    },
+    raw: Readable.from([Buffer.from(lines.join("\r\n"))], { objectMode: false }),
+    messageId: "<light@harbour.example>",
+  };
+}

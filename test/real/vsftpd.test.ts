@@ -1,0 +1,269 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer, text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import type { ClientSettings } from "../../src/client.js";
+import { all, contentOf, failureOf, names, opened, pieces } from "../ftp/opened.js";
+
+const PROGRAM = ["/usr/sbin/vsftpd", "/usr/bin/vsftpd"].find((path) => existsSync(path));
+const TITLE = PROGRAM === undefined ? "vsftpd (vsftpd not installed)" : "vsftpd";
+
+/** Debian's account without rights whose home exists: vsftpd enters it at login. */
+const DAEMON = { name: "daemon", uid: 1, gid: 1 };
+
+const OCTETS = randomBytes(3_000_000);
+const NAMES = [
+  " lead.txt",
+  "-dash.txt",
+  ".hidden",
+  "100% #1?.txt",
+  "a b.txt",
+  "glob[1]*.txt",
+  "häfen.txt",
+  'quote"d.txt',
+  "semi;type=a",
+];
+
+interface Vsftpd {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** As root, on a free port of loopback, with a configuration of its own; nothing of the system is touched. */
+async function start(program: string, root: string, options: readonly string[]): Promise<Vsftpd> {
+  const port = await freePort();
+  const file = join(root, `vsftpd-${port}.conf`);
+  const lines = [
+    "listen=YES",
+    "listen_address=127.0.0.1",
+    `listen_port=${port}`,
+    "background=NO",
+    "anonymous_enable=YES",
+    `anon_root=${join(root, "files")}`,
+    `ftp_username=${DAEMON.name}`,
+    `secure_chroot_dir=${join(root, "nothing")}`,
+    "write_enable=YES",
+    "anon_upload_enable=YES",
+    "anon_mkdir_write_enable=YES",
+    "anon_other_write_enable=YES",
+    "anon_umask=022",
+    "seccomp_sandbox=NO",
+    ...options,
+  ];
+  await writeFile(file, `${lines.join("\n")}\n`);
+  // A group of its own, for it starts a process for each session.
+  const child = spawn(program, [file], { stdio: "ignore", detached: true });
+  const ended = once(child, "exit");
+  await listens(port, child);
+  return {
+    port,
+    async stop() {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM");
+      await ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port is free");
+  return address.port;
+}
+
+async function listens(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
+    const socket = connect(port, "127.0.0.1");
+    const reached = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (reached) return;
+    await wait(50);
+  }
+  throw new Error("vsftpd does not listen");
+}
+
+async function makeFiles(root: string): Promise<void> {
+  const files = join(root, "files");
+  await mkdir(join(files, "pub", "names"), { recursive: true });
+  await mkdir(join(files, "pub", "inner", "deep"), { recursive: true });
+  await mkdir(join(files, "pub", "empty"));
+  await mkdir(join(files, "pub", "closed"));
+  await mkdir(join(files, "incoming"));
+  await mkdir(join(root, "nothing"));
+  for (const name of NAMES) await writeFile(join(files, "pub", "names", name), `I am ${name}`);
+  const notUtf8 = Buffer.concat([Buffer.from(join(files, "pub", "names", "caf")), Buffer.from([0xe9])]);
+  await writeFile(notUtf8, "I am not UTF-8");
+  await writeFile(join(files, "pub", "octets.bin"), OCTETS);
+  await writeFile(join(files, "pub", "inner", "deep", "x.txt"), "deep");
+  await symlink("octets.bin", join(files, "pub", "link"));
+  await symlink("../pub", join(files, "incoming", "pub"));
+  await chown(join(files, "incoming"), DAEMON.uid, DAEMON.gid);
+  // May be entered, may not be read.
+  await chmod(join(files, "pub", "closed"), 0o711);
+  await chmod(root, 0o755);
+}
+
+describe.skipIf(PROGRAM === undefined)(TITLE, () => {
+  let root = "";
+  let plain: Vsftpd;
+  let secure: Vsftpd;
+  let implicit: Vsftpd;
+  let url = "";
+  let trusting: ClientSettings;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "porthole-vsftpd-"));
+    await makeFiles(root);
+    const material = await makeTlsMaterial();
+    for (const part of ["ca", "cert", "key"] as const) {
+      await writeFile(join(root, `${part}.pem`), material[part], { mode: 0o600 });
+    }
+    const tls = [
+      "ssl_enable=YES",
+      "allow_anon_ssl=YES",
+      "force_anon_logins_ssl=YES",
+      "force_anon_data_ssl=YES",
+      "require_ssl_reuse=YES",
+      "strict_ssl_read_eof=YES",
+      "ssl_ciphers=HIGH",
+      `rsa_cert_file=${join(root, "cert.pem")}`,
+      `rsa_private_key_file=${join(root, "key.pem")}`,
+    ];
+    const program = PROGRAM ?? "";
+    plain = await start(program, root, []);
+    secure = await start(program, root, tls);
+    implicit = await start(program, root, [...tls, "implicit_ssl=YES"]);
+    url = `ftp://127.0.0.1:${plain.port}`;
+    trusting = { network: { tls: { caFile: join(root, "ca.pem") } }, policy: { starttls: "require" } };
+  });
+
+  afterAll(async () => {
+    await Promise.all([plain, secure, implicit].map((server) => server?.stop()));
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it("is listed, and every URL opens again", async () => {
+    await opened(url, async (session) => {
+      const listed = await all(session.list("/pub/names"));
+      expect(listed.map(({ name }) => name).sort()).toEqual([...NAMES, "café"].sort());
+      for (const { url: found, name } of listed) {
+        const content = name === "café" ? "I am not UTF-8" : `I am ${name}`;
+        expect(await contentOf(session, found.slice(url.length))).toBe(content);
+      }
+    });
+  });
+
+  it("tells kinds, sizes, dates and where links lead", async () => {
+    await opened(url, async (session) => {
+      const listed = await all(session.list("/pub/"));
+      expect(listed.find(({ name }) => name === "octets.bin")).toMatchObject({
+        url: `${url}/pub/octets.bin`,
+        kind: "file",
+        size: OCTETS.length,
+        modified: expect.any(Date),
+        meta: { mode: "0644", owner: "0" },
+      });
+      expect(listed.find(({ name }) => name === "inner")).toMatchObject({
+        url: `${url}/pub/inner/`,
+        kind: "directory",
+      });
+      expect(listed.find(({ name }) => name === "link")).toMatchObject({
+        kind: "link",
+        meta: { target: "octets.bin" },
+      });
+      const minutes = (Date.now() - (listed[0]?.modified?.getTime() ?? 0)) / 60_000;
+      expect(minutes).toBeLessThan(60);
+      expect(await names(session.list("/pub/inner", { recursive: true }))).toEqual(["deep", "deep/x.txt"]);
+      expect(await names(session.list("/pub/empty"))).toEqual([]);
+    });
+  });
+
+  it("says what is not there, and what may not be read", async () => {
+    await opened(url, async (session) => {
+      const missing = { code: "missing", exit: 8, reply: expect.stringMatching(/^550 /) };
+      expect(await failureOf(all(session.list("/nowhere")))).toMatchObject(missing);
+      expect(await failureOf(session.stat("/nowhere"))).toMatchObject(missing);
+      expect(await failureOf(session.read("/nowhere"))).toMatchObject(missing);
+      expect(await failureOf(all(session.list("/pub/closed")))).toMatchObject({
+        code: "refused",
+        reply: "226 Transfer done (but failed to open directory).",
+      });
+      expect(await failureOf(session.write("/pub/x", { body: pieces("x") }))).toMatchObject({
+        code: "refused",
+        reply: expect.stringMatching(/^553 /),
+      });
+    });
+  });
+
+  it("gives a file whole, from an octet on, and in part, and goes on when it is left", async () => {
+    await opened(url, async (session) => {
+      const whole = await session.read("/pub/octets.bin");
+      expect(whole.total).toBe(OCTETS.length);
+      expect((await buffer(whole.body)).equals(OCTETS)).toBe(true);
+      const rest = await session.read("/pub/link", { offset: 2_999_990 });
+      expect((await buffer(rest.body)).equals(OCTETS.subarray(2_999_990))).toBe(true);
+      const part = await session.read("/pub/octets.bin", { offset: 5, length: 10 });
+      expect((await buffer(part.body)).equals(OCTETS.subarray(5, 15))).toBe(true);
+      expect(await session.stat("/pub/inner")).toMatchObject({ kind: "directory" });
+    });
+  });
+
+  it("takes files, continues them, moves them, and removes what is in a folder and not what links lead to", async () => {
+    await opened(url, async (session) => {
+      await session.makeFolder("/incoming/new%20folder");
+      await session.makeFolder("/incoming/new%20folder/inner");
+      await session.write("/incoming/new%20folder/a.txt", { body: pieces("hello") });
+      await session.write("/incoming/new%20folder/a.txt", { body: pieces(" world"), offset: 5 });
+      expect(
+        await failureOf(session.write("/incoming/new%20folder/a.txt", { body: pieces("x") })),
+      ).toMatchObject({ code: "local", exit: 12 });
+      const moved = await session.move("/incoming/new%20folder/a.txt", "/incoming/new%20folder/inner/b.txt");
+      expect(moved).toMatchObject({ name: "b.txt", size: 11 });
+      const onDisk = join(root, "files", "incoming", "new folder", "inner", "b.txt");
+      expect(await readFile(onDisk, "utf8")).toBe("hello world");
+      expect(await failureOf(session.remove("/incoming/new%20folder"))).toMatchObject({ code: "refused" });
+      await session.remove("/incoming/pub", { recursive: true });
+      await session.remove("/incoming/new%20folder", { recursive: true });
+      expect(await names(session.list("/incoming"))).toEqual([]);
+      expect(await names(session.list("/pub"))).toContain("octets.bin");
+    });
+  });
+
+  it.each(["AUTH TLS", "ftps"])("by %s, where data connections must resume the session", async (kind) => {
+    const where = kind === "ftps" ? `ftps://localhost:${implicit.port}` : `ftp://localhost:${secure.port}`;
+    await opened(
+      where,
+      async (session) => {
+        expect(await names(session.list("/pub"))).toContain("octets.bin");
+        for (let round = 0; round < 3; round++) {
+          const { body } = await session.read("/pub/octets.bin");
+          expect((await buffer(body)).equals(OCTETS)).toBe(true);
+        }
+        const path = `/incoming/${kind === "ftps" ? "implicit" : "explicit"}.txt`;
+        await session.write(path, { body: pieces("over ", "TLS") });
+        expect(await text((await session.read(path)).body)).toBe("over TLS");
+        await session.remove(path);
+      },
+      trusting,
+    );
+  });
+
+  it("that insists on TLS says so", async () => {
+    const clear = opened(`ftp://127.0.0.1:${secure.port}`, () => Promise.resolve());
+    expect(await failureOf(clear)).toMatchObject({ code: "auth", hint: "use ftps: or --starttls require" });
+  });
+});
