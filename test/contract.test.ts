@@ -68,7 +68,7 @@ function describeContract(room: Room): void {
     if (methods.includes("read")) describe("a document", () => describeReading(room));
     if (methods.includes("write")) describe("what is written", () => describeWriting(room));
     if (methods.includes("send")) describe("what is sent", () => describeSending(room));
-    describe("what is missing", () => describeMissing(room));
+    if (room.place.missing !== undefined) describe("what is missing", () => describeMissing(room));
     describe("a session", () => describeTurns(room));
     describe("an argument", () => describeArguments(room));
     describe("a client", () => describeFaults(room));

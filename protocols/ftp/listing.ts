@@ -101,7 +101,10 @@ function sized(kind: EntryKind, size: number): { size?: number } {
 }
 
 function known(facts: Readonly<Record<string, string | undefined>>): JsonObject {
-  return Object.fromEntries(
-    Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : [[key, textOf(value)]])),
-  );
+  const told: Record<string, string> = {};
+  for (const key in facts) {
+    const value = facts[key];
+    if (value !== undefined) told[key] = textOf(value);
+  }
+  return told;
 }

@@ -16,7 +16,7 @@ import { FolderReader } from "./folder.js";
 import type { Listed } from "./listing.js";
 import { mediaTypeOf } from "./media-type.js";
 import { textOf } from "./octets.js";
-import { type FtpPath, parsePath, pathOf, placeBelow, shownPath } from "./path.js";
+import { type FtpPath, parsePath, pathBelow, pathOf, placeBelow, shownPath } from "./path.js";
 import { refusal } from "./refusal.js";
 import { removeAt } from "./removal.js";
 import { findAt, lookAt } from "./standing.js";
@@ -56,7 +56,7 @@ export class FtpSession implements Session {
 
   async stat(path: string): Promise<Entry> {
     const place = parsePath(path);
-    return this.#entry(place, await lookAt(this.control, place));
+    return this.#entryAt(place, await lookAt(this.control, place));
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
@@ -76,7 +76,7 @@ export class FtpSession implements Session {
       unavailable: "missing",
     });
     const { offset } = transfer;
-    const entry = this.#entry(place, found);
+    const entry = this.#entryAt(place, found);
     return {
       entry,
       type: entry.type ?? "application/octet-stream",
@@ -101,7 +101,7 @@ export class FtpSession implements Session {
     const pathname = await this.control.pathname(place);
     const transfer = await this.control.transfer(`${offset > 0 ? "APPE" : "STOR"} ${pathname}`);
     const sent = await upload(transfer, source.body);
-    return this.#entry(place, {
+    return this.#entryAt(place, {
       name: place.last,
       kind: "file",
       ...(place.text ? {} : { size: offset + sent }),
@@ -123,7 +123,7 @@ export class FtpSession implements Session {
     if (asked.code !== 350) throw refusal(asked, "missing");
     const moved = await this.control.ask(`RNTO ${newName}`);
     if (moved.code >= 300) throw refusal(moved);
-    return this.#entry(place, await lookAt(this.control, place));
+    return this.#entryAt(place, await lookAt(this.control, place));
   }
 
   async makeFolder(path: string): Promise<Entry> {
@@ -133,7 +133,7 @@ export class FtpSession implements Session {
       if (reply.code >= 500 && (await findAt(this.control, place)) !== undefined) throw existsAlready(place);
       throw refusal(reply);
     }
-    return this.#entry(place, { name: place.last, kind: "directory", meta: {} });
+    return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,10 +150,11 @@ export class FtpSession implements Session {
       try {
         for await (const listed of this.#folders.entries(folder)) {
           const isDirectory = listed.kind === "directory";
-          const place = placeBelow(folder, listed.name, isDirectory);
           const name = `${prefix}${textOf(listed.name)}`;
-          if (recursive && isDirectory) inner.push({ folder: place, prefix: `${name}/` });
-          yield this.#entry(place, listed, name);
+          if (recursive && isDirectory) {
+            inner.push({ folder: placeBelow(folder, listed.name, true), prefix: `${name}/` });
+          }
+          yield this.#entry(pathBelow(folder, listed.name, isDirectory), listed, name);
         }
       } catch (thrown) {
         if (folder === start) {
@@ -174,13 +175,18 @@ export class FtpSession implements Session {
     if (!(thrown instanceof PortholeError) || !["missing", "refused"].includes(thrown.code)) throw thrown;
     const found = await findAt(this.control, place);
     if (found === undefined || found.kind === "directory") throw thrown;
-    yield this.#entry(place, found);
+    yield this.#entryAt(place, found);
   }
 
-  #entry(place: FtpPath, listed: Listed, name = textOf(listed.name)): Entry {
+  #entryAt(place: FtpPath, listed: Listed): Entry {
+    return this.#entry(pathOf(place, listed.kind === "directory"), listed, textOf(listed.name));
+  }
+
+  /** @param path of the URL, as pathOf and pathBelow make it */
+  #entry(path: string, listed: Listed, name: string): Entry {
     const type = listed.kind === "file" || listed.kind === "link" ? mediaTypeOf(name) : undefined;
     return {
-      url: this.#target.href(pathOf(place, listed.kind === "directory")),
+      url: this.#target.href(path),
       name: name === "" ? "/" : name,
       kind: listed.kind,
       ...(listed.size === undefined ? {} : { size: listed.size }),

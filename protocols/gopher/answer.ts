@@ -24,8 +24,8 @@ export interface Answer {
  * @throws PortholeError `missing` when the answer is an error; what the connection threw
  */
 export async function answerOf(connection: Connection, transfer: Transfer): Promise<Answer> {
-  const chunks: AsyncIterable<Buffer> = connection;
-  const iterator = chunks[Symbol.asyncIterator]();
+  // Its end is no reason to destroy the connection as if it had been left: whoever asked closes it.
+  const iterator: AsyncIterator<Buffer> = connection.iterator({ destroyOnReturn: false });
   let beginning: Buffer = Buffer.alloc(0);
   while (beginning.length < LONGEST_REFUSAL && mayBeRefusal(beginning) && !beginning.includes(LF)) {
     const next = await iterator.next();
@@ -82,5 +82,7 @@ export function streamOf(chunks: AsyncGenerator<Buffer, void, undefined>, connec
       done(error);
     },
   });
+  // Also while nobody reads.
+  connection.once("error", (error) => stream.destroy(error));
   return stream;
 }

@@ -1,7 +1,7 @@
 /** Gopher's session: each request has a connection of its own (RFC 1436, 2). */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type { Context, Document, Entry, ListQuery, Session, Target } from "../../src/plugin.js";
+import type { Context, Document, Entry, EntryKind, ListQuery, Session, Target } from "../../src/plugin.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { type Answer, answerOf, streamOf } from "./answer.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
@@ -19,6 +19,13 @@ export class GopherSession implements Session {
   constructor(target: Target, context: Context) {
     this.#target = target;
     this.#context = context;
+  }
+
+  /** The item type in the URL tells, and so do a search's words: what they find is a menu. */
+  kindOf(path: string): EntryKind {
+    const asked = parsePath(path);
+    const { kind } = itemType(asked.type);
+    return kind === "search" && asked.search !== undefined ? "menu" : kind;
   }
 
   /** The items of a menu, or of a search whose words stand in the path. */

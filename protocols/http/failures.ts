@@ -66,7 +66,10 @@ function isParserError(thrown: unknown): boolean {
 /** What the parser found, without the phrases that both engines put around it. */
 function complaint(message: string): string {
   const [, inner] = /^Response does not match the HTTP\/1\.1 protocol \((.+)\)$/.exec(message) ?? [];
-  return (inner ?? message).replace(/^Parse Error:\s*/i, "").replace(/\s+/g, " ");
+  return (inner ?? message)
+    .replace(/^Parse Error:\s*/i, "")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** A PortholeError that a package has wrapped (our connection's own words) counts before the wrapper. */

@@ -25,7 +25,7 @@ async function chooseEngine(connector: Connector, context: Context): Promise<Htt
   const wanted = context.options["http-engine"] ?? "auto";
   if (wanted === "undici" || (wanted === "auto" && context.policy.jobs > 1)) {
     const { UndiciEngine } = await import("./engines/undici.js");
-    return new UndiciEngine(connector, { connections: context.policy.jobs });
+    return new UndiciEngine(connector);
   }
   const { NodeEngine } = await import("./engines/node.js");
   return new NodeEngine(connector);

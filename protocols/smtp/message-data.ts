@@ -5,6 +5,9 @@ import type { Dialogue } from "../../src/net/dialogue.js";
 import { DotWriter } from "../../src/wire/dot-writer.js";
 import type { Reply } from "../../src/wire/replies.js";
 
+/** Octets that are put together before they are sent: a composed message comes in many small pieces. */
+const SEND_FROM = 16 * 1024;
+
 /**
  * Hands the message over, up to the lone dot. What stops it on our side ends the connection without the dot, so that
  * the server keeps nothing of it.
@@ -19,6 +22,8 @@ export async function handOver(
 ): Promise<number> {
   const { connection } = dialogue;
   const writer = new DotWriter();
+  let held: Buffer[] = [];
+  let holding = 0;
   let done = 0;
   // A source that gives nothing must not outlive the connection.
   const stop = () =>
@@ -27,8 +32,14 @@ export async function handOver(
   try {
     for await (const piece of raw) {
       const chunk = octetsOf(piece);
-      await dialogue.supply(writer.write(chunk));
+      const octets = writer.write(chunk);
+      held.push(octets);
+      holding += octets.length;
       done += chunk.length;
+      if (holding < SEND_FROM) continue;
+      await dialogue.supply(Buffer.concat(held));
+      held = [];
+      holding = 0;
       tell(done);
     }
   } catch (thrown) {
@@ -38,7 +49,7 @@ export async function handOver(
   } finally {
     connection.off("close", stop);
   }
-  await dialogue.supplyLast(writer.end());
+  await dialogue.supplyLast(Buffer.concat([...held, writer.end()]));
   return done;
 }
 

@@ -1,6 +1,7 @@
 /**
  * The one way to a connection: names, proxies, TLS, limits and the transcript, the same for every protocol.
  */
+import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, PortholeError } from "../errors.js";
@@ -187,6 +188,8 @@ export class Dialer {
 
   /** One clock over name, connection, proxy and TLS. */
   #limitTime(outer: AbortSignal, place: { host: string; port: number }) {
+    // Every connection of a run listens to one signal; Node takes more than ten for a leak and warns.
+    setMaxListeners(0, outer);
     const controller = new AbortController();
     const onOuter = () => controller.abort(outer.reason);
     outer.addEventListener("abort", onOuter, { once: true });

@@ -10,8 +10,7 @@ type Call = (session: Session, place: Place, path?: string) => Promise<unknown>;
 export const NEW_NAME = "contract.bin";
 
 export const CALLS: Readonly<Record<Asking, Call>> = {
-  list: (session, place, path = need(place.listable, "listable path")) =>
-    all(offered(session, "list")(path)),
+  list: (session, place, path = need(place.listable, "listable path")) => all(offered(session, "list")(path)),
   stat: (session, place, path = documentOf(place)) => offered(session, "stat")(path),
   read: async (session, place, path = documentOf(place)) => contentOf(session, path),
   write: (session, place, path = newPath(place)) => offered(session, "write")(path, sourceOf(["new"])),

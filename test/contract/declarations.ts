@@ -8,7 +8,7 @@ import { Client } from "../../src/client.js";
 import type { Manifest, OptionSpec, Verb } from "../../src/plugin.js";
 import { VERB_METHODS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
-import { type Room, need } from "./place.js";
+import { need, type Room } from "./place.js";
 import { visit } from "./visit.js";
 
 interface Declared {

@@ -42,7 +42,7 @@ function garbage(): Buffer {
 
 export function describeFaults(room: Room): void {
   const { place, asking } = room;
-  const cases = asking.flatMap((method) => FAULTS.map((fault) => ({ method, fault, name: fault.name })));
+  const cases = asking.flatMap((method) => FAULTS.map((fault) => [fault.name, method, fault] as const));
 
   it("finds nobody where nobody listens", async () => {
     await visitScripted(room, script(), async (visit, server) => {
@@ -57,7 +57,7 @@ export function describeFaults(room: Room): void {
     });
   });
 
-  it.each(cases)("meets a server that is $name, with $method()", async ({ method, fault }) => {
+  it.each(cases)("meets a server that is %s, with %s()", async (_name, method, fault) => {
     await visitScripted(
       room,
       fault.play,
@@ -66,7 +66,7 @@ export function describeFaults(room: Room): void {
     );
   });
 
-  it.each(cases)("meets a server that is $name when asked, with $method()", async ({ method, fault }) => {
+  it.each(cases)("meets a server that is %s when asked, with %s()", async (_name, method, fault) => {
     await visitScripted(
       room,
       place.overture.and(fault.play),

@@ -21,7 +21,9 @@ export const ftpOverture: Script = script()
   );
 
 /** SMTP: a greeting, and EHLO. */
-export const smtpOverture: Script = script().sendLines("220 ready").and(answers({ EHLO: "250 hello" }));
+export const smtpOverture: Script = script()
+  .sendLines("220 ready")
+  .and(answers({ EHLO: "250 hello" }));
 
 /** Answers the commands of the table, and 502 to those by which a client asks for TLS; ends after any other. */
 function answers(table: Readonly<Record<string, string>>): Script {

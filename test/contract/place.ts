@@ -29,7 +29,11 @@ export interface Place {
   /** For `search`. */
   readonly search?: { readonly path: string; readonly words: string };
   /** For `send`: something the sandbox accepts, made anew for each call. */
-  readonly outgoing?: (change?: { readonly from?: string; readonly to?: string }) => Outgoing;
+  readonly outgoing?: (change?: {
+    readonly from?: string;
+    readonly to?: string;
+    readonly messageId?: string;
+  }) => Outgoing;
   /** A server's part up to, and with, the client's first request for any of the methods. */
   readonly overture: Script;
   /** The first line that a server says by itself, if it does; what breaks there breaks `open`. */

@@ -66,7 +66,7 @@ function crlf(text: string): string {
   return text.replace(/\r?\n/g, "\r\n");
 }
 
-function mail(change: { readonly from?: string; readonly to?: string } = {}): Outgoing {
+function mail(change: Parameters<NonNullable<Place["outgoing"]>>[0] = {}): Outgoing {
   const lines = [
     "From: keeper@harbour.example",
     "To: pilot@harbour.example",
@@ -85,6 +85,6 @@ function mail(change: { readonly from?: string; readonly to?: string } = {}): Ou
       to: [change.to ?? "pilot@harbour.example"],
     },
     raw: Readable.from([Buffer.from(lines.join("\r\n"))], { objectMode: false }),
-    messageId: "<light@harbour.example>",
+    messageId: change.messageId ?? "<light@harbour.example>",
   };
 }

@@ -22,7 +22,7 @@ export interface Visit {
   /** Ends everything, as Ctrl-C does. */
   readonly stop: AbortController;
   /** Closed when the visit is over. */
-  open(url?: string): Promise<Session>;
+  readonly open: (url?: string) => Promise<Session>;
 }
 
 /** Octets of all connections together, as they leave and reach the client, secrets masked. */

@@ -36,8 +36,7 @@ export function asker(
     dial: (endpoint) => dialer.dial(endpoint, signal),
     forwardProxy: (endpoint) => dialer.forwardProxy(endpoint),
   });
-  const engine: HttpEngine =
-    name === "node" ? new NodeEngine(connector) : new UndiciEngine(connector, { connections: 4 });
+  const engine: HttpEngine = name === "node" ? new NodeEngine(connector) : new UndiciEngine(connector);
   const close = () => engine.close();
   return {
     connector,

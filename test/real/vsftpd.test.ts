@@ -66,10 +66,21 @@ async function start(program: string, root: string, options: readonly string[]):
   return {
     port,
     async stop() {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM");
+      if (child.pid === undefined || child.exitCode !== null) return;
+      await sessionsEnded(child.pid);
+      process.kill(-child.pid, "SIGTERM");
       await ended;
     },
   };
+}
+
+/** It is the server that takes leave of its sessions' processes: killed before them, it would leave them behind. */
+async function sessionsEnded(pid: number): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+    if (children.trim() === "") return;
+    await wait(20);
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -70,7 +70,9 @@ export class NodeEngine implements HttpEngine {
       });
       outgoing.once("response", (incoming) => {
         if ((incoming.statusCode ?? 0) < 200) {
-          outgoing.destroy(new PortholeError("protocol", `the server answers with status ${incoming.statusCode}`));
+          outgoing.destroy(
+            new PortholeError("protocol", `the server answers with status ${incoming.statusCode}`),
+          );
           return;
         }
         const word = (thrown: unknown) =>

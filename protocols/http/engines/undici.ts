@@ -1,4 +1,4 @@
-/** The engine on undici: pools, HTTP/2, many requests at once. Slow to load, so only for those. */
+/** The engine on undici: HTTP/2, and a second opinion on HTTP/1.1. Slow to load. */
 import { type Duplex, Readable } from "node:stream";
 import type Agent from "undici/lib/dispatcher/agent.js";
 import type { Origin as UndiciOrigin } from "undici/lib/dispatcher/agent.js";
@@ -18,27 +18,26 @@ import { overLiveConnection } from "../stale-connection.js";
 import { WordedBody } from "../worded-body.js";
 import { PausingSocket } from "./pausing-socket.js";
 
-export interface UndiciSettings {
-  /** Connections to one origin at most. */
-  readonly connections: number;
-}
-
 export class UndiciEngine implements HttpEngine {
   readonly #connector: Connector;
-  readonly #settings: UndiciSettings;
   /** By the URL that undici knows them by, which has no zone of an IPv6 address. */
   readonly #origins = new Map<string, Origin>();
+  readonly #unanswered = new Set<HttpRequest>();
   #agent: Agent | undefined;
   #closed = false;
 
-  constructor(connector: Connector, settings: UndiciSettings) {
+  constructor(connector: Connector) {
     this.#connector = connector;
-    this.#settings = settings;
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     const agent = await this.#loadAgent();
-    return overLiveConnection(this.#connector, request, () => this.#exchange(request, agent));
+    this.#unanswered.add(request);
+    try {
+      return await overLiveConnection(this.#connector, request, () => this.#exchange(request, agent));
+    } finally {
+      this.#unanswered.delete(request);
+    }
   }
 
   async close(): Promise<void> {
@@ -82,7 +81,8 @@ export class UndiciEngine implements HttpEngine {
     // Its parser is WebAssembly, and a process that is done would wait for V8 to finish optimising it.
     v8.setFlagsFromString("--liftoff-only");
     this.#agent ??= new UndiciAgent({
-      connections: this.#settings.connections,
+      // A session asks one thing at a time, and undici would open a second one rather than wait a tick.
+      connections: 1,
       connect: (options, done) => this.#connect(options, done),
       allowH2: true,
       maxHeaderSize: MAX_HEADER_OCTETS,
@@ -94,10 +94,11 @@ export class UndiciEngine implements HttpEngine {
   }
 
   #connect(options: UndiciOrigin, done: (error: Error | null, socket: Duplex | null) => void): void {
-    const url = `${options.protocol}//${options.host}`;
-    const origin = this.#origins.get(url);
-    if (origin === undefined) {
-      done(new Error(`no request was made to ${url}`), null);
+    const origin = this.#origins.get(`${options.protocol}//${options.host}`);
+    // undici connects anew after a request was aborted or a body left, with nothing to ask.
+    const wanted = [...this.#unanswered].some(({ signal }) => !signal.aborted);
+    if (origin === undefined || !wanted) {
+      done(new Error("no request wants this connection"), null);
       return;
     }
     this.#connector.dial(origin, ["h2", "http/1.1"]).then(
