@@ -87,7 +87,7 @@ export class Client {
     try {
       return supervise(await plugin.open(target, this.#context(target, signal)), manifest.name, place);
     } catch (thrown) {
-      throw labelled(thrown, manifest.name, place);
+      throw located(labelled(thrown, manifest.name, place), target);
     }
   }
 
@@ -100,6 +100,8 @@ export class Client {
     const session = await this.open(target, signal);
     try {
       return await act(session);
+    } catch (thrown) {
+      throw located(thrown, target);
     } finally {
       await session[Symbol.asyncDispose]();
     }
@@ -118,6 +120,7 @@ export class Client {
       own.length === 0 ? `${manifest.title} cannot be used yet` : `${word} is not for ${manifest.title}`,
       {
         protocol: manifest.name,
+        url: target.href(target.path),
         hint:
           own.length === 0
             ? "`porthole protocols` shows what each protocol can do"
@@ -160,6 +163,12 @@ export class Client {
       hint: "use the scheme with TLS or --starttls require, or allow it with --allow-plaintext-auth",
     });
   }
+}
+
+/** An error names the URL it is about; one that a protocol knows better, such as the end of redirects, stays. */
+function located(thrown: unknown, target: Target): unknown {
+  if (thrown instanceof PortholeError) thrown.url ??= target.href(target.path);
+  return thrown;
 }
 
 function noAccounts(): undefined {

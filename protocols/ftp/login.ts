@@ -28,12 +28,13 @@ export async function openControl(target: Target, context: Context): Promise<Con
 }
 
 /**
- * Under `ftp:` TLS is for who asks for it, as with curl: anybody's files are there for anybody, and many servers
- * that offer it have no certificate to be trusted. A user's login asks for it.
+ * AUTH TLS is asked for when the user says so. Unsaid, a user's login asks for it, away from this machine: an
+ * anonymous one has nothing to hide, and many servers that offer TLS have no certificate to be trusted.
  */
 function asksForTls(control: Control, target: Target, context: Context): boolean {
   if (target.tls !== "upgrade") return false;
-  if (context.policy.starttls !== "auto") return context.policy.starttls === "require";
+  const { starttls } = context.policy;
+  if (starttls !== undefined) return starttls !== "never";
   const { user } = target.url;
   return user !== undefined && user !== ANYBODY.user && !control.connection.loopback;
 }

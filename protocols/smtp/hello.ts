@@ -2,7 +2,6 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
-import type { Reply } from "../../src/wire/replies.js";
 import { Extensions } from "./extensions.js";
 import { heard, Peer } from "./peer.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
@@ -22,7 +21,7 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
     const greeting = await peer.dialogue.greeting();
     if (greeting.code !== 220) throw refusal(greeting, "the server does not take mail");
     await sayHello(peer, name ?? addressLiteral(connection));
-    if (tls === "upgrade") await upgrade(peer, name ?? addressLiteral(connection), context);
+    if (tls === "upgrade") await upgrade(peer, name ?? addressLiteral(connection), target, context);
     return peer;
   } catch (thrown) {
     await peer.leave();
@@ -60,11 +59,12 @@ async function sayHello(peer: Peer, name: string): Promise<void> {
   peer.extensions = new Extensions();
 }
 
-async function upgrade(peer: Peer, name: string, context: Context): Promise<void> {
-  const { starttls } = context.policy;
-  if (starttls === "never") return;
+/** RFC 3207. */
+async function upgrade(peer: Peer, name: string, target: Target, context: Context): Promise<void> {
+  const wanted = context.policy.starttls ?? habit(peer, target);
+  if (wanted === "never") return;
   if (!peer.extensions.has("STARTTLS")) {
-    if (starttls === "auto") return;
+    if (wanted === "auto") return;
     throw new PortholeError("tls", "the server does not offer TLS", {
       hint: "without --starttls require the mail goes in clear",
     });
@@ -72,7 +72,7 @@ async function upgrade(peer: Peer, name: string, context: Context): Promise<void
   const reply = await heard(
     peer.say(["STARTTLS"], {
       sendAhead: "alone",
-      sequel: ({ code }: Reply) => (code === 220 ? "switch" : "nothing"),
+      sequel: ({ code }) => (code === 220 ? "switch" : "nothing"),
     }),
   );
   if (reply.code === 220) {
@@ -81,8 +81,18 @@ async function upgrade(peer: Peer, name: string, context: Context): Promise<void
     await sayHello(peer, name);
     return;
   }
-  if (starttls === "require") {
+  if (wanted === "require") {
     throw new PortholeError("tls", "the server refused to start TLS", { reply: wordsOf(reply) });
   }
-  context.warn(`the server offers TLS and refuses to start it; going on in clear`);
+  context.warn("the server offers TLS and refuses to start it; going on in clear");
+}
+
+/**
+ * What holds when the user did not say: TLS wherever it is offered. Within this machine it guards nothing, and the
+ * certificate is seldom one to be trusted; so only for a login that is not offered without.
+ */
+function habit(peer: Peer, target: Target): "auto" | "never" {
+  if (!peer.connection.loopback) return "auto";
+  const loginWaits = target.url.user !== undefined && peer.extensions.mechanisms.length === 0;
+  return loginWaits ? "auto" : "never";
 }

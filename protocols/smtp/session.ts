@@ -1,6 +1,7 @@
 /** SMTP's session: one mail after another over one connection. */
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
+import { refuseControls } from "../../src/url.js";
 import { logIn } from "./login.js";
 import type { Peer } from "./peer.js";
 import { deliver, type Post } from "./transaction.js";
@@ -30,6 +31,7 @@ export class SmtpSession implements Session {
     // A source that fails before it is wanted is found out when it is read.
     raw.on("error", () => {});
     try {
+      refuseControls(messageId, "the Message-ID");
       const report = await deliver(this.#peer, post, {
         logIn: (demand) => logIn(this.#peer, this.#target, this.#context, demand),
         tell: (done) => this.#context.progress({ what, done, ...total }),

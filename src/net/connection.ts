@@ -7,7 +7,7 @@
 import { isIP, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { abortReason, PortholeError } from "../errors.js";
+import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { connectionError, earlyOctets } from "./failures.js";
 import type { RateLimit } from "./rate.js";
 import type { TlsFacts } from "./tls.js";
@@ -123,7 +123,8 @@ export class Connection extends Duplex {
 
   /** The TLS session's ticket, for a second connection that is to resume it. */
   get tlsSession(): Buffer | undefined {
-    return this.#tlsSocket?.getSession();
+    // Null once the socket is gone, whatever the types say.
+    return this.#tlsSocket?.getSession() ?? undefined;
   }
 
   /**
@@ -277,7 +278,7 @@ export class Connection extends Duplex {
     this.#wiring.signal.removeEventListener("abort", this.#onAbort);
     this.#wiring.tap.flush();
     this.#wiring.tap.note(
-      error === null
+      error === null || isAbort(error)
         ? "closed"
         : `closed: ${error.message} (${this.bytesRead} octets in, ${this.bytesWritten} out)`,
     );

@@ -1,20 +1,23 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
 import { createHash } from "node:crypto";
-import { type FileHandle, link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { localError, PortholeError, systemCode } from "../errors.js";
 
 /** What a partial copy must know to be continued. */
 export interface PartialFacts {
   readonly url: string;
+  /** What the whole file will be called, which the partial one's own name need not tell. */
+  readonly name?: string;
   readonly validator?: string;
   /** Octets of the whole. */
   readonly total?: number;
 }
 
 const SUFFIX = ".porthole-part";
+const FACTS_SUFFIX = `${SUFFIX}.json`;
 /** Octets that a name may have, the `.json` of the facts included. */
-const LONGEST_STEM = 255 - 1 - SUFFIX.length - ".json".length;
+const LONGEST_STEM = 255 - 1 - FACTS_SUFFIX.length;
 
 /** `.NAME.porthole-part` in the target's folder; a name too long for that is told by its digest. */
 export function partialPath(target: string): string {
@@ -33,14 +36,38 @@ export async function findPartial(
   target: string,
   url: string,
 ): Promise<(PartialFacts & { readonly size: number }) | undefined> {
+  const facts = await factsIn(factsPath(target));
+  if (facts?.url !== url) return undefined;
   try {
-    const facts = readFacts(JSON.parse(await readFile(factsPath(target), "utf8")));
     const { size } = await stat(partialPath(target));
-    return facts?.url === url && size > 0 ? { ...facts, size } : undefined;
+    return size > 0 ? { ...facts, size } : undefined;
   } catch (thrown) {
-    // Facts that are missing or damaged only mean that the copy starts over.
+    if (systemCode(thrown) === "ENOENT") return undefined;
+    throw localError(thrown, partialPath(target));
+  }
+}
+
+/** The file in this folder that an earlier run left partly done for this URL, whatever name the server gave it. */
+export async function findPartialIn(folder: string, url: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch((thrown: unknown) => {
+    throw localError(thrown, folder);
+  });
+  for (const name of names.filter((candidate) => candidate.endsWith(FACTS_SUFFIX))) {
+    const facts = await factsIn(join(folder, name));
+    if (facts?.url !== url || facts.name === undefined || facts.name !== basename(facts.name)) continue;
+    const target = join(folder, facts.name);
+    if (factsPath(target) === join(folder, name)) return target;
+  }
+  return undefined;
+}
+
+/** Facts that are missing or damaged only mean that the copy starts over. */
+async function factsIn(path: string): Promise<PartialFacts | undefined> {
+  try {
+    return readFacts(JSON.parse(await readFile(path, "utf8")));
+  } catch (thrown) {
     if (thrown instanceof SyntaxError || systemCode(thrown) === "ENOENT") return undefined;
-    throw localError(thrown, factsPath(target));
+    throw localError(thrown, path);
   }
 }
 
@@ -50,6 +77,7 @@ function readFacts(json: unknown): PartialFacts | undefined {
   }
   return {
     url: json.url,
+    ...("name" in json && typeof json.name === "string" ? { name: json.name } : {}),
     ...("validator" in json && typeof json.validator === "string" ? { validator: json.validator } : {}),
     ...("total" in json && typeof json.total === "number" ? { total: json.total } : {}),
   };
@@ -120,7 +148,8 @@ export class PartialFile {
   /** Keeps beside the octets what a later run needs to continue. */
   async remember(facts: PartialFacts): Promise<void> {
     try {
-      await writeFile(factsPath(this.#target), JSON.stringify(facts));
+      const known: PartialFacts = { ...facts, name: basename(this.#target) };
+      await writeFile(factsPath(this.#target), JSON.stringify(known));
     } catch (thrown) {
       throw localError(thrown, factsPath(this.#target));
     }

@@ -1,22 +1,17 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
 import type { Document, Progress, ReadQuery } from "../plugin.js";
-import { existsAlready, findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
+import { findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
+import { type Place, type PlaceRequest, placeBefore, placeFor } from "./save-place.js";
 
-export interface SaveRequest {
-  /** Where the document comes from; a partial copy of another URL is never continued. */
-  readonly url: string;
-  /** The file it goes to. Devices and named pipes are written to directly. */
-  readonly path: string;
+export type { NamedInFolder } from "./save-place.js";
+
+export interface SaveRequest extends PlaceRequest {
   /** Asks for the document, from an octet on when a partial copy is continued. */
   readonly read: (query: ReadQuery) => Promise<Document>;
-  /** Replace an existing file. */
-  readonly replace?: boolean;
-  /** Continue what an earlier run left. */
-  readonly resume?: boolean;
   /** Octets in all, decoded. */
   readonly maxSize?: number;
   readonly signal?: AbortSignal;
@@ -43,17 +38,24 @@ const WORTH_KEEPING = 1024 * 1024;
  */
 export async function saveDocument(request: SaveRequest): Promise<Saved> {
   if (request.signal?.aborted) throw abortReason(request.signal);
-  const existing = await inspect(request.path);
-  if (existing.kind === "device") return writeThrough(request);
-  if (existing.kind === "file" && request.replace !== true) throw existsAlready(request.path);
-  const target = existing.kind === "file" ? existing.path : request.path;
+  const known = await placeBefore(request);
+  if (known !== undefined) return saveTo(known, request);
+  const document = await request.read({});
+  using _leaving = leaveOnAbort(document.body, request.signal);
+  const place = await orLeave(() => placeFor(document, request), document.body);
+  return await saveTo(place, { ...request, read: async () => document });
+}
+
+async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<Saved> {
+  if (existing.kind === "device") return writeThrough(path, request);
+  const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
   const document = await request.read(earlier === undefined ? {} : continuation(earlier));
   using leaving = leaveOnAbort(document.body, request.signal);
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
 
-  const partial = await openOrLeave(() => PartialFile.open(target, from), document.body);
+  const partial = await orLeave(() => PartialFile.open(target, from), document.body);
   const facts = factsOf(request.url, document);
   let safeToKeep = true;
   try {
@@ -73,7 +75,7 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
       mode: existing.kind === "file" ? existing.mode : undefined,
     });
     request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
-    return { path: request.path, size, from };
+    return { path, size, from };
   } catch (thrown) {
     safeToKeep = !(thrown instanceof Oversize);
     throw leaving.aborted() ?? thrown;
@@ -83,25 +85,6 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
 }
 
 class Oversize extends PortholeError {}
-
-type Existing =
-  | { readonly kind: "none" }
-  | { readonly kind: "device" }
-  | { readonly kind: "file"; readonly path: string; readonly mode: number };
-
-/** What stands under the target's name; a symbolic link means the file it leads to. */
-async function inspect(path: string): Promise<Existing> {
-  try {
-    const facts = await stat(path);
-    if (facts.isDirectory())
-      throw new PortholeError("local", `${path}: is a folder`, { hint: "-d DIR saves into one" });
-    if (!facts.isFile()) return { kind: "device" };
-    return { kind: "file", path: await realpath(path), mode: facts.mode & 0o7777 };
-  } catch (thrown) {
-    if (systemCode(thrown) === "ENOENT") return { kind: "none" };
-    throw localError(thrown, path);
-  }
-}
 
 /** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
 function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
@@ -135,9 +118,9 @@ function factsOf(url: string, document: Document): PartialFacts {
   };
 }
 
-async function openOrLeave<T>(openFile: () => Promise<T>, body: Readable): Promise<T> {
+async function orLeave<T>(act: () => Promise<T>, body: Readable): Promise<T> {
   try {
-    return await openFile();
+    return await act();
   } catch (thrown) {
     body.destroy();
     throw thrown;
@@ -222,19 +205,19 @@ function refuseOversize(size: number, maxSize: number | undefined, body: Readabl
 }
 
 /** A device or named pipe takes what comes; there is nothing to rename or continue. */
-async function writeThrough(request: SaveRequest): Promise<Saved> {
+async function writeThrough(path: string, request: SaveRequest): Promise<Saved> {
   const document = await request.read({});
   using leaving = leaveOnAbort(document.body, request.signal);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
-  const openDevice = (): Promise<FileHandle> => open(request.path, constants.O_WRONLY);
+  const openDevice = (): Promise<FileHandle> => open(path, constants.O_WRONLY);
   try {
-    await using device = await openOrLeave(openDevice, document.body);
+    await using device = await orLeave(openDevice, document.body);
     const size = await pour(document, 0, request, async (block) => {
       await device.writeFile(block);
     });
-    return { path: request.path, size, from: 0 };
+    return { path, size, from: 0 };
   } catch (thrown) {
-    throw leaving.aborted() ?? (systemCode(thrown) === undefined ? thrown : localError(thrown, request.path));
+    throw leaving.aborted() ?? (systemCode(thrown) === undefined ? thrown : localError(thrown, path));
   }
 }
 

@@ -6,7 +6,7 @@ import { ALL_SHARED } from "../../src/cli/shared-options.js";
 import { OPEN, WORDS } from "../../src/cli/verbs.js";
 import { Client } from "../../src/client.js";
 import type { Manifest, OptionSpec, Verb } from "../../src/plugin.js";
-import { VERB_METHODS } from "../../src/plugin.js";
+import { CONTAINERS, VERB_METHODS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
 import { need, type Room } from "./place.js";
 import { visit } from "./visit.js";
@@ -127,6 +127,17 @@ export function describeOffers(room: Room): void {
       const methods: ReadonlySet<string> = new Set(Object.values(VERB_METHODS));
       const there = Object.keys(session).filter((name) => methods.has(name));
       expect(there.sort()).toEqual([...room.methods].sort());
+    });
+  });
+
+  it("says of a path what it is, if it says so, as its listing and its documents do", async () => {
+    const { listable, readable } = room.place;
+    await visit(room, async (session) => {
+      const kinds = [listable, readable?.path].map((path) =>
+        path === undefined ? undefined : session.kindOf?.(path),
+      );
+      const [container = "directory", document = "file"] = kinds;
+      expect([CONTAINERS.has(container), CONTAINERS.has(document)]).toEqual([true, false]);
     });
   });
 

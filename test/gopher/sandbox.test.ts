@@ -1,10 +1,8 @@
 import { buffer } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
-import { manifest } from "../../protocols/gopher/manifest.js";
 import { Client } from "../../src/client.js";
 import type { Entry } from "../../src/plugin.js";
-import { VERB_METHODS } from "../../src/plugin.js";
 
 function clientOf(sandbox: Sandbox): Client {
   return new Client({ network: { tls: { caFile: sandbox.caFile } } });
@@ -60,15 +58,6 @@ describe.each(["gopher", "gophers"])("the sandbox's %s hole", (scheme) => {
     for await (const entry of session.search?.("/7/search", "fog") ?? []) found.push(entry);
     await session[Symbol.asyncDispose]();
     expect(found.map(({ url }) => url)).toContain(`${sandbox.url(scheme)}0/texts/fog.txt`);
-  });
-
-  it("gives a session with the manifest's verbs and no others", async () => {
-    await using sandbox = await startSandbox({ only: ["gopher"] });
-    const client = clientOf(sandbox);
-    const session = await client.open(client.target(sandbox.url(scheme)));
-    const methods = manifest.verbs.map((verb) => VERB_METHODS[verb]);
-    expect(Object.keys(session).sort()).toEqual([...methods].sort());
-    await session[Symbol.asyncDispose]();
   });
 });
 

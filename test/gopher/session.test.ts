@@ -9,6 +9,7 @@ import {
   scripted,
 } from "../../fixtures/servers/scripted.js";
 import { Client, type ClientSettings } from "../../src/client.js";
+import { Transcript } from "../../src/net/transcript.js";
 import type { Entry, Session } from "../../src/plugin.js";
 
 const MEBIBYTE = 1024 ** 2;
@@ -204,6 +205,30 @@ describe("get", () => {
     await talk(conversation("C: /a\t\t+\nS: +-1\nS: One\nS: ."), async (session) => {
       expect(await read(session, "/0/a%09%09+")).toBe("+-1\r\nOne\r\n.\r\n");
     });
+  });
+
+  it("ends a document that nobody reads when its connection fails", async () => {
+    await talk(script().expect("/a").send("half").pause(30).reset(), async (session) => {
+      const document = await session.read?.("/9/a");
+      if (document === undefined) throw new Error("no document");
+      const [thrown] = await once(document.body, "error");
+      expect(thrown).toMatchObject({ code: "connect", protocol: "gopher" });
+    });
+  });
+
+  it("closes without complaint what has come to its end", async () => {
+    const notes: string[] = [];
+    const transcript = new Transcript();
+    transcript.subscribe(({ text: words }) => notes.push(words ?? "octets"));
+    await talk(
+      [conversation("C: /a\nS: A\nS: ."), conversation("C: /m\nS: 0A\t/a\nS: .")],
+      async (session) => {
+        expect(await read(session, "/0/a")).toBe("A\r\n");
+        expect((await all(session.list?.("/1/m"))).length).toBe(1);
+      },
+      { transcript },
+    );
+    expect(notes.filter((words) => words.startsWith("closed"))).toEqual(["closed", "closed"]);
   });
 
   it("gives an empty document where nothing comes", async () => {

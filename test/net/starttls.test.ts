@@ -152,11 +152,12 @@ describe("TLS in place", () => {
   });
 
   it("is started once", async () => {
-    await using server = await scripted(upgrading(script().drain()));
+    await using server = await scripted(upgrading(script().sendLines("250 hello").drain()));
     const connection = await agreedOn(server);
     const first = connection.startTls();
     expect((await failureOf(connection.startTls())).code).toBe("usage");
     await first;
+    await hear(connection, "250 hello\r\n");
     expect((await failureOf(connection.startTls())).code).toBe("usage");
     connection.destroy();
     await server.done;

@@ -74,6 +74,13 @@ export function mail(
 ): Extract<Outgoing, { kind: "message" }> {
   const { from = "a@x.example", to = ["b@y.example"], ...rest } = facts;
   const raw = text instanceof Readable ? text : Readable.from([Buffer.from(text)], { objectMode: false });
-  const outgoing = { kind: "message", envelope: { from, to }, messageId: "<1@x.example>", raw, eightBit: false, ...rest } as const;
+  const outgoing = {
+    kind: "message",
+    envelope: { from, to },
+    messageId: "<1@x.example>",
+    raw,
+    eightBit: false,
+    ...rest,
+  } as const;
   return outgoing;
 }

@@ -1,14 +1,19 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { conversation, type Script, script } from "../../fixtures/servers/scripted.js";
-import type { PortholeError } from "../../src/errors.js";
+import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
+import { Client } from "../../src/client.js";
 import type { SendReport } from "../../src/plugin.js";
 import { failure, mail, send, talk } from "./talk.js";
 
 function hello(...extensions: readonly string[]): Script {
-  const lines = ["hi", ...extensions].map((words, at) => `250${at === extensions.length ? " " : "-"}${words}`);
-  return script().sendLines("220 hi").expect("EHLO [127.0.0.1]").sendLines(...lines);
+  const lines = ["hi", ...extensions].map(
+    (words, at) => `250${at === extensions.length ? " " : "-"}${words}`,
+  );
+  return script()
+    .sendLines("220 hi")
+    .expect("EHLO [127.0.0.1]")
+    .sendLines(...lines);
 }
 
 const STEPWISE = hello();
@@ -52,7 +57,10 @@ describe("pipelining", () => {
   it("understands answers that are cut anywhere", async () => {
     const before = "250 ok\r\n250-b is\r\n250 fine\r\n550-5.1.1 c\r\n550 5.1.1 who?\r\n354 go on\r\n";
     const after = "250-2.0.0\r\n250 2.0.0 queued\r\n";
-    const plays = (cuts: { before: readonly number[] | "everywhere"; after: readonly number[] | "everywhere" }) =>
+    const plays = (cuts: {
+      before: readonly number[] | "everywhere";
+      after: readonly number[] | "everywhere";
+    }) =>
       PIPELINING.expectUntil("DATA\r\n")
         .sendCut(before, cuts.before)
         .expectUntil("\r\n.\r\n")
@@ -63,12 +71,18 @@ describe("pipelining", () => {
       refused: [{ recipient: "c@z.example", code: 550, reply: "550 5.1.1 c 5.1.1 who?" }],
       reply: "250 2.0.0 2.0.0 queued",
     };
-    expect(await sends(plays({ before: "everywhere", after: "everywhere" }), mail(undefined, TWO))).toMatchObject(want);
+    expect(
+      await sends(plays({ before: "everywhere", after: "everywhere" }), mail(undefined, TWO)),
+    ).toMatchObject(want);
     const cutsIn = (text: string) =>
-      fc.uniqueArray(fc.integer({ min: 1, max: text.length - 1 }), { maxLength: 4 }).map((cuts) => cuts.sort((a, b) => a - b));
+      fc
+        .uniqueArray(fc.integer({ min: 1, max: text.length - 1 }), { maxLength: 4 })
+        .map((cuts) => cuts.sort((a, b) => a - b));
     await fc.assert(
       fc.asyncProperty(cutsIn(before), cutsIn(after), async (first, second) => {
-        expect(await sends(plays({ before: first, after: second }), mail(undefined, TWO))).toMatchObject(want);
+        expect(await sends(plays({ before: first, after: second }), mail(undefined, TWO))).toMatchObject(
+          want,
+        );
       }),
       { numRuns: 25 },
     );
@@ -131,11 +145,15 @@ describe("refusals", () => {
   it.each([
     ["451 4.3.0 try later", "busy", 10],
     ["550 5.7.1 blocked", "refused", 9],
-    ["200 what?", "protocol", 11],
+    ["354 what?", "protocol", 11],
   ])("of the sender: %s", async (reply, code, exit) => {
-    if (reply.startsWith("2")) return;
     const play = STEPWISE.and(conversation(`C: MAIL FROM:<a@x.example>\nS: ${reply}\nC: QUIT\nS: 221 bye`));
-    expect(await fails(play)).toMatchObject({ code, exit, reply, message: "the sender a@x.example was refused" });
+    expect(await fails(play)).toMatchObject({
+      code,
+      exit,
+      reply,
+      message: "the sender a@x.example was refused",
+    });
   });
 
   it("of some recipients do not keep the others from their mail", async () => {
@@ -185,7 +203,10 @@ describe("refusals", () => {
     const play = PIPELINING.expectUntil("DATA\r\n")
       .sendLines("250 ok", "250 ok", "451 no room")
       .and(conversation("C: QUIT\nS: 221 bye"));
-    expect(await fails(play)).toMatchObject({ code: "busy", message: "the server does not take the message" });
+    expect(await fails(play)).toMatchObject({
+      code: "busy",
+      message: "the server does not take the message",
+    });
   });
 
   it.each([
@@ -229,7 +250,14 @@ describe("421", () => {
     ["DATA", script().expect(/^MAIL/).sendLines("250 ok").expect(/^RCPT/).sendLines("250 ok").expect("DATA")],
     [
       "the message",
-      script().expect(/^MAIL/).sendLines("250 ok").expect(/^RCPT/).sendLines("250 ok").expect("DATA").sendLines("354 go on").expectUntil("\r\n.\r\n"),
+      script()
+        .expect(/^MAIL/)
+        .sendLines("250 ok")
+        .expect(/^RCPT/)
+        .sendLines("250 ok")
+        .expect("DATA")
+        .sendLines("354 go on")
+        .expectUntil("\r\n.\r\n"),
     ],
   ])("as the answer to %s ends the session", async (_step, rest) => {
     const play = STEPWISE.and(rest).sendLines("421 4.3.2 shutting down").drop();
@@ -249,7 +277,10 @@ describe("421", () => {
   it("while nothing is asked is the answer to the next mail", async () => {
     await talk(STEPWISE.pause(20).sendLines("421 idle for too long").eof(), async (session, server) => {
       await server.done;
-      expect(await failure(send(session, mail()))).toMatchObject({ code: "busy", reply: "421 idle for too long" });
+      expect(await failure(send(session, mail()))).toMatchObject({
+        code: "busy",
+        reply: "421 idle for too long",
+      });
     });
   });
 });
@@ -288,16 +319,21 @@ describe("the message", () => {
   it("goes out whole however it is cut", async () => {
     const text = "Subject: x\r\n\r\n.a\r\n\r\n..b\r\nc";
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }), async (sizes) => {
-        const pieces: string[] = [];
-        for (let at = 0, turn = 0; at < text.length; turn++) {
-          const size = sizes[turn % sizes.length] ?? 1;
-          pieces.push(text.slice(at, at + size));
-          at += size;
-        }
-        const play = taking((bytes) => expect(bytes).toBe("Subject: x\r\n\r\n..a\r\n\r\n...b\r\nc\r\n.\r\n"));
-        await sends(play, mail(Readable.from(pieces)));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }),
+        async (sizes) => {
+          const pieces: string[] = [];
+          for (let at = 0, turn = 0; at < text.length; turn++) {
+            const size = sizes[turn % sizes.length] ?? 1;
+            pieces.push(text.slice(at, at + size));
+            at += size;
+          }
+          const play = taking((bytes) =>
+            expect(bytes).toBe("Subject: x\r\n\r\n..a\r\n\r\n...b\r\nc\r\n.\r\n"),
+          );
+          await sends(play, mail(Readable.from(pieces)));
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -318,13 +354,16 @@ describe("the message", () => {
       .step({
         title: "take 32 MiB",
         async run(connection) {
-          for (let size = 0; size < 512 * chunk.length; ) size += (await connection.readBytes(chunk.length)).length;
+          for (let size = 0; size < 512 * chunk.length; )
+            size += (await connection.readBytes(chunk.length)).length;
         },
       })
       .expectUntil("\r\n.\r\n")
       .sendLines("250 queued")
       .and(conversation("C: QUIT\nS: 221 bye"));
-    await using server = await (await import("../../fixtures/servers/scripted.js")).scripted(play, { keep: 64 * 1024 * 1024 });
+    await using server = await (await import("../../fixtures/servers/scripted.js")).scripted(play, {
+      keep: 64 * 1024 * 1024,
+    });
     const { Client } = await import("../../src/client.js");
     const client = new Client();
     const session = await client.open(client.target(server.url("smtp")));
@@ -338,7 +377,11 @@ describe("the message", () => {
     const source = Readable.from(
       (async function* () {
         yield Buffer.alloc(100_000, "x\r\n");
-        throw Object.assign(new Error("EIO: i/o error, read"), { code: "EACCES", syscall: "read", path: "/some/file" });
+        throw Object.assign(new Error("EIO: i/o error, read"), {
+          code: "EACCES",
+          syscall: "read",
+          path: "/some/file",
+        });
       })(),
       { objectMode: false },
     );
@@ -465,7 +508,9 @@ describe("an answer to the message that does not come", () => {
       },
       { signal: stop.signal, warn: (text) => warnings.push(text) },
     );
-    expect(warnings).toEqual([expect.stringContaining("it is not known whether it was accepted for b@y.example")]);
+    expect(warnings).toEqual([
+      expect.stringContaining("it is not known whether it was accepted for b@y.example"),
+    ]);
   });
 });
 
@@ -502,7 +547,9 @@ describe("what the server cannot take", () => {
       .expect("RCPT TO:<jürgen@xn--mller-kva.example>")
       .sendLines("550 no")
       .and(conversation("C: QUIT\nS: 221 bye"));
-    expect(await fails(play, mail(undefined, { to: ["jürgen@müller.example"] }))).toMatchObject({ code: "refused" });
+    expect(await fails(play, mail(undefined, { to: ["jürgen@müller.example"] }))).toMatchObject({
+      code: "refused",
+    });
   });
 
   it("is no matter of SMTPUTF8 when the domain alone is beyond ASCII", async () => {
@@ -512,25 +559,28 @@ describe("what the server cannot take", () => {
       .expect("RCPT TO:<ann@xn--mller-kva.example>")
       .sendLines("550 no")
       .and(conversation("C: QUIT\nS: 221 bye"));
-    expect(await fails(play, mail(undefined, { to: ["ann@müller.example"] }))).toMatchObject({ code: "refused" });
+    expect(await fails(play, mail(undefined, { to: ["ann@müller.example"] }))).toMatchObject({
+      code: "refused",
+    });
   });
 });
 
 describe("the envelope", () => {
   it("may come from nobody", async () => {
     const play = hello().expect("MAIL FROM:<>").sendLines("550 no").and(conversation("C: QUIT\nS: 221 bye"));
-    expect(await fails(play, mail(undefined, { from: "" }))).toMatchObject({ message: "the sender <> was refused" });
+    expect(await fails(play, mail(undefined, { from: "" }))).toMatchObject({
+      message: "the sender <> was refused",
+    });
   });
 
   it.each([
-    "b@y.example\r\nRCPT TO:<evil@z.example>",
     "b@y.example> NOTIFY=SUCCESS",
     "b@y.example>,<evil@z.example",
     "b@y.example, evil@z.example",
     "friends: b@y.example;",
     "b@y.example evil",
     "<b@y.example>",
-    "b\0@y.example",
+    "b\x01@y.example",
     "b@",
     "@y.example",
     "",
@@ -542,19 +592,36 @@ describe("the envelope", () => {
   ])("sends nothing to %j", async (address) => {
     const play = hello().and(conversation("C: QUIT\nS: 221 bye"));
     const failed = await fails(play, mail(undefined, { to: ["c@z.example", address] }));
-    expect(failed).toMatchObject({ code: "usage", exit: 2 } satisfies Partial<PortholeError>);
+    expect(failed).toMatchObject({ code: "usage", exit: 2 });
   });
 
-  it.each(["root", "a..b@y.example", '"a b"@y.example', '"a>b,c"@y.example', "b@[127.0.0.1]", "b@[IPv6:::1]", "o'hara+x@y.example"])(
-    "sends to %j",
+  it.each([
+    "root",
+    "a..b@y.example",
+    '"a b"@y.example',
+    '"a>b,c"@y.example',
+    "b@[127.0.0.1]",
+    "b@[IPv6:::1]",
+    "o'hara+x@y.example",
+  ])("sends to %j", async (address) => {
+    const play = hello()
+      .expect("MAIL FROM:<a@x.example>")
+      .sendLines("250 ok")
+      .expect(`RCPT TO:<${address}>`)
+      .sendLines("550 no")
+      .and(conversation("C: QUIT\nS: 221 bye"));
+    expect(await fails(play, mail(undefined, { to: [address] }))).toMatchObject({ reply: "550 no" });
+  });
+
+  it.each(["b@y.example\r\nRCPT TO:<evil@z.example>", "b\0@y.example", "b\n@y.example"])(
+    "sends nothing to %j, which the platform refuses",
     async (address) => {
-      const play = hello()
-        .expect("MAIL FROM:<a@x.example>")
-        .sendLines("250 ok")
-        .expect(`RCPT TO:<${address}>`)
-        .sendLines("550 no")
-        .and(conversation("C: QUIT\nS: 221 bye"));
-      expect(await fails(play, mail(undefined, { to: [address] }))).toMatchObject({ reply: "550 no" });
+      await talk(hello().and(conversation("C: QUIT\nS: 221 bye")), async (session, server) => {
+        const failed = await failure(send(session, mail(undefined, { to: [address] })));
+        expect(failed).toMatchObject({ code: "usage", exit: 2 });
+        await session[Symbol.asyncDispose]();
+        await server.done;
+      });
     },
   );
 

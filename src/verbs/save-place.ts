@@ -1,0 +1,81 @@
+/** Where a document is saved: which file, what stands there already, and whether it may be written. */
+import { realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { localError, PortholeError, systemCode } from "../errors.js";
+import type { Document } from "../plugin.js";
+import { existsAlready, findPartialIn } from "./partial-file.js";
+
+/** A file whose name is only known when the server has answered. */
+export interface NamedInFolder {
+  readonly folder: string;
+  /** One safe name, without folders. */
+  readonly nameOf: (document: Document) => string;
+}
+
+export interface PlaceRequest {
+  readonly url: string;
+  /** The file it goes to, or the folder where it gets a name. Devices and named pipes are written to directly. */
+  readonly path: string | NamedInFolder;
+  /** Replace an existing file. */
+  readonly replace?: boolean;
+  /** Continue what an earlier run left. */
+  readonly resume?: boolean;
+  /** Told the file's path before anything is written; may refuse it by throwing. */
+  readonly claim?: (path: string) => void;
+}
+
+export interface Place {
+  readonly path: string;
+  readonly existing: Existing;
+}
+
+type Existing =
+  | { readonly kind: "none" }
+  | { readonly kind: "device" }
+  | { readonly kind: "file"; readonly path: string; readonly mode: number };
+
+/**
+ * The place, as far as it is known before the server is asked: undefined when its answer decides the name.
+ * @throws PortholeError `local` when it cannot be written, or must not
+ */
+export async function placeBefore(request: PlaceRequest): Promise<Place | undefined> {
+  const { path, url } = request;
+  if (typeof path === "string") return checked(path, request);
+  await refuseNoFolder(path.folder);
+  const partial = request.resume === true ? await findPartialIn(path.folder, url) : undefined;
+  return partial === undefined ? undefined : checked(partial, request);
+}
+
+/** The place for this document. @throws PortholeError `local` when it cannot be written, or must not */
+export async function placeFor(document: Document, request: PlaceRequest): Promise<Place> {
+  const { path } = request;
+  return checked(typeof path === "string" ? path : join(path.folder, path.nameOf(document)), request);
+}
+
+async function checked(path: string, request: PlaceRequest): Promise<Place> {
+  const existing = await inspect(path);
+  if (existing.kind === "file" && request.replace !== true) throw existsAlready(path);
+  if (existing.kind !== "device") request.claim?.(existing.kind === "file" ? existing.path : path);
+  return { path, existing };
+}
+
+/** What stands under the target's name; a symbolic link means the file it leads to. */
+async function inspect(path: string): Promise<Existing> {
+  try {
+    const facts = await stat(path);
+    if (facts.isDirectory())
+      throw new PortholeError("local", `${path}: is a folder`, { hint: "-d DIR saves into one" });
+    if (!facts.isFile()) return { kind: "device" };
+    return { kind: "file", path: await realpath(path), mode: facts.mode & 0o7777 };
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOENT") return { kind: "none" };
+    throw localError(thrown, path);
+  }
+}
+
+async function refuseNoFolder(path: string): Promise<void> {
+  const facts = await stat(path).catch((thrown: unknown) => {
+    throw localError(thrown, path);
+  });
+  if (!facts.isDirectory()) throw new PortholeError("local", `${path}: is not a folder`);
+}
