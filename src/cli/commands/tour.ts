@@ -6,6 +6,7 @@ import { PassThrough, Writable } from "node:stream";
 import type { Sandbox } from "../../../fixtures/servers/sandbox.js";
 import { PortholeError } from "../../errors.js";
 import { safeLine } from "../../text/safe.js";
+import type { Environment } from "../colors.js";
 import type { Desk } from "../command.js";
 import { run as runCommandLine } from "../run.js";
 
@@ -61,8 +62,14 @@ function stops(sandbox: Sandbox, folder: string): Stop[] {
       argv: [
         "send",
         sandbox.url("smtp"),
-        ...["--from", "keeper@lighthouse.example", "--to", "harbour@port.example"],
-        ...["--subject", "The lamp is lit", "--text", "Seen from nine miles."],
+        "--from",
+        "keeper@lighthouse.example",
+        "--to",
+        "harbour@port.example",
+        "--subject",
+        "The lamp is lit",
+        "--text",
+        "Seen from nine miles.",
       ],
       after: ({ mails }) => {
         const mail = mails.at(-1);
@@ -119,8 +126,7 @@ async function type(desk: Desk, argv: readonly string[]): Promise<{ status: numb
   const color = terminal.paint("bold", "") === "" ? "never" : "always";
   const status = await runCommandLine({
     argv: [...argv, "--color", color, "--no-progress"],
-    // The tour's servers are on this machine, whatever proxies the user has; and no pager for a line or two.
-    environment: { ...terminal.environment, NO_PROXY: "*", PAGER: "" },
+    environment: touringEnvironment(terminal.environment),
     platform: "",
     program: desk.program,
     stdin,
@@ -129,6 +135,15 @@ async function type(desk: Desk, argv: readonly string[]): Promise<{ status: numb
     onSignal: () => {},
   });
   return { status, output: screen.text };
+}
+
+/**
+ * The tour's servers are on this machine, whatever proxies the user has; what is shown must not depend on the user's
+ * own settings; and nobody wants a pager for a line or two.
+ */
+function touringEnvironment(environment: Environment): Environment {
+  const others = Object.entries(environment).filter(([name]) => !name.startsWith("PORTHOLE_"));
+  return { ...Object.fromEntries(others), NO_PROXY: "*", PAGER: "", XDG_CONFIG_HOME: "/nonexistent" };
 }
 
 /** Stands in for a terminal of a given width. */
