@@ -26,12 +26,12 @@ export function resolveTarget(
 ): Target {
   const url = parseUrl(expand(text, registry, accountUrl));
   const row = registry.forScheme(url.scheme);
-  if (row === undefined) throw unknownScheme(url.scheme, text, registry);
+  if (row === undefined) throw unknownScheme(url.scheme, formatUrl(url), registry);
   const address = row.scheme.address ?? "host";
   if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
     throw new PortholeError("usage", `'${withoutPassword(text)}' names no host`, {
       protocol: row.manifest.name,
-      url: withoutPassword(text),
+      url: formatUrl(url),
       hint: `write ${url.scheme}://HOST/`,
     });
   }
@@ -63,7 +63,8 @@ function expand(text: string, registry: Registry, accountUrl: AccountUrl): strin
   if (scheme !== undefined && (text.startsWith("//", scheme.length + 1) || registry.forScheme(scheme)))
     return text;
   // `host:8080/x`: what stands before the colon is no scheme, and digits follow it.
-  if (scheme !== undefined && !/^[^:/?#]+:\d+(?:[/?#]|$)/.test(text)) throw unknownScheme(scheme, text, registry);
+  if (scheme !== undefined && !/^[^:/?#]+:\d+(?:[/?#]|$)/.test(text))
+    throw unknownScheme(scheme, withoutPassword(text), registry);
   // Only what certainly is this machine may go without TLS: `127.example.org` is not.
   const own = /^(?:[^/?#]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/?#]|$)/i.test(text);
   return `${own ? "http" : "https"}://${text}`;
@@ -80,10 +81,11 @@ function expandAccount(text: string, accountUrl: AccountUrl): string {
   return rest === "" || rest === "/" ? base : `${base.replace(/\/+$/, "")}${rest}`;
 }
 
-function unknownScheme(scheme: string, text: string, registry: Registry): PortholeError {
+/** @param shown the URL as messages may show it */
+function unknownScheme(scheme: string, shown: string, registry: Registry): PortholeError {
   const guess = nearest(scheme, registry.schemes);
   return new PortholeError("usage", `unknown scheme '${scheme}:'`, {
-    url: withoutPassword(text),
+    url: shown,
     hint: guess === undefined ? "`porthole protocols` lists those there are" : `did you mean ${guess}:?`,
   });
 }

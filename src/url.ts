@@ -38,10 +38,13 @@ export function parseUrl(text: string): PortholeUrl {
   return { scheme: scheme.toLowerCase(), ...parseAuthority(authority, shown), path, fragment };
 }
 
+// What stands before a password: `scheme://user`, `//user`, or `user` where there is no scheme.
+const BEFORE_PASSWORD = /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^:/?#@]*|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)[^:/?#@]*):.*@/s;
+
 /** A URL, right or wrong, as messages may show it: what could be a password is left out. */
 export function withoutPassword(text: string): string {
   // Up to the last @: a password with a raw slash or @ is the usual reason why a URL cannot be read.
-  return text.replace(/^((?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:\/\/)?[^:/?#@]*):.*@/s, "$1@");
+  return text.replace(BEFORE_PASSWORD, "$1@");
 }
 
 /** `shown` is the URL as messages may show it. */

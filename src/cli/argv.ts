@@ -52,7 +52,9 @@ function added(before: OptionValue, option: OptionSpec, text: string | undefined
     return option.type === "count" ? Number(before ?? 0) + 1 : true;
   }
   if (text === undefined) {
-    throw new PortholeError("usage", `--${option.flag} wants a value: ${option.placeholder ?? "VALUE"}`);
+    throw new PortholeError("usage", `--${option.flag} wants a value`, {
+      hint: `write --${option.flag} ${option.placeholder ?? option.choices?.join("|") ?? "VALUE"}`,
+    });
   }
   if (option.type === "list") return [...(Array.isArray(before) ? before : []), text];
   return checkedValue(text, option);
@@ -68,7 +70,7 @@ function checkedValue(text: string, option: OptionSpec): string | number {
   }
   if (option.type !== "number") return text;
   const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number) || number < 0) {
+  if (!/^\d+(?:\.\d+)?$/.test(text) || !Number.isFinite(number)) {
     throw new PortholeError("usage", `--${option.flag} takes a number, not '${text}'`);
   }
   return number;
@@ -76,10 +78,11 @@ function checkedValue(text: string, option: OptionSpec): string | number {
 
 function unknownOption(written: string, known: readonly OptionSpec[]): PortholeError {
   const name = written.replace(/^-+/, "");
-  const guess = nearest(
-    name,
-    known.map(({ flag }) => flag),
-  );
+  const negations = known.filter(({ type }) => type === "boolean").map(({ flag }) => `no-${flag}`);
+  const guess = nearest(name, [
+    ...known.map(({ flag }) => flag),
+    ...(name.startsWith("no-") ? negations : []),
+  ]);
   return new PortholeError("usage", `unknown option ${written}`, {
     hint: guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`,
   });

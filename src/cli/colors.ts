@@ -1,6 +1,11 @@
 /** Colours on a terminal, and when to use them. */
 
 export type ColorMode = "auto" | "always" | "never";
+/** An option's value as a mode; undefined for what is none. */
+export function colorMode(value: unknown): ColorMode | undefined {
+  return value === "auto" || value === "always" || value === "never" ? value : undefined;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The flag decides; without it NO_COLOR, then FORCE_COLOR, then whether a terminal that can is at the other end. */

@@ -1,10 +1,46 @@
 /** The credentials of this run: options, accounts, files, and a person at the terminal. */
 import type { CredentialLookup } from "../client.js";
 import { accountFor, type Config } from "../config.js";
+import { PortholeError } from "../errors.js";
 import type { Options } from "../plugin.js";
+import { nearest } from "../spelling.js";
+import type { AccountUrl } from "../target.js";
 import { parseUrl } from "../url.js";
 import type { Surroundings } from "./run.js";
 import type { Terminal } from "./terminal.js";
+
+/**
+ * Where `@name` leads.
+ * @returns a look-up that throws PortholeError `usage` with the nearest right spelling
+ */
+export function accountUrls(config: Config): AccountUrl {
+  return (name) => {
+    const known = config.accounts.get(name)?.url;
+    const guess = known === undefined ? nearest(name, config.accounts.keys()) : undefined;
+    if (guess === undefined) return known;
+    throw new PortholeError("usage", `there is no account '${name}' in the configuration`, {
+      hint: `did you mean @${guess}?`,
+    });
+  };
+}
+
+/** What to say to somebody who typed a password into a URL. */
+export function passwordWarnings(words: readonly string[]): string[] {
+  if (!words.some(holdsPassword)) return [];
+  return [
+    "a password in a URL stays in the shell's history - leave it out and it is asked for, or use --password-command",
+  ];
+}
+
+function holdsPassword(word: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(word)) return false;
+  try {
+    return parseUrl(word).password !== undefined;
+  } catch {
+    // Said where the URL is used.
+    return false;
+  }
+}
 
 export interface CredentialWiring {
   readonly options: Options;

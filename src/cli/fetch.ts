@@ -1,5 +1,4 @@
 /** A document to where the user wants it: standard output, a file, a folder. */
-import { join } from "node:path";
 import { PortholeError } from "../errors.js";
 import {
   CONTAINERS,
@@ -10,9 +9,9 @@ import {
   type Target,
 } from "../plugin.js";
 import { parseSize } from "../text/units.js";
-import { repeatWhilePossible } from "../verbs/repeat.js";
 import type { Desk } from "./command.js";
 import { pourDocument } from "./pour.js";
+import { visit } from "./visit.js";
 
 export type Destination =
   | { readonly kind: "output" }
@@ -41,21 +40,33 @@ export function destinationOf(options: Options, urls: number): Destination {
   return options["remote-name"] === true ? { kind: "folder", path: "." } : { kind: "output" };
 }
 
-/** Fetches one document. @throws PortholeError */
-export async function fetchTo(desk: Desk, target: Target, destination: Destination): Promise<void> {
-  await repeatWhilePossible(
-    desk.client.policy.retries,
-    desk.signal,
-    (text) => desk.terminal.warn(text),
-    () =>
-      desk.client.use(target, async (session) => {
-        if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
-        refuseContainer(session, target);
-        const read = session.read.bind(session);
-        if (destination.kind === "output") await show(desk, await read(target.path));
-        else await save(desk, target, destination, (query) => read(target.path, query));
-      }),
-  );
+/** Which URL of this run is saved to which file. */
+export type Claims = Map<string, Target>;
+
+/**
+ * Fetches one document.
+ * @param claims of all that this run saves
+ * @returns a line for standard output about what was saved, with --json
+ * @throws PortholeError
+ */
+export async function fetchTo(
+  desk: Desk,
+  target: Target,
+  destination: Destination,
+  claims: Claims = new Map(),
+): Promise<string | undefined> {
+  return visit(desk, target, async (session, attempt) => {
+    if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
+    refuseContainer(session, target);
+    const read = session.read.bind(session);
+    if (destination.kind === "output") {
+      await show(desk, await read(target.path));
+      return undefined;
+    }
+    // What a first attempt got need not be fetched again.
+    const resume = desk.options["resume"] === true || attempt > 1;
+    return save(desk, target, { destination, claims, resume, read: (query) => read(target.path, query) });
+  });
 }
 
 export function refuseContainer(session: Session, target: Target): void {
@@ -77,49 +88,62 @@ export async function show(desk: Desk, document: Document): Promise<void> {
   } else await pourDocument(document, desk.terminal, options);
 }
 
-async function save(
-  desk: Desk,
-  target: Target,
-  destination: Exclude<Destination, { kind: "output" }>,
-  read: (query: ReadQuery) => Promise<Document>,
-): Promise<void> {
+interface Saving {
+  readonly destination: Exclude<Destination, { kind: "output" }>;
+  readonly claims: Claims;
+  readonly resume: boolean;
+  readonly read: (query: ReadQuery) => Promise<Document>;
+}
+
+async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined> {
   const [{ saveDocument }, { remoteFileName }] = await Promise.all([
     import("../verbs/save.js"),
     import("../text/filename.js"),
   ]);
+  const { destination, claims, resume, read } = saving;
   const url = target.href(target.path);
   const maxSize = maxSizeOf(desk.options);
-  let first: Document | undefined;
-  // The name may come with the answer; a file that is there already is found before the body is fetched.
-  const path =
-    destination.kind === "file" ? destination.path : join(destination.path, remoteFileName(url, undefined));
   const saved = await saveDocument({
     url,
-    path,
-    read: async (query) => {
-      first = await read(query);
-      return first;
-    },
+    path:
+      destination.kind === "file"
+        ? destination.path
+        : { folder: destination.path, nameOf: ({ filename }) => remoteFileName(url, filename) },
+    claim: (path) => claim(claims, path, target),
+    read,
     replace: desk.options["force"] === true,
-    resume: desk.options["resume"] === true,
+    resume,
     ...(maxSize === undefined ? {} : { maxSize }),
     signal: desk.signal,
     progress: (report) => desk.progress(report),
   });
-  await tell(desk, url, saved.path, saved.size);
+  return told(desk, url, saved.path, saved.size);
 }
 
-async function tell(desk: Desk, url: string, path: string, size: number): Promise<void> {
+async function told(desk: Desk, url: string, path: string, size: number): Promise<string | undefined> {
   if (desk.options["json"] === true) {
     const { jsonLine } = await import("./json-line.js");
-    await desk.terminal.write(jsonLine({ url, path, size }));
-  } else if (desk.terminal.errorIsTerminal && !desk.terminal.quiet) {
+    return jsonLine({ url, path, size });
+  }
+  if (desk.terminal.errorIsTerminal && !desk.terminal.quiet) {
     const [{ safeLine }, { humanSize }] = await Promise.all([
       import("../text/safe.js"),
       import("../text/units.js"),
     ]);
     desk.terminal.say(`${safeLine(path)}: ${humanSize(size)}`);
   }
+  return undefined;
+}
+
+/** Two documents with one name: the second would replace the first, or spoil it. */
+function claim(claims: Claims, path: string, target: Target): void {
+  const owner = claims.get(path);
+  if (owner !== undefined && owner !== target) {
+    throw new PortholeError("local", `${path}: another of these URLs is saved under that name`, {
+      hint: "fetch it by itself, with -o FILE",
+    });
+  }
+  claims.set(path, target);
 }
 
 /** `--max-size`: octets, with k, M, G for their powers of 1024. @throws PortholeError `usage` */

@@ -49,7 +49,21 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
       page.epilogue("`porthole --help` lists the options of every command.");
     }
   }
-  return `${(await page.getHelp()).trimEnd()}\n`;
+  return withDigits(`${(await page.getHelp()).trimEnd()}\n`);
+}
+
+/** Yargs would write `--4` for an alias that is a digit. */
+const DIGITS = SHARED_OPTIONS.flatMap(({ options }) => options).filter(({ alias }) => isDigit(alias));
+
+function withDigits(text: string): string {
+  return DIGITS.reduce(
+    (shown, { flag, alias }) => shown.replace(new RegExp(`^ {6}--${flag}\\b`, "m"), `  -${alias}, --${flag}`),
+    text,
+  );
+}
+
+function isDigit(alias: string | undefined): alias is string {
+  return alias !== undefined && /^\d$/.test(alias);
 }
 
 type Page = ReturnType<typeof yargs>;
@@ -101,7 +115,7 @@ function addOptions(page: Page, options: readonly OptionSpec[], group: string): 
     page.option(option.flag, {
       group,
       describe: value === "" ? option.summary : `${value}: ${option.summary}`,
-      ...(option.alias === undefined ? {} : { alias: option.alias }),
+      ...(option.alias === undefined || isDigit(option.alias) ? {} : { alias: option.alias }),
       ...(option.choices === undefined ? {} : { choices: option.choices }),
     });
   }

@@ -3,6 +3,8 @@
 import { readVersion } from "./version.js";
 
 async function start(): Promise<void> {
+  // The list of processes shows this instead of the arguments, which may hold a password.
+  process.title = "porthole";
   if (Number.parseInt(process.versions.node, 10) >= 22) {
     // Newer Nodes keep what they compiled; asking an older one would only cost the loading of node:module.
     const { default: nodeModule } = await import("node:module");
@@ -22,7 +24,13 @@ async function start(): Promise<void> {
     },
     stdout: process.stdout,
     stderr: process.stderr,
-    onSignal: (name, act) => process.on(name, act),
+    onSignal: (name, act) => {
+      process.once(name, () => {
+        act();
+        // Who asks twice does not want to wait for what is being put in order.
+        process.once(name, () => process.exit(130));
+      });
+    },
   });
   // Packages may keep timers and idle connections; the work is done and said.
   process.exit(status);
@@ -30,6 +38,9 @@ async function start(): Promise<void> {
 
 const [first] = process.argv.slice(2);
 if (process.argv.length === 3 && (first === "--version" || first === "-V")) {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    process.exitCode = error.code === "EPIPE" ? 0 : 12;
+  });
   process.stdout.write(`porthole ${readVersion()}\n`);
 } else {
   void start();

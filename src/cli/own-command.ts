@@ -1,7 +1,7 @@
 /** `porthole PROTOCOL COMMAND ...`: what only that protocol can do. */
 import { loadPlugin } from "../client.js";
 import { PortholeError } from "../errors.js";
-import type { Invocation, Output, Session } from "../plugin.js";
+import type { Invocation, Output, Session, Target } from "../plugin.js";
 import { safeText } from "../text/safe.js";
 import type { Desk, OwnCommand } from "./command.js";
 import { listingStyle, showEntries } from "./entries.js";
@@ -9,10 +9,18 @@ import { show } from "./fetch.js";
 import { jsonLine } from "./json-line.js";
 
 export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
+  const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
+  if (desk.words.length === 0 && usage.startsWith("URL")) {
+    throw new PortholeError("usage", `${name} wants a URL`, {
+      protocol: manifest.name,
+      hint: `porthole ${manifest.name} ${name} ${usage}`,
+    });
+  }
   const plugin = await loadPlugin(manifest);
   const command = plugin.commands[name];
   if (command === undefined) throw new Error(`${manifest.name} declares ${name} and does not have it`);
   const sessions: Session[] = [];
+  let place: Target | undefined;
   const invocation: Invocation = {
     words: desk.words,
     options: desk.options,
@@ -20,8 +28,12 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
     open: async (url) => {
       const target = desk.client.target(url);
       if (target.protocol !== manifest.name) {
-        throw new PortholeError("usage", `${url} is not for ${manifest.title}`, { protocol: manifest.name });
+        throw new PortholeError("usage", `${target.href(target.path)} is not for ${manifest.title}`, {
+          protocol: manifest.name,
+          hint: `porthole ${manifest.name} ${name} ${usage}`,
+        });
       }
+      place = target;
       const session = await desk.client.open(target);
       sessions.push(session);
       return { session, target };
@@ -30,7 +42,10 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   try {
     for await (const output of command(invocation)) await showOutput(desk, output, manifest.name);
   } catch (thrown) {
-    if (thrown instanceof PortholeError) thrown.protocol ??= manifest.name;
+    if (thrown instanceof PortholeError) {
+      thrown.protocol ??= manifest.name;
+      thrown.url ??= place?.href(place.path);
+    }
     throw thrown;
   } finally {
     for (const session of sessions) await session[Symbol.asyncDispose]();

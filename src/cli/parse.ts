@@ -3,6 +3,7 @@ import { PortholeError } from "../errors.js";
 import type { Manifest, OptionSpec, Options } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import { nearest } from "../spelling.js";
+import { withoutPassword } from "../url.js";
 import { splitArgv } from "./argv.js";
 import type { OwnCommand } from "./command.js";
 import { ALL_SHARED } from "./shared-options.js";
@@ -40,6 +41,7 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
   if (found.kind === "none") return { kind: "help", topic: { kind: "all" } };
   if (found.kind === "protocol")
     return { kind: "help", topic: { kind: "protocol", manifest: found.manifest } };
+  refuseWords(found);
   const allowed =
     found.kind === "own" ? optionsOfOwn(found.own) : [...found.word.options, ...protocolOptions(registry)];
   refuseStrangers(
@@ -88,7 +90,7 @@ function helpTopic(found: Found): HelpTopic {
     case "own":
       return { kind: "own", own: found.own };
     case "word":
-      return found.word === OPEN ? { kind: "all" } : { kind: "word", word: found.word };
+      return { kind: "word", word: found.word };
   }
 }
 
@@ -115,6 +117,15 @@ export function protocolOptions(registry: Registry): OptionSpec[] {
 function optionsOfOwn({ manifest, name }: OwnCommand): OptionSpec[] {
   const spec = manifest.commands.find((command) => command.name === name);
   return [...(spec?.options ?? []), ...manifest.options];
+}
+
+/** The tools that work on nothing but themselves. */
+function refuseWords(found: Extract<Found, { kind: "word" | "own" }>): void {
+  const [first] = found.rest;
+  if (found.kind === "own" || found.word.usage !== "" || first === undefined) return;
+  throw new PortholeError("usage", `${found.word.name} takes no '${withoutPassword(first)}'`, {
+    hint: `porthole ${found.word.name} stands alone`,
+  });
 }
 
 function refuseStrangers(options: Options, allowed: readonly OptionSpec[], word: string): void {

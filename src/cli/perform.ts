@@ -5,21 +5,28 @@ import { PortholeError } from "../errors.js";
 import { Transcript } from "../net/transcript.js";
 import type { Options, Progress } from "../plugin.js";
 import type { Registry } from "../registry.js";
+import { colorMode } from "./colors.js";
 import type { Desk } from "./command.js";
-import { credentialLookup } from "./credentials.js";
+import { accountUrls, credentialLookup, passwordWarnings } from "./credentials.js";
 import type { CommandLine } from "./parse.js";
-import type { Surroundings } from "./run.js";
-import { networkSettings, policySettings } from "./settings.js";
+import type { Surroundings, Voice } from "./run.js";
+import { milliseconds, networkSettings, policySettings } from "./settings.js";
 import { ALL_SHARED } from "./shared-options.js";
 import type { Terminal } from "./terminal.js";
 import { type WordSpec, wordNamed } from "./verbs.js";
 
+export interface Stage {
+  readonly registry: Registry;
+  readonly terminal: Terminal;
+  readonly surroundings: Surroundings;
+  /** Set as soon as all options are known: --json may stand in the configuration. */
+  readonly voice: Voice;
+}
+
 /** @returns the exit status when it is not 0 @throws PortholeError, OutputClosed */
 export async function perform(
   line: Extract<CommandLine, { kind: "word" | "own" }>,
-  registry: Registry,
-  terminal: Terminal,
-  surroundings: Surroundings,
+  { registry, terminal, surroundings, voice }: Stage,
 ): Promise<number | undefined> {
   const { environment } = surroundings;
   const schema: ConfigSchema = {
@@ -33,10 +40,13 @@ export async function perform(
     file: typeof file === "string" ? file : undefined,
     disabled: line.options["no-config"] === true,
   });
-  for (const warning of config.warnings) terminal.warn(warning);
   const holding = (protocol?: string) =>
     effectiveOptions({ schema, config, environment, flags: line.options, protocol });
   const options = { ...line.options, ...holding() };
+  voice.json = options["json"] === true;
+  voice.verbosity = Number(options["verbose"] ?? 0);
+  terminal.heed({ color: colorMode(options["color"]), quiet: options["quiet"] === true, json: voice.json });
+  for (const warning of [...config.warnings, ...passwordWarnings(line.words)]) terminal.warn(warning);
   const ending = endings(options, terminal, surroundings);
   const transcript = new Transcript();
   const progress = await startProgress(options, terminal);
@@ -49,7 +59,7 @@ export async function perform(
       policy: policySettings(options),
       options: (protocol) => ({ ...line.options, ...holding(protocol) }),
       credentials: credentialLookup({ options, config, terminal, surroundings, signal: ending.signal }),
-      accountUrl: (name) => config.accounts.get(name)?.url,
+      accountUrl: accountUrls(config),
       signal: ending.signal,
       progress: progress.report,
       warn: (text) => terminal.warn(text),
@@ -95,15 +105,16 @@ function endings(options: Options, terminal: Terminal, surroundings: Surrounding
     once: true,
   });
   const maxTime = options["max-time"];
+  // 0 is no limit, as with the other times.
   const timer =
-    typeof maxTime === "number"
+    typeof maxTime === "number" && maxTime > 0
       ? setTimeout(() => {
           controller.abort(
             new PortholeError("timeout", `not done within ${maxTime} s`, {
               hint: "--max-time sets the limit",
             }),
           );
-        }, maxTime * 1000)
+        }, milliseconds(maxTime))
       : undefined;
   return { signal: controller.signal, done: () => clearTimeout(timer) };
 }

@@ -1,8 +1,7 @@
 /** One run of the command line: from argv to an exit status, whatever happens in between. */
 import type { Readable } from "node:stream";
-import type { Options } from "../plugin.js";
 import { Registry } from "../registry.js";
-import type { ColorMode } from "./colors.js";
+import { colorMode } from "./colors.js";
 import { parseCommandLine } from "./parse.js";
 import { type OutputStream, Terminal } from "./terminal.js";
 
@@ -18,44 +17,62 @@ export interface Surroundings {
   readonly onSignal: (name: "SIGINT" | "SIGTERM" | "SIGHUP", act: () => void) => void;
 }
 
+/** How errors are told. */
+export interface Voice {
+  json: boolean;
+  verbosity: number;
+}
+
 /** @returns the exit status; never throws */
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, environment } = surroundings;
-  // Errors in the command line itself are shown as the words on it ask, as far as they can be read.
-  const early = { json: argv.includes("--json"), verbosity: argv.includes("-vv") ? 2 : 0 };
-  let terminal = new Terminal(surroundings, { environment });
-  let verbosity = early.verbosity;
+  // Errors in the command line itself are told as the words on it ask, as far as they can be read.
+  const voice: Voice = { json: argv.includes("--json"), verbosity: argv.includes("-vv") ? 2 : 0 };
+  const terminal = new Terminal(surroundings, { environment });
+  let status: number;
   try {
-    const registry = new Registry();
-    const line = parseCommandLine(argv, registry);
-    if (line.kind === "version") {
-      const { readVersion } = await import("./version.js");
-      await terminal.write(`porthole ${readVersion()}\n`);
-      return 0;
-    }
-    if (line.kind === "help") {
-      const { helpText } = await import("./help.js");
-      await terminal.write(
-        await helpText(line.topic, registry, terminal.outputIsTerminal ? terminal.columns : 100),
-      );
-      return 0;
-    }
-    terminal = new Terminal(surroundings, {
-      environment,
-      ...(isColorMode(line.options["color"]) ? { color: line.options["color"] } : {}),
-      quiet: line.options["quiet"] === true,
-    });
-    verbosity = Number(line.options["verbose"] ?? 0);
-    const { perform } = await import("./perform.js");
-    return (await perform(line, registry, terminal, surroundings)) ?? 0;
+    status = (await runUnderstood(surroundings, terminal, voice)) ?? 0;
   } catch (thrown) {
-    const { reportError } = await import("./errors.js");
-    return reportError(thrown, terminal, { json: early.json, verbosity });
-  } finally {
-    await terminal.drain();
+    status = await tell(thrown, terminal, voice);
   }
+  await terminal.drain();
+  // The last write may have failed when nobody waited for it any more.
+  const { outputClosed } = terminal;
+  return status === 0 && outputClosed.aborted ? tell(outputClosed.reason, terminal, voice) : status;
 }
 
-function isColorMode(value: Options[string]): value is ColorMode {
-  return value === "auto" || value === "always" || value === "never";
+async function tell(thrown: unknown, terminal: Terminal, voice: Voice): Promise<number> {
+  const { reportError } = await import("./errors.js");
+  return reportError(thrown, terminal, voice);
+}
+
+async function runUnderstood(
+  surroundings: Surroundings,
+  terminal: Terminal,
+  voice: Voice,
+): Promise<number | undefined> {
+  const registry = new Registry();
+  const plugins = surroundings.environment["PORTHOLE_PLUGINS"] ?? "";
+  if (plugins !== "") {
+    const { registerPlugins } = await import("./plugins.js");
+    await registerPlugins(plugins, registry, surroundings.program);
+  }
+  const line = parseCommandLine(surroundings.argv, registry);
+  if (line.kind === "version") {
+    const { readVersion } = await import("./version.js");
+    await terminal.write(`porthole ${readVersion()}\n`);
+    return 0;
+  }
+  if (line.kind === "help") {
+    const { helpText } = await import("./help.js");
+    await terminal.write(
+      await helpText(line.topic, registry, terminal.outputIsTerminal ? terminal.columns : 100),
+    );
+    return 0;
+  }
+  const { color, quiet, verbose } = line.options;
+  terminal.heed({ color: colorMode(color), quiet: quiet === true });
+  voice.verbosity = Number(verbose ?? 0);
+  const { perform } = await import("./perform.js");
+  return perform(line, { registry, terminal, surroundings, voice });
 }

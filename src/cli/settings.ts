@@ -13,7 +13,7 @@ export function networkSettings(options: Options, environment: Environment): Par
   }
   const seconds = (flag: string) => {
     const value = options[flag];
-    return typeof value === "number" ? value * 1000 : undefined;
+    return typeof value === "number" ? milliseconds(value) : undefined;
   };
   return without({
     tls: tlsSettings(options, environment),
@@ -29,6 +29,14 @@ export function networkSettings(options: Options, environment: Environment): Par
         ? parseSize(options["limit-rate"], "--limit-rate")
         : undefined,
   });
+}
+
+/** What Node's timers can count to; more would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Seconds as a timer takes them. */
+export function milliseconds(seconds: number): number {
+  return Math.min(LONGEST_TIMER, Math.ceil(seconds * 1000));
 }
 
 function tlsSettings(options: Options, environment: Environment): TlsSettings {

@@ -1,8 +1,8 @@
-/** What follows a verb: URLs, checked all of them before the first is opened, done one after the other. */
-import { PortholeError } from "../errors.js";
+/** What follows a verb: URLs, checked all of them before the first is opened, then done. */
+import { EXIT_STATUS, PortholeError } from "../errors.js";
 import type { Target, Verb } from "../plugin.js";
 import type { Desk } from "./command.js";
-import { OutputClosed } from "./terminal.js";
+import { OutputClosed, type Terminal } from "./terminal.js";
 
 /** @throws PortholeError `usage` when there is none */
 export function someUrls(desk: Desk): readonly string[] {
@@ -25,15 +25,20 @@ export function oneUrl(desk: Desk): string {
   return url;
 }
 
+/** What is done with one URL. @returns what standard output is told of it, when it was not written to at once */
+export type Act = (target: Target) => Promise<string | undefined>;
+
 /**
- * Works through the URLs. With one, its failure is the command's; with several, each failure is reported as it
- * happens and the rest is done all the same (exit 13, or the failure's own status when all failed alike).
+ * Works through the URLs, up to `jobs` at once; what they return goes to standard output in the order of the URLs.
+ * With one URL, its failure is the command's; with several, each failure is reported as it happens and the rest is
+ * done all the same (exit 13, or the failures' own status when all failed alike).
  */
-export async function oneByOne(
+export async function workThrough(
   desk: Desk,
   urls: readonly string[],
   needs: readonly Verb[],
-  act: (target: Target) => Promise<void>,
+  act: Act,
+  jobs = 1,
 ): Promise<number | undefined> {
   const targets = urls.map((url) => {
     const target = desk.client.target(url);
@@ -41,22 +46,56 @@ export async function oneByOne(
     return target;
   });
   const failures: number[] = [];
-  for (const target of targets) {
-    try {
-      await act(target);
-    } catch (thrown) {
-      if (thrown instanceof PortholeError) thrown.url ??= target.href(target.path);
-      if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
-      const { reportError } = await import("./errors.js");
-      failures.push(
-        reportError(thrown, desk.terminal, {
-          json: desk.options["json"] === true,
-          verbosity: Number(desk.options["verbose"] ?? 0),
-        }),
-      );
+  const output = new InOrder(desk.terminal);
+  const waiting = targets.entries();
+  const work = async () => {
+    // All workers take from the same iterator.
+    for (const [index, target] of waiting) {
+      try {
+        await output.settle(index, await act(target));
+      } catch (thrown) {
+        if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
+        failures.push(await report(desk, thrown));
+        await output.settle(index, undefined);
+      }
     }
-  }
+  };
+  const workers = Array.from({ length: Math.min(jobs, targets.length) }, work);
+  const ended = (await Promise.allSettled(workers)).find((worker) => worker.status === "rejected");
+  if (ended !== undefined) throw ended.reason;
   if (failures.length === 0) return undefined;
   const [first] = failures;
-  return failures.length === targets.length && failures.every((status) => status === first) ? first : 13;
+  return failures.length === targets.length && failures.every((status) => status === first)
+    ? first
+    : EXIT_STATUS.partial;
+}
+
+async function report(desk: Desk, thrown: unknown): Promise<number> {
+  const { reportError } = await import("./errors.js");
+  return reportError(thrown, desk.terminal, {
+    json: desk.options["json"] === true,
+    verbosity: Number(desk.options["verbose"] ?? 0),
+  });
+}
+
+/** Holds back what comes before its turn. */
+class InOrder {
+  readonly #terminal: Terminal;
+  readonly #early = new Map<number, string>();
+  #next = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  async settle(index: number, text = ""): Promise<void> {
+    this.#early.set(index, text);
+    let due = "";
+    for (let next = this.#early.get(this.#next); next !== undefined; next = this.#early.get(this.#next)) {
+      this.#early.delete(this.#next);
+      this.#next += 1;
+      due += next;
+    }
+    if (due !== "") await this.#terminal.write(due);
+  }
 }

@@ -1,7 +1,9 @@
 /** The three standard streams, and all that is to know about them: the one place to ask, and the one way out. */
 import type { Readable, Writable } from "node:stream";
 import { localError, systemCode } from "../errors.js";
+import { safeLine } from "../text/safe.js";
 import { type ColorMode, type Environment, type Paint, painter, wantsColor } from "./colors.js";
+import { jsonLine } from "./json-line.js";
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
@@ -17,9 +19,11 @@ export interface TerminalStreams {
 
 export interface TerminalSettings {
   readonly environment: Environment;
-  readonly color?: ColorMode;
+  readonly color?: ColorMode | undefined;
   /** `-q`: warnings and notices are not shown; errors are. */
   readonly quiet?: boolean;
+  /** `--json`: warnings are objects, as errors are. */
+  readonly json?: boolean;
 }
 
 /** Whoever read standard output is gone (`| head -1`): reason to stop, not to complain. */
@@ -35,13 +39,13 @@ export class Terminal {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly environment: Environment;
-  readonly quiet: boolean;
-  /** For what goes to standard output. */
-  readonly paint: Paint;
-  /** For what goes to standard error. */
-  readonly paintError: Paint;
   readonly #outputClosed = new AbortController();
   readonly #streams: TerminalStreams;
+  #quiet = false;
+  #json = false;
+  #paint: Paint = painter(false);
+  #paintError: Paint = painter(false);
+  #written = 0;
   #status = "";
 
   constructor(streams: TerminalStreams, settings: TerminalSettings) {
@@ -49,13 +53,37 @@ export class Terminal {
     this.stdout = streams.stdout;
     this.stderr = streams.stderr;
     this.environment = settings.environment;
-    this.quiet = settings.quiet ?? false;
-    const mode = settings.color ?? "auto";
-    this.paint = painter(wantsColor(mode, settings.environment, this.outputIsTerminal));
-    this.paintError = painter(wantsColor(mode, settings.environment, this.errorIsTerminal));
+    this.heed(settings);
     this.stdout.on("error", (error) => this.#outputClosed.abort(outputFailure(error)));
     // With standard error gone nobody can be told; the work goes on.
     this.stderr.on("error", () => undefined);
+  }
+
+  /** What the user wants, as far as it is known: first from the command line, then from the configuration too. */
+  heed({ color = "auto", quiet = false, json = false }: Omit<TerminalSettings, "environment">): void {
+    this.#quiet = quiet;
+    this.#json = json;
+    this.#paint = painter(wantsColor(color, this.environment, this.outputIsTerminal));
+    this.#paintError = painter(wantsColor(color, this.environment, this.errorIsTerminal));
+  }
+
+  get quiet(): boolean {
+    return this.#quiet;
+  }
+
+  /** For what goes to standard output. */
+  get paint(): Paint {
+    return this.#paint;
+  }
+
+  /** For what goes to standard error. */
+  get paintError(): Paint {
+    return this.#paintError;
+  }
+
+  /** How often something was written to standard output. */
+  get written(): number {
+    return this.#written;
   }
 
   get stdin(): TerminalStreams["stdin"] {
@@ -98,6 +126,7 @@ export class Terminal {
    */
   async write(data: string | Uint8Array): Promise<void> {
     this.outputClosed.throwIfAborted();
+    this.#written += 1;
     if (this.outputIsTerminal) this.clearStatus();
     await new Promise<void>((resolve, reject) => {
       const hasRoom = this.stdout.write(data, (error) => {
@@ -121,9 +150,11 @@ export class Terminal {
     if (status !== "") this.showStatus(status);
   }
 
-  /** A warning or notice: as `say`, unless the user wants quiet. */
+  /** A warning or notice, which may hold a server's words: as `say`, unless the user wants quiet. */
   warn(line: string): void {
-    if (!this.quiet) this.say(`${this.paintError("yellow", "porthole:")} ${line}`);
+    if (this.quiet) return;
+    if (this.#json) this.say(jsonLine({ warning: { message: line } }).trimEnd());
+    else this.say(`${this.paintError("yellow", "porthole:")} ${safeLine(line)}`);
   }
 
   /** A line at the bottom of standard error that the next call replaces. Only for terminals. */

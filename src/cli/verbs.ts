@@ -73,7 +73,7 @@ const MAIL: readonly OptionSpec[] = [
 
 const everyday = () => import("./commands/everyday.js");
 
-/** A bare URL: the word that nobody types. */
+/** A bare URL: the word that nobody needs to type. */
 export const OPEN: WordSpec = {
   name: "open",
   usage: "URL",
@@ -243,7 +243,7 @@ export const TOOLS: readonly WordSpec[] = [
 export const WORDS: readonly WordSpec[] = [...VERBS, ...TOOLS];
 
 export function wordNamed(name: string): WordSpec | undefined {
-  return WORDS.find((word) => word.name === name);
+  return [OPEN, ...WORDS].find((word) => word.name === name);
 }
 
 /** The verbs that a protocol's row in the table shows: its own, and those that follow from them. */

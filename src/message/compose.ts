@@ -89,7 +89,6 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
     messageId,
     baseBoundary: randomUUID(),
     boundaryPrefix: "--porthole",
-    newline: "win",
     disableFileAccess: true,
     disableUrlAccess: true,
     normalizeHeaderKey: (key: string) => own.get(key.toLowerCase()) ?? key,

@@ -111,7 +111,10 @@ export class Tap {
 
   /** A whole datagram: what comes next is another, whatever its octets. */
   datagram(direction: "client" | "server", octets: Buffer): void {
-    this.octets(direction, octets);
+    if (!this.#outlet.active()) return;
+    this.flush();
+    this.#direction = direction;
+    this.#hold(octets);
     this.flush();
   }
 

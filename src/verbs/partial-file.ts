@@ -1,6 +1,16 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
 import { createHash } from "node:crypto";
-import { type FileHandle, link, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { localError, PortholeError, systemCode } from "../errors.js";
 

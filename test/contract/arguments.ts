@@ -1,5 +1,4 @@
 /** CR, LF and NUL in an argument would speak the protocol for us: they are refused, and never sent. */
-
 import { buffer } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import type { Outgoing, ReadQuery, Session } from "../../src/plugin.js";

@@ -49,6 +49,15 @@ export function describeTurns(room: Room): void {
     });
   });
 
+  const harmless = asking.filter((method) => ["list", "search", "stat", "read", "send"].includes(method));
+
+  it.each(harmless)("does %s() again and again, and keeps nothing of the time before", async (method) => {
+    await visit(room, async (session) => {
+      // Three: the close at the end may well see to the last.
+      for (let time = 0; time < 3; time++) expect(await CALLS[method](session, place)).toBeDefined();
+    });
+  });
+
   it("may be closed twice, and refuses all calls afterwards", async () => {
     await visit(room, async (session, { wire }) => {
       if (session.read !== undefined)

@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { Session } from "../../src/plugin.js";
 import { contentOf, NEW_NAME, namesIn, outcome, sourceOf } from "./calls.js";
-import { need, offered, type Room } from "./place.js";
+import { offered, type Room } from "./place.js";
 import { visit } from "./visit.js";
 
 /** Every octet, and more than fits into one write. */
@@ -13,10 +13,14 @@ const MISSING = { code: "missing", exit: 8 };
 
 export function describeWriting(room: Room): void {
   const { place, methods } = room;
-  const folder = need(place.folder, "folder to write to");
+  const folder = place.folder ?? "/";
   const path = `${folder}${NEW_NAME}`;
   const other = `${folder}other%20name.bin`;
   const inner = `${folder}inner/`;
+
+  it("has a folder to be tried in", () => {
+    expect(place.folder).toMatch(/\/$/);
+  });
 
   // What a test that failed has left must not fail the next.
   afterEach(async () => {

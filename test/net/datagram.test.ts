@@ -191,7 +191,7 @@ describe("a UDP channel", () => {
   });
 
   it("is in the transcript, a datagram an event, with secrets masked", async () => {
-    await using server = await udpServer(() => ["pong hunter2"]);
+    await using server = await udpServer((text) => (text.startsWith("ping") ? ["pong hunter2"] : []));
     const { dialer, seen } = watchedDialer();
     dialer.transcript.mask("hunter2");
     const channel = await dialer.dialDatagrams(
@@ -203,7 +203,7 @@ describe("a UDP channel", () => {
     await channel.send(Buffer.from("a"));
     await channel.send(Buffer.from("b"));
     channel.close();
-    expect(seen.filter((line) => line !== "S: pong [masked]" || seen.indexOf(line) === 2)).toEqual([
+    expect(seen).toEqual([
       "N: sends datagrams to 127.0.0.1",
       "C: ping\n[masked]",
       "S: pong [masked]",

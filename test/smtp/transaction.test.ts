@@ -361,10 +361,7 @@ describe("the message", () => {
       .expectUntil("\r\n.\r\n")
       .sendLines("250 queued")
       .and(conversation("C: QUIT\nS: 221 bye"));
-    await using server = await (await import("../../fixtures/servers/scripted.js")).scripted(play, {
-      keep: 64 * 1024 * 1024,
-    });
-    const { Client } = await import("../../src/client.js");
+    await using server = await scripted(play, { keep: 64 * 1024 * 1024 });
     const client = new Client();
     const session = await client.open(client.target(server.url("smtp")));
     const report = await send(session, mail(source));

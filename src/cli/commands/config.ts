@@ -1,8 +1,9 @@
 /** `porthole config`: where the configuration is, what holds, and from which source each value came. */
 import { effective } from "../../config.js";
+import type { OptionValue } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import { table } from "../../text/table.js";
-import { formatUrl, parseUrl } from "../../url.js";
+import { formatUrl, parseUrl, withoutPassword } from "../../url.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
 
@@ -14,7 +15,11 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const values = sections.flatMap((protocol) =>
     effective({ schema, config, environment, flags, protocol })
       .filter(({ key, value }) => value !== undefined && (protocol === undefined || !shared.has(key)))
-      .map((row) => ({ ...row, key: protocol === undefined ? row.key : `${protocol}.${row.key}` })),
+      .map(({ key, value, source }) => ({
+        key: protocol === undefined ? key : `${protocol}.${key}`,
+        value: withoutSecret(key, value),
+        source,
+      })),
   );
   const accounts = [...config.accounts.values()].map(({ name, url, source, ...secrets }) => ({
     name,
@@ -49,6 +54,18 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   await terminal.write(`${lines.join("\n")}\n`);
   return undefined;
+}
+
+/** What an option holds, as far as it may be seen. */
+function withoutSecret(key: string, value: OptionValue): OptionValue {
+  if (key === "header" && Array.isArray(value)) {
+    return value.map((line: string) =>
+      line.replace(/^((?:proxy-)?authorization|(?:set-)?cookie2?)\s*:.*/is, "$1: [masked]"),
+    );
+  }
+  if (typeof value !== "string") return value;
+  if (key === "user") return value.replace(/:.*/s, ":[masked]");
+  return key === "proxy" ? withoutPassword(value) : value;
 }
 
 function secretOf(

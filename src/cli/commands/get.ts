@@ -1,11 +1,13 @@
 /** `porthole get URL...`: to standard output, or to files. */
-import type { Target } from "../../plugin.js";
 import type { Desk } from "../command.js";
-import { type Destination, destinationOf, fetchTo } from "../fetch.js";
-import { oneByOne, someUrls } from "../targets.js";
+import { type Claims, destinationOf, fetchTo } from "../fetch.js";
+import { someUrls, workThrough } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const urls = someUrls(desk);
-  const destination: Destination = destinationOf(desk.options, urls.length);
-  return oneByOne(desk, urls, ["get"], (target: Target) => fetchTo(desk, target, destination));
+  const destination = destinationOf(desk.options, urls.length);
+  // Standard output takes one document at a time.
+  const jobs = destination.kind === "output" ? 1 : desk.client.policy.jobs;
+  const claims: Claims = new Map();
+  return workThrough(desk, urls, ["get"], (target) => fetchTo(desk, target, destination, claims), jobs);
 }

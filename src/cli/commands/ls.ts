@@ -3,10 +3,11 @@ import { PortholeError } from "../../errors.js";
 import type { Entry, ListQuery } from "../../plugin.js";
 import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
-import { oneByOne, someUrls } from "../targets.js";
+import { someUrls, workThrough } from "../targets.js";
+import { visit } from "../visit.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const { client, terminal, options } = desk;
+  const { terminal, options } = desk;
   const style = listingStyle(
     { json: options["json"] === true, long: options["long"] === true },
     terminal.outputIsTerminal,
@@ -15,12 +16,13 @@ export async function run(desk: Desk): Promise<number | undefined> {
     recursive: options["recursive"] === true,
     ...(typeof options["limit"] === "number" ? { limit: options["limit"] } : {}),
   };
-  return oneByOne(desk, someUrls(desk), ["ls"], async (target) => {
-    await client.use(target, async (session) => {
+  return workThrough(desk, someUrls(desk), ["ls"], async (target) => {
+    await visit(desk, target, async (session) => {
       if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
       const entries = limited(session.list(target.path, query), query.limit);
       await showEntries(entries, terminal, { style, protocol: target.protocol });
     });
+    return undefined;
   });
 }
 

@@ -1,15 +1,16 @@
 /** `porthole mkdir URL...` */
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
-import { oneByOne, someUrls } from "../targets.js";
+import { someUrls, workThrough } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  return oneByOne(desk, someUrls(desk), ["mkdir"], (target) =>
+  return workThrough(desk, someUrls(desk), ["mkdir"], (target) =>
     desk.client.use(target, async (session) => {
       const entry = await session.makeFolder?.(target.path);
       if (entry !== undefined && desk.options["json"] === true) {
         await desk.terminal.write(jsonLine(entryJson(entry, target.protocol)));
       }
+      return undefined;
     }),
   );
 }

@@ -5,6 +5,7 @@ import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
 import { destinationOf, fetchTo, show } from "../fetch.js";
 import { oneUrl } from "../targets.js";
+import { visit } from "../visit.js";
 import { limited } from "./ls.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
@@ -13,10 +14,11 @@ export async function run(desk: Desk): Promise<number | undefined> {
   client.require(target, "open", ["ls", "get", "interact"]);
   const destination = destinationOf(options, 1);
   if (destination.kind !== "output") {
-    await fetchTo(desk, target, destination);
+    const told = await fetchTo(desk, target, destination);
+    if (told !== undefined) await terminal.write(told);
     return undefined;
   }
-  await client.use(target, async (session) => {
+  await visit(desk, target, async (session) => {
     if (CONTAINERS.has(await kindOf(session, target)) && session.list !== undefined) {
       const limit = typeof options["limit"] === "number" ? options["limit"] : undefined;
       const style = listingStyle(

@@ -1,12 +1,14 @@
 /** `porthole put FILE... URL` */
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
-import type { Source, Target } from "../../plugin.js";
+import type { Session, Source, Target } from "../../plugin.js";
 import { encodeSegment } from "../../url.js";
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
+
+const FILE_CHUNK = 256 * 1024;
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, terminal, words, options } = desk;
@@ -18,14 +20,17 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const target = client.target(url);
   client.require(target, "put", ["put"]);
   const intoFolder = target.path.endsWith("/") || target.path === "" || files.length > 1;
-  const sources = await Promise.all(files.map((file) => sourceOf(desk, file)));
+  const uploads = await Promise.all(
+    files.map(async (file) => ({
+      path: intoFolder ? pathInFolder(target, file) : target.path,
+      local: await localFile(file),
+    })),
+  );
   await client.use(target, async (session) => {
     if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
-    for (const [index, file] of files.entries()) {
-      const source = sources[index];
-      if (source === undefined) continue;
-      const path = intoFolder ? pathInFolder(target, file) : target.path;
-      const entry = await session.write(path, source());
+    for (const { path, local } of uploads) {
+      const there = options["resume"] === true ? await octetsThere(session, path, local) : undefined;
+      const entry = await session.write(path, sourceOf(desk, local, there));
       if (options["json"] === true) await terminal.write(jsonLine(entryJson(entry, target.protocol)));
     }
   });
@@ -39,35 +44,82 @@ function pathInFolder(target: Target, file: string): string {
   return `${target.path.replace(/\/?$/, "/")}${encodeSegment(basename(file))}`;
 }
 
+/** What is sent: a file, or standard input when there is no path. */
+interface LocalFile {
+  readonly name: string;
+  readonly path?: string;
+  readonly size?: number;
+  readonly modified?: Date;
+}
+
 /** Looked at before the server is: a missing file sends nothing. */
-async function sourceOf(desk: Desk, file: string): Promise<() => Source> {
-  const replace = desk.options["force"] === true;
-  if (file === "-") return () => ({ body: counted(desk, "standard input", desk.terminal.stdin), replace });
+async function localFile(file: string): Promise<LocalFile> {
+  if (file === "-") return { name: "standard input" };
   try {
     const facts = await stat(file);
     if (facts.isDirectory())
       throw new PortholeError("local", `${file}: is a folder`, { hint: "mirror copies folders" });
-    return () => ({
-      body: counted(desk, basename(file), createReadStream(file, { highWaterMark: 256 * 1024 }), facts.size),
-      size: facts.size,
-      modified: facts.mtime,
-      replace,
-    });
+    await access(file, constants.R_OK);
+    // A pipe or a device does not tell its size.
+    const size = facts.isFile() ? { size: facts.size } : {};
+    return { name: basename(file), path: file, modified: facts.mtime, ...size };
   } catch (thrown) {
     throw localError(thrown, file);
   }
 }
 
+/** How much of the file an earlier run has sent, undefined when nothing is there. @throws PortholeError `local` when it cannot be the same file */
+async function octetsThere(session: Session, path: string, local: LocalFile): Promise<number | undefined> {
+  if (local.size === undefined) {
+    throw new PortholeError("usage", `${local.name} cannot be sent from the middle`, {
+      hint: "leave out --resume",
+    });
+  }
+  const there = await sizeAt(session, path);
+  if (there === undefined || there <= local.size) return there;
+  throw new PortholeError("local", `what is there is larger than ${local.name}: ${there} octets`, {
+    hint: "--force instead of --resume replaces it",
+  });
+}
+
+async function sizeAt(session: Session, path: string): Promise<number | undefined> {
+  try {
+    return (await session.stat?.(path))?.size;
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && thrown.code === "missing") return undefined;
+    throw thrown;
+  }
+}
+
+/** @param there octets at the server already, to be continued */
+function sourceOf(desk: Desk, { name, path, size, modified }: LocalFile, there: number | undefined): Source {
+  const offset = there ?? 0;
+  // Opened when the server is ready: a failure before that would have nobody to hear of it.
+  const open = () =>
+    path === undefined
+      ? desk.terminal.stdin
+      : createReadStream(path, { highWaterMark: FILE_CHUNK, start: offset });
+  return {
+    body: counted(desk, name, open, offset, size),
+    // Of an empty one nothing can be lost.
+    replace: desk.options["force"] === true || there === 0,
+    offset,
+    ...(size === undefined ? {} : { size: size - offset }),
+    ...(modified === undefined ? {} : { modified }),
+  };
+}
+
 async function* counted(
   desk: Desk,
   what: string,
-  octets: AsyncIterable<Uint8Array | string>,
+  open: () => AsyncIterable<Uint8Array | string>,
+  offset: number,
   total?: number,
 ): AsyncGenerator<Uint8Array> {
-  let done = 0;
+  let done = offset;
   const size = total === undefined ? {} : { total };
   try {
-    for await (const chunk of octets) {
+    for await (const chunk of open()) {
       const block = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       done += block.length;
       desk.progress({ what, done, ...size });

@@ -3,12 +3,12 @@ import { PortholeError } from "../../errors.js";
 import { safeLine } from "../../text/safe.js";
 import type { Desk } from "../command.js";
 import { askYesNo } from "../prompt.js";
-import { oneByOne, someUrls } from "../targets.js";
+import { someUrls, workThrough } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options } = desk;
   const recursive = options["recursive"] === true;
-  return oneByOne(desk, someUrls(desk), ["rm"], async (target) => {
+  return workThrough(desk, someUrls(desk), ["rm"], async (target) => {
     const url = target.href(target.path);
     if (recursive && options["yes"] !== true) {
       if (!desk.terminal.inputIsTerminal) {
@@ -23,5 +23,6 @@ export async function run(desk: Desk): Promise<number | undefined> {
     await client.use(target, async (session) => {
       await session.remove?.(target.path, { recursive });
     });
+    return undefined;
   });
 }

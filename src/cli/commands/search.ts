@@ -2,6 +2,7 @@
 import { PortholeError } from "../../errors.js";
 import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
+import { visit } from "../visit.js";
 import { limited } from "./ls.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
@@ -19,7 +20,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     { json: options["json"] === true, long: options["long"] === true, open: true },
     terminal.outputIsTerminal,
   );
-  await client.use(target, async (session) => {
+  await visit(desk, target, async (session) => {
     if (session.search === undefined) return;
     const found = session.search(target.path, query.join(" "), limit === undefined ? {} : { limit });
     await showEntries(limited(found, limit), terminal, { style, protocol: target.protocol });

@@ -3,15 +3,15 @@ import type { Entry, JsonValue } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
-import { oneByOne, someUrls } from "../targets.js";
+import { someUrls, workThrough } from "../targets.js";
+import { visit } from "../visit.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  return oneByOne(desk, someUrls(desk), ["stat"], (target) =>
-    desk.client.use(target, async (session) => {
+  return workThrough(desk, someUrls(desk), ["stat"], (target) =>
+    visit(desk, target, async (session) => {
       const entry = await session.stat?.(target.path);
-      if (entry === undefined) return;
-      const text = desk.options["json"] === true ? jsonLine(entryJson(entry, target.protocol)) : facts(entry);
-      await desk.terminal.write(text);
+      if (entry === undefined) return undefined;
+      return desk.options["json"] === true ? jsonLine(entryJson(entry, target.protocol)) : facts(entry);
     }),
   );
 }

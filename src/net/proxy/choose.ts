@@ -103,7 +103,7 @@ export function isExempt(host: string, port: number, list: string): boolean {
   return list
     .split(/[\s,]+/)
     .filter((item) => item !== "")
-    .some((item) => matches(withoutDot(host.toLowerCase()), port, withoutDot(item.toLowerCase())));
+    .some((item) => matches(withoutDot(host.toLowerCase()), port, item.toLowerCase()));
 }
 
 /** `example.org.` is `example.org`. */
@@ -116,7 +116,7 @@ function matches(host: string, port: number, item: string): boolean {
   if (item.includes("/")) return inBlock(host, item);
   const [, name = "", itemPort] = /^(\[[^\]]+\]|[^:]*|[0-9a-f:]+)(?::(\d+))?$/.exec(item) ?? [];
   if (itemPort !== undefined && Number(itemPort) !== port) return false;
-  const bare = name.replace(/^\[|\]$/g, "").replace(/^\*?\./, "");
+  const bare = withoutDot(name.replace(/^\[|\]$/g, "").replace(/^\*?\./, ""));
   if (bare === "") return false;
   const family = isIP(bare);
   if (family !== 0) return inBlock(host, `${bare}/${family === 4 ? 32 : 128}`);
