@@ -98,13 +98,19 @@ export class Client {
     signal: AbortSignal = this.signal,
   ): Promise<T> {
     const session = await this.open(target, signal);
+    let result: T;
     try {
-      return await act(session);
+      result = await act(session);
     } catch (thrown) {
+      try {
+        await session[Symbol.asyncDispose]();
+      } catch {
+        // What went wrong first is what the user is told.
+      }
       throw located(thrown, target);
-    } finally {
-      await session[Symbol.asyncDispose]();
     }
+    await session[Symbol.asyncDispose]();
+    return result;
   }
 
   /**
@@ -133,6 +139,9 @@ export class Client {
     const settings = this.#settings;
     return {
       dial: (endpoint) => this.#dialer.dial(endpoint, signal),
+      dialDatagrams: (endpoint) => this.#dialer.dialDatagrams(endpoint, signal),
+      listen: (request) => this.#dialer.listen(request, signal),
+      listenDatagrams: (request) => this.#dialer.listenDatagrams(request, signal),
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),
       credentials: (request) => this.#credentials(target, request),
       policy: this.policy,
@@ -165,9 +174,12 @@ export class Client {
   }
 }
 
-/** An error names the URL it is about; one that a protocol knows better, such as the end of redirects, stays. */
+/** An error names the protocol and the URL it is about; a URL that a protocol knows better, such as the end of redirects, stays. */
 function located(thrown: unknown, target: Target): unknown {
-  if (thrown instanceof PortholeError) thrown.url ??= target.href(target.path);
+  if (!(thrown instanceof PortholeError)) return thrown;
+  thrown.url ??= target.href(target.path);
+  // A local file that cannot be written has nothing to do with how its content came.
+  if (thrown.code !== "local" && thrown.code !== "aborted") thrown.protocol ??= target.protocol;
   return thrown;
 }
 

@@ -6,7 +6,10 @@
  */
 import type { Duplex, Readable } from "node:stream";
 import type { Connection } from "./net/connection.js";
+import type { DatagramChannel } from "./net/datagram.js";
+import type { DatagramListener, DatagramListenRequest } from "./net/datagram-listener.js";
 import type { Endpoint } from "./net/endpoint.js";
+import type { Listener, ListenRequest } from "./net/listen.js";
 import type { ForwardProxy } from "./net/proxy/choose.js";
 import type { PortholeUrl } from "./url.js";
 
@@ -51,8 +54,12 @@ export interface OptionSpec {
   /** Long flag without dashes: `filename-charset`; PORTHOLE_FILENAME_CHARSET; `filename-charset` in the configuration. */
   readonly flag: string;
   readonly alias?: string;
-  /** `list`: may be given several times; `count`: so does a bare flag (-vv); `optional`: with or without a value. */
-  readonly type: "string" | "number" | "boolean" | "list" | "count" | "optional";
+  /**
+   * `list`: may be given several times; `count`: so does a bare flag (-vv); `optional`: with or without a value;
+   * `step`: a list whose order among all options of this type counts. The value of each of them is then that whole
+   * order, `flag=value` an item; `stepsOf` takes it apart.
+   */
+  readonly type: "string" | "number" | "boolean" | "list" | "count" | "optional" | "step";
   /** Stands for the value in help: `FILE`, `NAME`. */
   readonly placeholder?: string;
   readonly choices?: readonly string[];
@@ -117,6 +124,12 @@ export interface Invocation {
   /** Opens a target of this protocol, short forms allowed; the session is closed when the command ends. */
   open(url: string): Promise<{ session: Session; target: Target }>;
   readonly signal: AbortSignal;
+  /** Standard input, as it comes; opened when it is asked for. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+  /** A person types there. */
+  readonly stdinIsTerminal: boolean;
+  /** A line for the user on standard error. */
+  warn(text: string): void;
 }
 
 export type Command = (invocation: Invocation) => AsyncIterable<Output>;
@@ -125,6 +138,8 @@ export type Command = (invocation: Invocation) => AsyncIterable<Output>;
 export type Output =
   | { readonly kind: "entry"; readonly entry: Entry }
   | { readonly kind: "document"; readonly document: Document }
+  /** A piece of a stream, as it came; made harmless where a terminal shows it, unless `raw`. */
+  | { readonly kind: "octets"; readonly octets: Uint8Array; readonly raw?: boolean }
   /** `text` for people, `data` for `--json`. */
   | { readonly kind: "record"; readonly text: string; readonly data: JsonObject };
 
@@ -150,7 +165,32 @@ export interface Session extends AsyncDisposable {
   watch?(path: string): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
   /** What a person types goes in, what they see comes out. */
-  interact?(): Promise<Duplex>;
+  interact?(screen?: Screen): Promise<Interaction>;
+}
+
+/** What a person sits at. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** As the TERM of that machine says: `xterm-256color`. */
+  readonly type: string;
+}
+
+/** Emits `mode` when `keys` changes. */
+export interface Interaction extends Duplex {
+  /**
+   * True: each key goes out as it is typed, and the far side shows it. False: lines are edited and shown here, and
+   * go out whole, ended by LF.
+   */
+  readonly keys: boolean;
+  /** What is typed must not be shown here: the far side asks for a password, or echoes itself. */
+  readonly hidden: boolean;
+  /** The person's screen has another size now. */
+  resize(columns: number, rows: number): void;
+  /** What may be asked for besides typing, by name (`ayt`), with one line of help each. */
+  readonly signals: Readonly<Record<string, string>>;
+  /** @returns what there is to tell */
+  signal(name: string): string;
 }
 
 export interface ListQuery {
@@ -245,6 +285,10 @@ export type Outgoing =
       readonly envelope: Envelope;
       readonly raw: Readable;
       readonly messageId: string;
+      /** Octets of `raw`, when they are known beforehand. */
+      readonly size?: number;
+      /** Whether `raw` has octets above 127, when that is known beforehand. */
+      readonly eightBit?: boolean;
     }
   | { readonly kind: "octets"; readonly source: Source };
 
@@ -277,6 +321,12 @@ export interface CheckStep {
 export interface Context {
   /** A connection with the user's limits, proxies, TLS policy and transcript already on it. */
   dial(endpoint: Endpoint): Promise<Connection>;
+  /** A UDP conversation with one peer. */
+  dialDatagrams(endpoint: Endpoint): Promise<DatagramChannel>;
+  /** Waits for others to connect, with the same limits, TLS settings and transcript on what comes. */
+  listen(request: ListenRequest): Promise<Listener>;
+  /** Waits for datagrams from anybody, and can answer them. */
+  listenDatagrams(request: DatagramListenRequest): Promise<DatagramListener>;
   /** The HTTP proxy that would be dialed for a plain http endpoint that `forwardsThroughProxy`. */
   forwardProxy(endpoint: Endpoint): ForwardProxy | undefined;
   /** What to log in with, or undefined when the user gave nothing. Refuses to hand out a password that would go in clear. */
@@ -335,6 +385,22 @@ export interface Progress {
   readonly done: number;
   readonly total?: number;
   readonly finished?: boolean;
+}
+
+/** One `--expect A` or `--send B`, in the order of the command line. */
+export interface Step {
+  readonly flag: string;
+  readonly value: string;
+}
+
+/** The options of type `step`, in the order given. */
+export function stepsOf(options: Options, flags: readonly string[]): Step[] {
+  const order = flags.map((flag) => options[flag]).find((value) => Array.isArray(value));
+  if (!Array.isArray(order)) return [];
+  return order.map((item: string) => {
+    const cut = item.indexOf("=");
+    return { flag: item.slice(0, cut), value: item.slice(cut + 1) };
+  });
 }
 
 export type OptionValue = string | number | boolean | readonly string[] | undefined;

@@ -32,9 +32,15 @@ export function supervise(
   const stat = session.stat?.bind(session);
   if (stat) supervised.stat = (path) => turn.run("stat", [path], () => stat(path));
   const read = session.read?.bind(session);
-  if (read) supervised.read = (path, query) => turn.read("read", [path], () => read(path, query));
+  if (read) {
+    supervised.read = (path, query) =>
+      turn.read("read", [path, query?.validator ?? ""], () => read(path, query));
+  }
   const write = session.write?.bind(session);
-  if (write) supervised.write = (path, source) => turn.run("write", [path], () => write(path, source));
+  if (write) {
+    supervised.write = (path, source) =>
+      turn.run("write", [path, source.type ?? ""], () => write(path, source));
+  }
   const remove = session.remove?.bind(session);
   if (remove) supervised.remove = (path, query) => turn.run("remove", [path], () => remove(path, query));
   const move = session.move?.bind(session);
@@ -47,13 +53,22 @@ export function supervise(
       turn.iterate("search", [path, words], () => search(path, words, query));
   }
   const send = session.send?.bind(session);
-  if (send) supervised.send = (outgoing) => turn.run("send", wordsOf(outgoing), () => send(outgoing));
+  if (send) {
+    supervised.send = async (outgoing) => {
+      try {
+        return await turn.run("send", wordsOf(outgoing), () => send(outgoing));
+      } finally {
+        // Sent or refused, even before the session saw it: nobody else will close what it was read from.
+        if (outgoing.kind === "message") outgoing.raw.destroy();
+      }
+    };
+  }
   const watch = session.watch?.bind(session);
   if (watch) supervised.watch = (path) => turn.iterate("watch", [path], () => watch(path));
   const check = session.check?.bind(session);
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
   const interact = session.interact?.bind(session);
-  if (interact) supervised.interact = () => turn.interact("interact", () => interact());
+  if (interact) supervised.interact = (screen) => turn.interact("interact", () => interact(screen));
   return supervised;
 }
 
@@ -110,7 +125,7 @@ class Turn {
     }
   }
 
-  async interact(call: string, act: () => Promise<Duplex>): Promise<Duplex> {
+  async interact<T extends Duplex>(call: string, act: () => Promise<T>): Promise<T> {
     this.#take(call, []);
     try {
       const stream = await act();
@@ -126,7 +141,11 @@ class Turn {
   async close(act: () => PromiseLike<void>): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await act();
+    try {
+      await act();
+    } catch (thrown) {
+      throw this.#labelled(thrown);
+    }
   }
 
   #untilClosed(stream: Readable | Duplex): void {

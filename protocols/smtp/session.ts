@@ -24,9 +24,10 @@ export class SmtpSession implements Session {
   async send(outgoing: Outgoing): Promise<SendReport> {
     if (outgoing.kind !== "message") throw new PortholeError("usage", "SMTP sends mails, not bare octets");
     const { envelope, raw, messageId } = outgoing;
-    const facts = factsOf(outgoing);
-    const post: Post = { envelope, raw, messageId, ...facts };
-    const total = facts.size === undefined ? {} : { total: facts.size };
+    const size = outgoing.size === undefined ? {} : { size: outgoing.size };
+    // Unless somebody knows better: a message that may have eight-bit octets must be announced as such.
+    const post: Post = { envelope, raw, messageId, ...size, eightBit: outgoing.eightBit ?? true };
+    const total = outgoing.size === undefined ? {} : { total: outgoing.size };
     const what = messageId === "" ? "the message" : messageId;
     // A source that fails before it is wanted is found out when it is read.
     raw.on("error", () => {});
@@ -50,11 +51,4 @@ export class SmtpSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#peer.leave();
   }
-}
-
-/** What whoever composed the message knows besides its octets. Unknown octets may be of any kind. */
-function factsOf(outgoing: Outgoing): { size?: number; eightBit: boolean } {
-  const size = "size" in outgoing && typeof outgoing.size === "number" ? { size: outgoing.size } : {};
-  const eightBit = "eightBit" in outgoing ? outgoing.eightBit !== false : true;
-  return { ...size, eightBit };
 }

@@ -27,11 +27,13 @@ export function splitArgv(
   });
   const words: string[] = [];
   const options: Record<string, OptionValue> = {};
+  const steps: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     const option = byFlag.get(token.name);
-    if (option !== undefined) options[option.flag] = added(options[option.flag], option, token.value);
+    if (option?.type === "step") options[option.flag] = withStep(steps, option, token.value);
+    else if (option !== undefined) options[option.flag] = added(options[option.flag], option, token.value);
     else {
       const negated = token.rawName.startsWith("--no-") ? byFlag.get(token.name.slice(3)) : undefined;
       if (negated?.type !== "boolean") throw unknownOption(token.rawName, known);
@@ -43,6 +45,13 @@ export function splitArgv(
 
 function isFlag(type: OptionSpec["type"]): boolean {
   return type === "boolean" || type === "count";
+}
+
+/** The steps so far and one more: all options of this kind have the same list, for their order counts together. */
+function withStep(steps: string[], option: OptionSpec, text: string | undefined): string[] {
+  if (text === undefined) throw noValue(option);
+  steps.push(`${option.flag}=${text}`);
+  return steps;
 }
 
 /** The option's value after it was met once more: later ones replace, lists and counts grow. */
@@ -58,6 +67,10 @@ function added(before: OptionValue, option: OptionSpec, text: string | undefined
   }
   if (option.type === "list") return [...(Array.isArray(before) ? before : []), text];
   return checkedValue(text, option);
+}
+
+function noValue({ flag, placeholder }: OptionSpec): PortholeError {
+  return new PortholeError("usage", `--${flag} wants a value: ${placeholder ?? "VALUE"}`);
 }
 
 /** A value as its option wants it. @throws PortholeError `usage` */

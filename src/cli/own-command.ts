@@ -6,6 +6,7 @@ import { safeText } from "../text/safe.js";
 import type { Desk, OwnCommand } from "./command.js";
 import { listingStyle, showEntries } from "./entries.js";
 import { show } from "./fetch.js";
+import { HarmlessStream } from "./harmless-stream.js";
 import { jsonLine } from "./json-line.js";
 
 export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
@@ -25,6 +26,14 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
     words: desk.words,
     options: desk.options,
     signal: desk.signal,
+    // Opened when it is read: most commands never do.
+    get stdin() {
+      return desk.terminal.stdin;
+    },
+    get stdinIsTerminal() {
+      return desk.terminal.inputIsTerminal;
+    },
+    warn: (text) => desk.terminal.warn(text),
     open: async (url) => {
       const target = desk.client.target(url);
       if (target.protocol !== manifest.name) {
@@ -40,7 +49,8 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
     },
   };
   try {
-    for await (const output of command(invocation)) await showOutput(desk, output, manifest.name);
+    const stream = new HarmlessStream();
+    for await (const output of command(invocation)) await showOutput(desk, output, manifest.name, stream);
   } catch (thrown) {
     if (thrown instanceof PortholeError) {
       thrown.protocol ??= manifest.name;
@@ -53,7 +63,12 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   return undefined;
 }
 
-async function showOutput(desk: Desk, output: Output, protocol: string): Promise<void> {
+async function showOutput(
+  desk: Desk,
+  output: Output,
+  protocol: string,
+  stream: HarmlessStream,
+): Promise<void> {
   const { terminal, options } = desk;
   switch (output.kind) {
     case "entry": {
@@ -63,6 +78,11 @@ async function showOutput(desk: Desk, output: Output, protocol: string): Promise
     }
     case "document":
       return show(desk, output.document);
+    case "octets": {
+      const harmless = terminal.outputIsTerminal && output.raw !== true;
+      await terminal.write(harmless ? stream.text(output.octets) : output.octets);
+      return;
+    }
     case "record": {
       const text = terminal.outputIsTerminal ? safeText(output.text) : output.text;
       await terminal.write(options["json"] === true ? jsonLine(output.data) : `${text}\n`);

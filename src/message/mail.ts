@@ -17,7 +17,7 @@ export interface ReadyMail {
   /** It has octets above 127, or may have. */
   readonly eightBit: boolean;
   /** The message, composed or read while it is taken; nothing is opened before. */
-  raw(): Readable;
+  readonly raw: () => Readable;
 }
 
 /** What a session sends: `session.send(outgoingMail(mail))`. */

@@ -13,9 +13,11 @@ import {
   type StartTls,
 } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
+import type { DatagramListener, DatagramListenRequest } from "./datagram-listener.js";
 import type { Endpoint } from "./endpoint.js";
 import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
+import type { Listener, ListenRequest, ListenWiring } from "./listen.js";
 import {
   chooseProxy,
   type ForwardProxy,
@@ -158,6 +160,27 @@ export class Dialer {
     } finally {
       limit.end();
     }
+  }
+
+  /**
+   * Waits for connections.
+   * @throws PortholeError `connect` when the place is taken, and what `listen` of listen.ts throws besides
+   */
+  async listen(request: ListenRequest, signal: AbortSignal): Promise<Listener> {
+    const { listen } = await import("./listen.js");
+    return listen(request, this.#listenWiring(signal));
+  }
+
+  /** Waits for datagrams from anybody. @throws PortholeError as `listen` */
+  async listenDatagrams(request: DatagramListenRequest, signal: AbortSignal): Promise<DatagramListener> {
+    const { listenDatagrams } = await import("./datagram-listener.js");
+    return listenDatagrams(request, this.#listenWiring(signal));
+  }
+
+  #listenWiring(signal: AbortSignal): ListenWiring {
+    setMaxListeners(0, signal);
+    const { settings, transcript } = this;
+    return { settings, transcript, signal, ...(this.#rate === undefined ? {} : { rate: this.#rate }) };
   }
 
   /** The settings for names that are connected to from here: only the local address's family is of use. */

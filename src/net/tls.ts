@@ -1,7 +1,7 @@
 /** TLS on a connected socket: policy in, facts out. */
 
-import { appendFile } from "node:fs";
-import { readFile } from "node:fs/promises";
+// `promises` is loaded when it is first touched: a plain connection does not pay for it.
+import { appendFile, promises as files } from "node:fs";
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 import { abortReason, localError, messageOf, PortholeError, systemCode } from "../errors.js";
@@ -149,10 +149,11 @@ function authorities(pem: Buffer, file: string): Buffer {
   });
 }
 
-async function readPem(file: string | undefined): Promise<Buffer | undefined> {
+/** @throws PortholeError `local` when it cannot be read */
+export async function readPem(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined) return undefined;
   try {
-    return await readFile(file);
+    return await files.readFile(file);
   } catch (thrown) {
     throw localError(thrown, file);
   }

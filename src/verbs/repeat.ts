@@ -23,7 +23,8 @@ export async function repeatWhilePossible<T>(
       const hopeful = thrown instanceof PortholeError && WORTH_REPEATING.has(thrown.code);
       if (!hopeful || attempt >= retries || signal.aborted) throw thrown;
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-      tell(`${thrown.message}; trying again in ${pause / 1000} s (${attempt + 1} of ${retries})`);
+      const reply = thrown.reply === undefined ? "" : ` (${thrown.reply.trim()})`;
+      tell(`${thrown.message}${reply}; trying again in ${pause / 1000} s (${attempt + 1} of ${retries})`);
       await sleep(pause, signal);
     }
   }

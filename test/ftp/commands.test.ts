@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { conversation, type Script, scripted } from "../../fixtures/servers/scripted.js";
 import { plugin } from "../../protocols/ftp/index.js";
@@ -35,6 +36,9 @@ async function run(name: string, words: readonly string[], play: Script): Promis
       words: [server.url("ftp", "/"), ...words],
       options: {},
       signal: client.signal,
+      stdin: Readable.from([]),
+      stdinIsTerminal: false,
+      warn: () => undefined,
       async open(url) {
         const target = client.target(url);
         const session = await client.open(target);

@@ -631,6 +631,7 @@ describe.each(ENGINES)("the engine on %s", (engine) => {
     await against(engine, play, async (asking, server) => {
       const before = process.memoryUsage.rss();
       const { body } = await asking.ask(server.url("http", "/"));
+      await once(body, "readable");
       const taken = await steady(() => server.connections[0]?.accepted ?? 0);
       // What two sockets' buffers hold, and not what was announced.
       expect(taken).toBeLessThan(20 * MIB);

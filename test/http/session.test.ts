@@ -367,8 +367,9 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       );
     });
 
-    it("does not log in to a server that the first one led to", async () => {
+    it("does not log in to a server that the first one led to, and asks nobody for a password", async () => {
       await using other = await scripted(asked().and(CHALLENGE));
+      let questions = 0;
       await talk(
         asked()
           .and(answered("302 Found", [`Location: ${other.url("http", "/")}`]))
@@ -376,8 +377,15 @@ describe.each(ENGINES)("a session on %s", (engine) => {
         async (session) => {
           await expect(textOf(session, "/")).rejects.toMatchObject({ code: "auth" });
           expect(sent(other, "authorization")).toEqual([]);
+          expect(questions).toBe(0);
         },
-        { engine, login: "me:pw" },
+        {
+          engine,
+          credentials: async () => {
+            questions += 1;
+            return { user: "me", password: "pw", kind: "password" };
+          },
+        },
       );
     });
 

@@ -41,9 +41,9 @@ function upgrading(then: Script, agreed = "220 go ahead\r\n"): Script {
 async function hear(connection: Connection, text: string): Promise<void> {
   let came = "";
   while (came.length < text.length) {
-    const chunk: unknown = connection.read();
+    const chunk = connection.read();
     if (chunk === null) await once(connection, "readable");
-    else came += String(chunk);
+    else came += chunk.toString("latin1");
   }
   expect(came).toBe(text);
 }

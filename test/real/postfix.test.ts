@@ -202,7 +202,7 @@ async function mailsIn(folder: string, count: number): Promise<string[]> {
   for (let tries = 0; tries < 200; tries++) {
     const names = await readdir(folder).catch(() => []);
     if (names.length >= count) {
-      return Promise.all(names.sort().map((name) => readFile(join(folder, name), "utf8")));
+      return Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
     }
     await wait(50);
   }

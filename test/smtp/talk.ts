@@ -1,6 +1,7 @@
 /** A session with a server that plays a script, and small mails to send. */
 import { Readable } from "node:stream";
-import { type Script, type ScriptedServer, scripted } from "../../fixtures/servers/scripted.js";
+import { expect } from "vitest";
+import { type Script, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Outgoing, SendReport, Session } from "../../src/plugin.js";
 
@@ -83,4 +84,44 @@ export function mail(
     ...rest,
   } as const;
   return outgoing;
+}
+
+/** A greeting, and EHLO answered with these extensions. */
+export function hello(...extensions: readonly string[]): Script {
+  const lines = ["hi", ...extensions].map(
+    (words, at) => `250${at === extensions.length ? " " : "-"}${words}`,
+  );
+  return script()
+    .sendLines("220 hi")
+    .expect("EHLO [127.0.0.1]")
+    .sendLines(...lines);
+}
+
+export const STEPWISE = hello();
+export const PIPELINING = hello("PIPELINING");
+/** Facts of a mail to two. */
+export const TWO = { to: ["b@y.example", "c@z.example"] };
+
+/** Sends a mail to a server that plays a script to its end. */
+export async function sends(play: Script, outgoing = mail()): Promise<SendReport> {
+  let report: SendReport | undefined;
+  await talk(play, async (session, server) => {
+    report = await send(session, outgoing);
+    await session[Symbol.asyncDispose]();
+    await server.done;
+  });
+  if (report === undefined) throw new Error("no report");
+  return report;
+}
+
+/** As `sends`, where sending is what fails. */
+export async function fails(play: Script, outgoing = mail()): Promise<unknown> {
+  let failed: unknown;
+  await talk(play, async (session, server) => {
+    failed = await failure(send(session, outgoing));
+    await session[Symbol.asyncDispose]();
+    await server.done;
+  });
+  expect(outgoing.raw.destroyed).toBe(true);
+  return failed;
 }

@@ -30,9 +30,8 @@ export async function sendBody(outgoing: ClientRequest, body: RequestBody): Prom
         stir = resolve;
       });
     }
-    if (over()) return;
   }
-  outgoing.end();
+  if (!over()) outgoing.end();
 }
 
 /** The server's consent, its final answer, the end of the connection, or of patience. */

@@ -1,6 +1,6 @@
 /** `porthole put FILE... URL` */
-import { constants, createReadStream } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { constants, createReadStream, promises as files } from "node:fs";
+
 import { basename } from "node:path";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
 import type { Session, Source, Target } from "../../plugin.js";
@@ -56,10 +56,10 @@ interface LocalFile {
 async function localFile(file: string): Promise<LocalFile> {
   if (file === "-") return { name: "standard input" };
   try {
-    const facts = await stat(file);
+    const facts = await files.stat(file);
     if (facts.isDirectory())
       throw new PortholeError("local", `${file}: is a folder`, { hint: "mirror copies folders" });
-    await access(file, constants.R_OK);
+    await files.access(file, constants.R_OK);
     // A pipe or a device does not tell its size.
     const size = facts.isFile() ? { size: facts.size } : {};
     return { name: basename(file), path: file, modified: facts.mtime, ...size };

@@ -251,7 +251,7 @@ describe("a server that breaks the protocol", () => {
     [
       "knows nothing of it",
       "gopher",
-      conversation("C: x\nS: 3'x' does not exist\terror.host\t1\nS: .\nS drop"),
+      conversation("C: x\nS: 3'x' does not exist\t\terror.host\t1\nS: .\nS drop"),
       8,
     ],
   ] satisfies [string, string, Script, number][])("%s: %s", async (_how, scheme, play, wanted) => {

@@ -1,0 +1,158 @@
+/** A file that comes to be under its name all at once: written beside it, synced, then renamed. */
+import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { localError, PortholeError, systemCode } from "../errors.js";
+
+/** Octets where a name may not be UTF-8. */
+export type FilePath = string | Buffer;
+
+export interface Naming {
+  /** Where it is to be. */
+  readonly path: FilePath;
+  /** The folder that `path` is in: synced, so that the name survives a power cut. */
+  readonly folder: FilePath;
+  /** Replace what is there. */
+  readonly replace: boolean;
+  readonly modified?: Date | undefined;
+  readonly mode?: number | undefined;
+}
+
+export class AtomicFile {
+  readonly #part: FilePath;
+  readonly #shown: string;
+  readonly #handle: FileHandle;
+  #size: number;
+  #state: "open" | "closed" | "named" = "open";
+
+  private constructor(part: FilePath, shown: string, handle: FileHandle, size: number) {
+    this.#part = part;
+    this.#shown = shown;
+    this.#handle = handle;
+    this.#size = size;
+  }
+
+  /** Octets so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whole, and under its final name. */
+  get named(): boolean {
+    return this.#state === "named";
+  }
+
+  /**
+   * A fresh one, or the one that is there cut to `keep` octets.
+   * @param part where it lies until it is whole, on the same file system as its place
+   * @param shown the place as messages name it
+   * @throws PortholeError `local`
+   */
+  static async open(part: FilePath, shown: string, keep = 0): Promise<AtomicFile> {
+    try {
+      if (keep > 0) {
+        const handle = await open(part, "r+");
+        await handle.truncate(keep);
+        return new AtomicFile(part, shown, handle, keep);
+      }
+      // A file of its own: another process that still writes an older one of this name cannot spoil it.
+      await rm(part, { force: true });
+      return new AtomicFile(part, shown, await open(part, "wx"), 0);
+    } catch (thrown) {
+      throw localError(thrown, shown);
+    }
+  }
+
+  /** Writes all of `octets` at `position`. @throws PortholeError `local` */
+  async write(octets: Uint8Array, position = this.#size): Promise<void> {
+    try {
+      for (let written = 0; written < octets.length; ) {
+        const rest = octets.subarray(written);
+        const { bytesWritten } = await this.#handle.write(rest, 0, null, position + written);
+        written += bytesWritten;
+        this.#size = Math.max(this.#size, position + written);
+      }
+    } catch (thrown) {
+      throw localError(thrown, this.#shown);
+    }
+  }
+
+  /**
+   * Synced, dated, and under its final name.
+   * @throws PortholeError `local`, also when something is there and `replace` is not set
+   */
+  async name(naming: Naming): Promise<void> {
+    try {
+      if (naming.mode !== undefined) await this.#handle.chmod(naming.mode);
+      if (naming.modified !== undefined) await this.#handle.utimes(naming.modified, naming.modified);
+      await this.#handle.sync();
+      await this.#checkOwnership();
+      await this.close();
+      await (naming.replace ? rename(this.#part, naming.path) : renameOnto(this.#part, naming.path));
+      this.#state = "named";
+      await syncFolder(naming.folder);
+    } catch (thrown) {
+      throw systemCode(thrown) === "EEXIST" ? existsAlready(this.#shown) : localError(thrown, this.#shown);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "closed";
+    await this.#handle.close();
+  }
+
+  /** Leaves nothing behind; does nothing once it has its name. */
+  async discard(): Promise<void> {
+    if (this.#state === "named") return;
+    await this.close();
+    await rm(this.#part, { force: true });
+  }
+
+  async #checkOwnership(): Promise<void> {
+    const [own, there] = await Promise.all([this.#handle.stat(), lstat(this.#part)]);
+    if (own.ino !== there.ino) {
+      throw new PortholeError("local", `${this.#shown}: another process writes the same file`);
+    }
+  }
+}
+
+/**
+ * Renames a file, and not onto another: rename(2) would replace a target that came into being meanwhile, link(2)
+ * refuses.
+ * @throws the system's error; EEXIST when there is something
+ */
+export async function renameOnto(from: FilePath, to: FilePath): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (thrown) {
+    // Some file systems (FAT, network shares) have no hard links; folders never have.
+    if (!["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(systemCode(thrown) ?? "")) throw thrown;
+    if (await isThere(to)) throw Object.assign(new Error("exists already"), { code: "EEXIST" });
+    await rename(from, to);
+    return;
+  }
+  await rm(from);
+}
+
+/** True when the name is taken, be it by a link that leads nowhere. */
+export function isThere(path: FilePath): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The error for a place that is taken and must not be replaced. */
+export function existsAlready(shown: string): PortholeError {
+  return new PortholeError("local", `${shown}: exists already`, { hint: "--force replaces it" });
+}
+
+/** A rename survives a power cut only when the folder is synced; not every system lets one. */
+export async function syncFolder(path: FilePath): Promise<void> {
+  try {
+    await using folder = await open(path, "r");
+    await folder.sync();
+  } catch (thrown) {
+    if (!["EISDIR", "EINVAL", "EPERM", "EACCES", "EBADF", "ENOTSUP"].includes(systemCode(thrown) ?? ""))
+      throw thrown;
+  }
+}

@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
+import { conversation, scripted } from "../../fixtures/servers/scripted.js";
+import { Client } from "../../src/client.js";
+import { dial, endpointOf, failureOf, textOf } from "../net/dialing.js";
+
+const TINYPROXY = ["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"].find((path) => existsSync(path));
+const DANTED = ["/usr/sbin/danted", "/usr/sbin/sockd"].find((path) => existsSync(path));
+
+const HELLO = conversation(`
+  S: hello
+  C: bye
+  S drop
+`);
+
+interface Running {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+let folder: string;
+let caFile: string;
+let good: TlsMaterial;
+
+async function prepare(): Promise<void> {
+  folder = await mkdtemp(join(tmpdir(), "porthole-proxies-"));
+  // Both give up root's rights and still read their files.
+  await chmod(folder, 0o755);
+  good = await makeTlsMaterial();
+  caFile = join(folder, "ca.pem");
+  await writeFile(caFile, good.ca);
+}
+
+/** Starts a program in the foreground, with a configuration of its own, on a free port of loopback. */
+async function start(
+  command: (file: string) => readonly [string, ...string[]],
+  configuration: (port: number) => readonly string[],
+): Promise<Running> {
+  const port = await freePort();
+  const file = join(folder, `${port}.conf`);
+  await writeFile(file, `${configuration(port).join("\n")}\n`);
+  const [program, ...words] = command(file);
+  // A group of its own, for danted starts processes.
+  const child = spawn(program, words, { stdio: "ignore", detached: true });
+  const ended = once(child, "exit");
+  await listens(port, child);
+  return {
+    port,
+    async stop() {
+      if (child.pid === undefined || child.exitCode !== null) return;
+      process.kill(-child.pid, "SIGTERM");
+      await ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port is free");
+  return address.port;
+}
+
+async function listens(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
+    const socket = connect(port, "127.0.0.1");
+    const reached = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (reached) return;
+    await wait(50);
+  }
+  throw new Error(`${child.spawnfile} does not listen`);
+}
+
+/** The tunnel in clear and with TLS to the target, by address and by name. */
+async function carriesBothWays(url: string, host: string): Promise<void> {
+  await using plain = await scripted(HELLO);
+  const connection = await dial(endpointOf({ host, port: plain.port }), { proxy: { url } });
+  connection.write("bye\r\n");
+  expect(await textOf(connection)).toBe("hello\r\n");
+  await plain.done;
+  connection.destroy();
+
+  await using secure = await scripted(HELLO, { tls: good });
+  const endpoint = endpointOf({ host, port: secure.port }, { tls: {} });
+  const secured = await dial(endpoint, { proxy: { url }, tls: { caFile } });
+  expect(secured.facts.tls?.authorized).toBe(true);
+  secured.write("bye\r\n");
+  expect(await textOf(secured)).toBe("hello\r\n");
+  await secure.done;
+  secured.destroy();
+}
+
+const OPEN = (port: number) => [
+  `Port ${port}`,
+  "Listen 127.0.0.1",
+  "Timeout 30",
+  "Allow 127.0.0.1",
+  "MaxClients 20",
+  'ViaProxyName "test"',
+];
+
+describe.skipIf(TINYPROXY === undefined)(
+  TINYPROXY === undefined ? "tinyproxy (not installed)" : "tinyproxy",
+  () => {
+    let open: Running | undefined;
+    let locked: Running | undefined;
+    const url = (login = "") => `http://${login}127.0.0.1:${(login === "" ? open : locked)?.port}`;
+
+    beforeAll(async () => {
+      await prepare();
+      const command = (file: string) => [TINYPROXY ?? "", "-d", "-c", file] as const;
+      open = await start(command, OPEN);
+      locked = await start(command, (port) => [...OPEN(port), "BasicAuth me s3cretpw"]);
+    });
+    afterAll(async () => {
+      await open?.stop();
+      await locked?.stop();
+      await rm(folder, { recursive: true });
+    });
+
+    it("tunnels, by address and by a name that it looks up", async () => {
+      await carriesBothWays(url(), "127.0.0.1");
+      await carriesBothWays(url(), "localhost");
+    });
+
+    it("wants the right login", async () => {
+      await carriesBothWays(url("me:s3cretpw@"), "127.0.0.1");
+      const place = { host: "127.0.0.1", port: 9, scheme: "tcp" };
+      const none = await failureOf(dial(place, { proxy: { url: `http://127.0.0.1:${locked?.port}` } }));
+      expect([none.code, none.hint]).toEqual(["auth", "put user and password into the proxy's URL"]);
+      const wrong = await failureOf(dial(place, { proxy: { url: url("me:wrong@") } }));
+      expect(["auth", "connect"]).toContain(wrong.code);
+    });
+
+    it("says when the target cannot be reached", async () => {
+      const error = await failureOf(
+        dial({ host: "127.0.0.1", port: await freePort(), scheme: "tcp" }, { proxy: { url: url() } }),
+      );
+      expect(error.code).toBe("connect");
+      expect(error.reply).toMatch(/^HTTP\/1\.[01] 5\d\d/);
+    });
+
+    it("forwards plain HTTP, from the environment's setting", async () => {
+      await using page = await scripted(
+        conversation(`
+        C~ ^GET /x HTTP/1\\.[01]$
+      `)
+          .expectUntil("\r\n\r\n")
+          .sendLines(
+            "HTTP/1.1 200 OK",
+            "Content-Type: text/plain",
+            "Content-Length: 2",
+            "Connection: close",
+            "",
+            "ok",
+          )
+          .drop(),
+      );
+      const environment = { http_proxy: url() };
+      const client = new Client({ network: { proxy: { environment } } });
+      const target = client.target(page.url("http", "/x"));
+      const text = await client.use(target, async (session) => {
+        const document = await session.read?.(target.path);
+        let came = "";
+        for await (const chunk of document?.body ?? []) came += String(chunk);
+        return came;
+      });
+      expect(text.trim()).toBe("ok");
+      expect(page.received.toString("latin1")).toMatch(/^via: .*tinyproxy/im);
+    });
+  },
+);
+
+const SOCKS = (port: number) => [
+  "logoutput: /dev/null",
+  `internal: 127.0.0.1 port = ${port}`,
+  "external: 127.0.0.1",
+  "clientmethod: none",
+  "socksmethod: none",
+  "user.privileged: root",
+  "user.unprivileged: nobody",
+  "client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }",
+  "socks block { from: 127.0.0.0/8 to: 0.0.0.0/0 port = 9 }",
+  "socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }",
+];
+
+describe.skipIf(DANTED === undefined)(DANTED === undefined ? "danted (not installed)" : "danted", () => {
+  let server: Running | undefined;
+  const url = (scheme: string) => `${scheme}://127.0.0.1:${server?.port}`;
+
+  beforeAll(async () => {
+    await prepare();
+    server = await start((file) => [DANTED ?? "", "-f", file, "-p", join(folder, "danted.pid")], SOCKS);
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it.each(["socks4a", "socks5", "socks5h"])("tunnels by %s to an address", async (scheme) => {
+    await carriesBothWays(url(scheme), "127.0.0.1");
+  });
+
+  // Not by socks4a: danted 1.4.2 takes the 0.0.0.1 of a named request for the address, with every client.
+  it("tunnels by socks5h to a name that it looks up", async () => {
+    await carriesBothWays(url("socks5h"), "localhost");
+  });
+
+  it.each(["socks4a", "socks5"])("refuses what its rules forbid, by %s", async (scheme) => {
+    const error = await failureOf(
+      dial({ host: "127.0.0.1", port: 9, scheme: "tcp" }, { proxy: { url: url(scheme) } }),
+    );
+    expect(error.code).toBe("connect");
+    expect(error.message).toBe(`the proxy ${url(scheme)} does not connect to 127.0.0.1:9`);
+  });
+
+  it("says when the target refuses", async () => {
+    const port = await freePort();
+    const error = await failureOf(
+      dial({ host: "127.0.0.1", port, scheme: "tcp" }, { proxy: { url: url("socks5") } }),
+    );
+    expect([error.code, error.reply]).toEqual(["connect", "connection refused"]);
+  });
+
+  it("says when a name does not exist", async () => {
+    const place = { host: "nowhere.invalid", port: 80, scheme: "http" };
+    expect((await failureOf(dial(place, { proxy: { url: url("socks5h") } }))).code).toBe("connect");
+    expect((await failureOf(dial(place, { proxy: { url: url("socks5") } }))).code).toBe("resolve");
+  });
+});
