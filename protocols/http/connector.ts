@@ -3,8 +3,7 @@ import type { Connection } from "../../src/net/connection.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
 import type { ForwardProxy } from "../../src/net/proxy/choose.js";
 import type { Context } from "../../src/plugin.js";
-import type { Origin } from "./engine.js";
-import { sameOrigin } from "./engine.js";
+import { keyOf, type Origin } from "./engine.js";
 
 /** The part of a Context that connections come from. */
 export type Dialing = Pick<Context, "dial" | "forwardProxy">;
@@ -12,9 +11,9 @@ export type Dialing = Pick<Context, "dial" | "forwardProxy">;
 export class Connector {
   readonly #context: Dialing;
   readonly #open = new Set<Connection>();
+  readonly #latest = new Map<string, Connection>();
   #dialed = 0;
   #receivedByClosed = 0;
-  #last: { readonly origin: Origin; readonly connection: Connection } | undefined;
 
   constructor(context: Dialing) {
     this.#context = context;
@@ -27,7 +26,7 @@ export class Connector {
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });
     this.#open.add(connection);
-    this.#last = { origin, connection };
+    this.#latest.set(keyOf(origin), connection);
     connection.once("close", () => {
       this.#open.delete(connection);
       this.#receivedByClosed += connection.bytesRead;
@@ -53,13 +52,11 @@ export class Connector {
   }
 
   /**
-   * The latest connection, when it is one to this origin: it tells whether a password may travel there. It may be
-   * closed already: servers of HTTP/1.0 close after a 401.
+   * The latest connection to this origin: it tells whether a password may travel there. It may be closed already:
+   * servers of HTTP/1.0 close after a 401.
    */
-  lastTo(origin: Origin): Connection | undefined {
-    return this.#last !== undefined && sameOrigin(this.#last.origin, origin)
-      ? this.#last.connection
-      : undefined;
+  latestTo(origin: Origin): Connection | undefined {
+    return this.#latest.get(keyOf(origin));
   }
 
   destroyAll(): void {

@@ -58,8 +58,13 @@ export interface HttpEngine {
 /** Headers longer than this, all together, are refused by both engines (octets). */
 export const MAX_HEADER_OCTETS = 128 * 1024;
 
+/** The same text for the same origin, and for no other. */
+export function keyOf({ scheme, host, port }: Origin): string {
+  return `${scheme} ${host} ${port}`;
+}
+
 export function sameOrigin(a: Origin, b: Origin): boolean {
-  return a.scheme === b.scheme && a.host === b.host && a.port === b.port;
+  return keyOf(a) === keyOf(b);
 }
 
 /** Host and port as the Host header has them (RFC 9110, 7.2): without the zone, which means nothing elsewhere. */

@@ -8,7 +8,15 @@ import { drain } from "./drain.js";
 import { type Header, type HttpEngine, type HttpResponse, headerValue, sameOrigin } from "./engine.js";
 import type { Answer } from "./entry.js";
 import { authorizationOf, offeredSchemes } from "./login.js";
-import { isRedirect, type Place, placeOf, redirectMethod, redirectTarget, urlOf } from "./redirects.js";
+import {
+  isRedirect,
+  type Place,
+  placeOf,
+  redirectMethod,
+  redirectTarget,
+  requestPath,
+  urlOf,
+} from "./redirects.js";
 import { statusFailure } from "./status.js";
 import type { Upload } from "./upload.js";
 
@@ -56,8 +64,7 @@ export class Requester {
 
   /** @throws PortholeError for every status of 400 and above that is not welcome, and for what cannot be followed */
   async ask(question: Question): Promise<Answer> {
-    let place = placeOf({ ...parseUrl(urlOf(this.#start)), path: question.path });
-    place = { ...place, origin: this.#start.origin };
+    let place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
     let { method } = question;
     for (let redirects = 0; ; redirects++) {
       const step = method === question.method ? question : { ...bare(question), method };
@@ -104,11 +111,12 @@ export class Requester {
     let authorization: string | undefined;
     try {
       authorization = await this.#authorizationFor(response, place);
-    } finally {
-      if (authorization === undefined) this.#context.note("401, and no credentials to answer it with");
-      else await drain(response.body);
+    } catch (thrown) {
+      response.body.destroy();
+      throw thrown;
     }
     if (authorization === undefined) return response;
+    await drain(response.body);
     this.#authorization = authorization;
     if (question.upload?.ready === false) {
       throw cannotRepeat(response, place, "--http-engine node asks before it sends");
@@ -122,7 +130,7 @@ export class Requester {
       method: question.method,
       origin: place.origin,
       // RFC 9112, 3.2.2: a proxy is given the whole URL.
-      path: forward === undefined ? place.path : urlOf({ ...place }),
+      path: forward === undefined ? place.path : urlOf(place),
       headers: this.#headers(question, place, forward?.authorization),
       ...(question.upload === undefined ? {} : { body: question.upload.body() }),
       signal: this.#context.signal,
@@ -157,7 +165,7 @@ export class Requester {
   }
 
   async #authorizationFor(response: HttpResponse, place: Place): Promise<string | undefined> {
-    const connection = this.#connector.lastTo(place.origin);
+    const connection = this.#connector.latestTo(place.origin);
     if (connection === undefined) return undefined;
     const found = await this.#context.credentials({ connection, required: true });
     if (found === undefined) return undefined;

@@ -42,3 +42,8 @@ export function isFolder(shown: string): PortholeError {
 export function isGone(thrown: unknown): boolean {
   return systemCode(thrown) === "ENOENT" || (thrown instanceof PortholeError && thrown.code === "missing");
 }
+
+/** A listing that is not all of what is there. */
+export function unlisted(folders: number): PortholeError {
+  return new PortholeError("partial", `${folders} folders could not be listed`);
+}

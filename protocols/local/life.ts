@@ -15,8 +15,11 @@ export class Life {
     if (this.signal.aborted) throw abortReason(this.signal);
   }
 
-  /** A document's body, ended by the signal and by the session's end. */
-  body(octets: AsyncIterable<Uint8Array>): Readable {
+  /**
+   * A document's body, ended by the signal and by the session's end.
+   * @param release is called once, also when nothing was ever read
+   */
+  body(octets: AsyncIterable<Uint8Array>, release: () => Promise<void>): Readable {
     const body = Readable.from(octets, { objectMode: false, highWaterMark: 256 * 1024 });
     const stop = () => {
       body.destroy(abortReason(this.signal));
@@ -25,6 +28,8 @@ export class Life {
     body.once("close", () => {
       this.signal.removeEventListener("abort", stop);
       if (this.#body === body) this.#body = undefined;
+      // Nothing was written to what is released here, so there is nothing that it could fail to keep.
+      release().catch(() => undefined);
     });
     if (this.signal.aborted) stop();
     this.#body = body;

@@ -42,7 +42,8 @@ export function exchangeOf([verb, ...words]: CommandWords): Exchange<Reply> {
   return {
     command: commandLine(verb, ...words),
     sendAhead: name === "QUIT" ? "last" : ALONE.has(name) ? "alone" : "free",
-    sequel: ({ code }) => sequels?.[code] ?? (sequels === undefined && ALWAYS_LINES.has(code) ? "lines" : "nothing"),
+    sequel: ({ code }) =>
+      sequels?.[code] ?? (sequels === undefined && ALWAYS_LINES.has(code) ? "lines" : "nothing"),
   };
 }
 

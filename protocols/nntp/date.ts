@@ -2,11 +2,14 @@
 
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 /** `Wed Jun 30 21:49:08 1993`, with a zone before or after the year (asctime, and what Unix's date prints). */
-const ASCTIME = /\b([a-z]{3})[a-z]*\.?,? +(\d{1,2}),? +(\d{1,2}):(\d{2})(?::(\d{2}))?(?: +([a-z]{1,5}|[+-]\d{4}))? +(\d{4})\b/i;
+const ASCTIME =
+  /\b([a-z]{3})[a-z]*\.?,? +(\d{1,2}),? +(\d{1,2}):(\d{2})(?::(\d{2}))?(?: +([a-z]{1,5}|[+-]\d{4}))? +(\d{4})\b/i;
 /** `Jan 02, 1997 10:11:12`. */
-const AMERICAN = /\b([a-z]{3})[a-z]*\.? +(\d{1,2}),? +(\d{4})(?:,?(?: +at)? +(\d{1,2}):(\d{2})(?::(\d{2}))?)?/i;
+const AMERICAN =
+  /\b([a-z]{3})[a-z]*\.? +(\d{1,2}),? +(\d{4})(?:,?(?: +at)? +(\d{1,2}):(\d{2})(?::(\d{2}))?)?/i;
 /** `1997-01-02 10:11:12`, `1997-01-02T10:11:12Z`, `1997-01-02T10:11:12+0200`. */
-const ISO = /\b(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(Z|[+-]\d{2}:?\d{2})?)?/i;
+const ISO =
+  /\b(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(Z|[+-]\d{2}:?\d{2})?)?/i;
 /** A day without a time: `2 Jan 1997`. */
 const DAY_ALONE = /\b(\d{1,2})[ -]([a-z]{3})[a-z]*[ -](\d{2,4})\b/i;
 
@@ -49,7 +52,9 @@ type Part = string | number | undefined;
 
 /** @param offset minutes east */
 function at(parts: readonly Part[], offset: number): Date | undefined {
-  const [year = 0, month = 0, day = 1, hour = 0, minute = 0, second = 0] = parts.map((part) => Number(part ?? 0));
+  const [year = 0, month = 0, day = 1, hour = 0, minute = 0, second = 0] = parts.map((part) =>
+    Number(part ?? 0),
+  );
   if (month < 0 || month > 11 || day < 1 || day > 31 || hour > 24 || minute > 59) return undefined;
   const date = new Date(Date.UTC(year, month, day, hour, minute, Math.min(59, second)) - offset * 60_000);
   return Number.isNaN(date.getTime()) ? undefined : date;

@@ -50,8 +50,7 @@ export async function articleEntry(
   const date = raw("date");
   const modified = date === undefined ? undefined : (parseDate(date) ?? newsDate(date));
   const id = messageIdIn(raw("message-id"));
-  const path =
-    group !== undefined && number > 0 ? articlePath(group, number) : messagePath(id ?? "");
+  const path = group !== undefined && number > 0 ? articlePath(group, number) : messagePath(id ?? "");
   const size = countIn(raw(":bytes"));
   return {
     url: target.href(path),

@@ -31,7 +31,12 @@ export function groupFacts(reply: Reply, asked: string): GroupFacts {
       reply: wordsOf(reply),
     });
   }
-  return { name: name ?? asked, low: articleNumber(low), high: articleNumber(high), count: articleNumber(count) };
+  return {
+    name: name ?? asked,
+    low: articleNumber(low),
+    high: articleNumber(high),
+    count: articleNumber(count),
+  };
 }
 
 /** `misc.test 3002322 3000234 y` of LIST ACTIVE (RFC 3977, 7.6.3); undefined for what is no such line. */
@@ -68,7 +73,9 @@ export function parseDescription(line: string): { name: string; description: str
 export function articleNumber(digits: string): number {
   const number = Number(digits);
   if (!Number.isSafeInteger(number)) {
-    throw new PortholeError("protocol", "the server sent an article number beyond all bounds", { reply: digits });
+    throw new PortholeError("protocol", "the server sent an article number beyond all bounds", {
+      reply: digits,
+    });
   }
   return number;
 }

@@ -49,9 +49,13 @@ function offerOf(peer: Peer, wanted: string | undefined): SaslLogin | "plain wor
     const mechanism = LOGINS.find(({ name }) => name === wanted);
     if (mechanism !== undefined && (capabilities?.mechanisms.includes(wanted) ?? false)) return mechanism;
     const list = capabilities?.mechanisms.join(", ");
-    throw new PortholeError("auth", `the login by ${wanted} is not offered; the server has ${list || "USER"}`, {
-      hint: "--auth names the mechanism",
-    });
+    throw new PortholeError(
+      "auth",
+      `the login by ${wanted} is not offered; the server has ${list || "USER"}`,
+      {
+        hint: "--auth names the mechanism",
+      },
+    );
   }
   // Before RFC 4643 there was USER and PASS, or nothing.
   if (capabilities === undefined || wanted === "USER") return "plain words";
@@ -66,7 +70,9 @@ function offerOf(peer: Peer, wanted: string | undefined): SaslLogin | "plain wor
 
 async function withoutLogin(peer: Peer, target: Target, context: Context): Promise<void> {
   if (target.url.user !== undefined) {
-    const hint = peer.connection.secure ? undefined : "it may offer one after TLS: --starttls require, or nntps:";
+    const hint = peer.connection.secure
+      ? undefined
+      : "it may offer one after TLS: --starttls require, or nntps:";
     throw new PortholeError("auth", "the server offers no login", { hint });
   }
   // Nothing is sent: the password may be known, however the connection is.
@@ -128,6 +134,7 @@ function refused(reply: Reply): PortholeError {
   if (reply.code === 400 || reply.code === 403) {
     return new PortholeError("busy", "the server cannot check the login now", { reply: wordsOf(reply) });
   }
-  const words = reply.code === ALREADY ? "the server does not take the login" : "the server refused the login";
+  const words =
+    reply.code === ALREADY ? "the server does not take the login" : "the server refused the login";
   return new PortholeError("auth", words, { reply: wordsOf(reply) });
 }

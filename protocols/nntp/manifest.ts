@@ -10,7 +10,8 @@ export const manifest = {
     snews: { port: 563, tls: "always" },
     news: { port: 119, tls: "upgrade" },
   },
-  verbs: [],
+  verbs: ["ls", "get", "stat", "search", "send", "watch"],
   options: [],
   commands: [],
+  load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -22,7 +22,8 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
   const peer = new Peer(connection);
   try {
     const greeting = await peer.dialogue.greeting();
-    if (greeting.code !== 200 && greeting.code !== 201) throw refusal(greeting, "the server does not serve us");
+    if (greeting.code !== 200 && greeting.code !== 201)
+      throw refusal(greeting, "the server does not serve us");
     peer.greeting = greeting;
     peer.postingAllowed = greeting.code === 200;
     await askCapabilities(peer);
@@ -48,7 +49,8 @@ async function askCapabilities(peer: Peer): Promise<void> {
   const answer = peer.say(["CAPABILITIES"]);
   const reply = await answer.reply();
   if (reply.code === 101) {
-    for await (const line of answer.lines()) if (lines.length < MOST_CAPABILITIES) lines.push(decodeWords(line));
+    for await (const line of answer.lines())
+      if (lines.length < MOST_CAPABILITIES) lines.push(decodeWords(line));
     peer.capabilities = new Capabilities(lines);
     return;
   }

@@ -1,11 +1,11 @@
 /** Overviews of a group's articles, asked for in stretches that are sent ahead of each other. */
+import { PortholeError } from "../../src/errors.js";
+import type { CommandWords } from "./command.js";
 import type { GroupFacts } from "./group-facts.js";
 import { type Overview, type OverviewFormat, parseOverview } from "./overview.js";
 import { formatRange, type Range } from "./path.js";
 import { discard, type Opened, type Peer } from "./peer.js";
 import { isAbsent, isUnknownCommand, refusal } from "./refusal.js";
-import { PortholeError } from "../../src/errors.js";
-import type { CommandWords } from "./command.js";
 
 /** Articles asked for at once: a stretch is held to be given newest first. */
 const STRETCH = 1000;
@@ -102,7 +102,7 @@ async function* inTurn(
   const first = stretches.next();
   if (first.done === true) return;
   // The first goes alone: it is what a login may be demanded for.
-  yield await peer.openIn(group, [peer.overCommand, formatRange(first.value)]);
+  const opened = await peer.openIn(group, [peer.overCommand, formatRange(first.value)]);
   const asked: { words: CommandWords; answer: Opened["answer"] }[] = [];
   const ask = () => {
     const next = stretches.next();
@@ -112,6 +112,7 @@ async function* inTurn(
   };
   try {
     for (let count = 0; count < ahead; count++) ask();
+    yield opened;
     for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
       yield { ...next, reply: await next.answer.reply() };
       ask();

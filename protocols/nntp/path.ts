@@ -25,7 +25,11 @@ const LONGEST_NAME = 490;
 
 /** @throws PortholeError `usage` for what names nothing */
 export function parsePath(path: string): NewsPath {
-  const segments = path.replace(/^\//, "").replace(/(?<=.)\/$/, "").split("/").map(textOf);
+  const segments = path
+    .replace(/^\//, "")
+    .replace(/(?<=.)\/$/, "")
+    .split("/")
+    .map(textOf);
   const [first = "", second, ...more] = segments;
   if (more.length > 0) throw noPath(path);
   if (second === undefined) {
@@ -47,7 +51,9 @@ export function parsePath(path: string): NewsPath {
 export function parseRange(text: string): Range {
   const [, low, dash, high] = /^(\d{1,16})(?:(-)(\d{1,16})?)?$/.exec(text) ?? [];
   if (low === undefined) {
-    throw new PortholeError("usage", `'${text}' is not a range of articles`, { hint: "write 1200, 1200-1300 or 1200-" });
+    throw new PortholeError("usage", `'${text}' is not a range of articles`, {
+      hint: "write 1200, 1200-1300 or 1200-",
+    });
   }
   return dash === undefined ? { low: Number(low), high: Number(low) } : rangeOf(low, high);
 }
@@ -64,20 +70,26 @@ export function formatRange({ low, high }: Range): string {
 /** @throws PortholeError `usage` */
 export function checkGroup(name: string): string {
   if (GROUP.test(name) && Buffer.byteLength(name) <= LONGEST_NAME) return name;
-  throw new PortholeError("usage", `'${name}' is not the name of a group`, { hint: "it looks like comp.lang.c" });
+  throw new PortholeError("usage", `'${name}' is not the name of a group`, {
+    hint: "it looks like comp.lang.c",
+  });
 }
 
 /** With its angle brackets, which a URL may leave out. @throws PortholeError `usage` */
 export function checkMessageId(text: string): string {
   const id = text.startsWith("<") ? text : `<${text}>`;
   if (MESSAGE_ID.test(id)) return id;
-  throw new PortholeError("usage", `'${text}' is not a Message-ID`, { hint: "it looks like <words@example.org>" });
+  throw new PortholeError("usage", `'${text}' is not a Message-ID`, {
+    hint: "it looks like <words@example.org>",
+  });
 }
 
 /** RFC 3977, 4.1. @throws PortholeError `usage` */
 export function checkWildmat(text: string): string {
   if (/^[^\s\x00-\x20\x7f]+$/.test(text) && Buffer.byteLength(text) <= LONGEST_NAME) return text;
-  throw new PortholeError("usage", `'${text}' is not a pattern of groups`, { hint: "it looks like comp.lang.*" });
+  throw new PortholeError("usage", `'${text}' is not a pattern of groups`, {
+    hint: "it looks like comp.lang.*",
+  });
 }
 
 export function groupPath(group: string): string {

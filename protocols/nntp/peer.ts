@@ -158,7 +158,10 @@ export class Peer {
 export async function discard({ words, reply, answer }: Opened): Promise<void> {
   switch (sequelOf(words, reply)) {
     case "block":
-      answer.block().on("error", () => {}).destroy();
+      answer
+        .block()
+        .on("error", () => {})
+        .destroy();
       break;
     case "lines":
       for await (const _ of answer.lines()) break;
@@ -168,7 +171,12 @@ export async function discard({ words, reply, answer }: Opened): Promise<void> {
 /** A server that answers ahead of a command may be one that somebody else speaks for. */
 function unsolicited(reply: Reply, during: Exchange<Reply> | undefined): PortholeError {
   if (reply.code >= 400) {
-    return refusal(reply, during === undefined ? "the server ends the session" : "the server broke off the article");
+    return refusal(
+      reply,
+      during === undefined ? "the server ends the session" : "the server broke off the article",
+    );
   }
-  return new PortholeError("protocol", "the server answered what nobody had asked", { reply: wordsOf(reply) });
+  return new PortholeError("protocol", "the server answered what nobody had asked", {
+    reply: wordsOf(reply),
+  });
 }

@@ -1,9 +1,9 @@
 /** AUTH (RFC 4954): when to log in, as whom, and how. */
+import { type SaslConversation, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "../../src/net/dialogue.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
-import { type Login, type Mechanism, sharedMechanisms } from "./mechanisms.js";
 import { heard, type Peer } from "./peer.js";
 import { isPositive, wordsOf } from "./refusal.js";
 
@@ -84,7 +84,7 @@ function noMechanism(
 async function authenticate(
   peer: Peer,
   context: Context,
-  mechanism: Mechanism,
+  mechanism: SaslMechanism,
   credentials: Credentials,
 ): Promise<void> {
   const { user, password } = credentials;
@@ -104,7 +104,7 @@ async function authenticate(
   );
 }
 
-async function converse(peer: Peer, context: Context, name: string, login: Login): Promise<Reply> {
+async function converse(peer: Peer, context: Context, name: string, login: SaslConversation): Promise<Reply> {
   const encode = (octets: Buffer) => {
     const text = octets.toString("base64");
     context.mask(text);

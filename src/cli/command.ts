@@ -3,11 +3,13 @@ import type { Client } from "../client.js";
 import type { Config, ConfigSchema } from "../config.js";
 import type { Manifest, Options, Progress } from "../plugin.js";
 import type { Registry } from "../registry.js";
+import type { Voice } from "./errors.js";
 import type { Terminal } from "./terminal.js";
 import type { WordSpec } from "./verbs.js";
 
 export interface Desk {
   readonly terminal: Terminal;
+  readonly voice: Voice;
   readonly client: Client;
   readonly registry: Registry;
   readonly config: Config;

@@ -6,63 +6,99 @@ interface Named {
   readonly summary: string;
 }
 
-export interface Grammar {
-  readonly words: readonly Named[];
-  readonly protocols: readonly (Named & { readonly commands: readonly Named[] })[];
-  readonly schemes: readonly string[];
+interface Word extends Named {
   readonly options: readonly OptionSpec[];
+}
+
+export interface Grammar {
+  /** Verbs and tools, each with what it alone takes. */
+  readonly words: readonly Word[];
+  readonly protocols: readonly (Named & { readonly commands: readonly Word[] })[];
+  readonly schemes: readonly string[];
+  /** What every word takes. */
+  readonly shared: readonly OptionSpec[];
+  /** What a bare URL takes besides. */
+  readonly open: readonly OptionSpec[];
 }
 
 /** These take a file's name. */
 const FILE_PLACEHOLDERS: ReadonlySet<string> = new Set(["FILE", "DIR", "PATH"]);
 
-function flags(grammar: Grammar): string[] {
-  return grammar.options.flatMap(({ flag, alias }) => [
-    `--${flag}`,
-    ...(alias === undefined ? [] : [`-${alias}`]),
-  ]);
+function allOptions(grammar: Grammar): OptionSpec[] {
+  const words = [...grammar.words, ...grammar.protocols.flatMap(({ commands }) => commands)];
+  const all = [...grammar.shared, ...grammar.open, ...words.flatMap(({ options }) => options)];
+  return [...new Map(all.map((option) => [option.flag, option])).values()];
 }
 
-function firstWords(grammar: Grammar): string[] {
-  return [...grammar.words.map(({ name }) => name), ...grammar.protocols.map(({ name }) => name)];
+function flags(options: readonly OptionSpec[]): string[] {
+  return options.flatMap(({ flag, alias }) => [`--${flag}`, ...(alias === undefined ? [] : [`-${alias}`])]);
 }
+
+const SHELLS = "bash zsh fish";
 
 export function bashCompletion(grammar: Grammar): string {
-  const fileFlags = grammar.options
-    .filter(({ placeholder }) => FILE_PLACEHOLDERS.has(placeholder ?? ""))
-    .flatMap(({ flag, alias }) => [`--${flag}`, ...(alias === undefined ? [] : [`-${alias}`])]);
-  const choices = grammar.options.flatMap(({ flag, choices: words }) =>
-    words === undefined
+  const all = allOptions(grammar);
+  const isFlag = ({ type }: OptionSpec) => type === "boolean" || type === "count" || type === "optional";
+  const choices = all.flatMap((option) =>
+    option.choices === undefined
       ? []
-      : [`    --${flag}) COMPREPLY=($(compgen -W "${words.join(" ")}" -- "$current")); return ;;`],
+      : [`    ${flags([option]).join("|")}) _porthole_words "${option.choices.join(" ")}"; return ;;`],
   );
+  const valued = flags(all.filter((option) => !isFlag(option)));
+  const words = grammar.words.filter(({ options }) => options.length > 0);
+  const own = words.map(({ name, options }) => `      ${name}) flags+=" ${flags(options).join(" ")}" ;;`);
   const commands = grammar.protocols
     .filter((protocol) => protocol.commands.length > 0)
     .map(
-      ({ name, commands: own }) =>
-        `    ${name}) COMPREPLY=($(compgen -W "${own.map((command) => command.name).join(" ")}" -- "$current")); return ;;`,
+      ({ name, commands: known }) =>
+        `      ${name}) _porthole_words "${known.map((command) => command.name).join(" ")}"; return ;;`,
     );
+  const schemes = grammar.schemes.map((scheme) => `${scheme}://`).join(" ");
+  const first = [...grammar.words, ...grammar.protocols].map(({ name }) => name).join(" ");
+  // Without an answer of ours the shell completes file names itself (-o default), which it does better.
   return `# bash completion for porthole
+_porthole_words() {
+  COMPREPLY=($(compgen -W "$1" -- "$current"))
+  # A scheme is followed by a host.
+  if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
+}
 _porthole() {
   local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
+  COMPREPLY=()
+  # The shell cuts words at = and at :.
+  if [[ $current == "=" ]]; then
+    current=""
+  elif [[ $before == "=" ]]; then
+    before="\${COMP_WORDS[COMP_CWORD-2]}"
+  elif [[ $current == ":" || $before == ":" ]]; then
+    compopt +o default 2>/dev/null
+    return
+  fi
   case "$before" in
 ${choices.join("\n")}
-    ${fileFlags.join("|")}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    ${valued.join("|")}) return ;;
   esac
-  if [[ "$current" == -* ]]; then
-    COMPREPLY=($(compgen -W "${flags(grammar).join(" ")}" -- "$current"))
+  if [[ $current == -* ]]; then
+    local flags="${flags(grammar.shared).join(" ")}"
+    case "\${COMP_WORDS[1]}" in
+${own.join("\n")}
+      *) flags+=" ${flags(grammar.open).join(" ")}" ;;
+    esac
+    _porthole_words "$flags"
     return
   fi
   if [[ $COMP_CWORD -eq 1 ]]; then
-    COMPREPLY=($(compgen -W "${[...firstWords(grammar), ...grammar.schemes.map((scheme) => `${scheme}:`)].join(" ")}" -- "$current"))
+    _porthole_words "${first} ${schemes}"
     return
   fi
   if [[ $COMP_CWORD -eq 2 ]]; then
     case "\${COMP_WORDS[1]}" in
-${[...commands, '    completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")); return ;;'].join("\n")}
+${commands.join("\n")}
+      completion) _porthole_words "${SHELLS}"; return ;;
     esac
   fi
-  COMPREPLY=($(compgen -f -- "$current"))
+  # The files of put come first.
+  if [[ -n $current || \${COMP_WORDS[1]} != put ]]; then _porthole_words "${schemes}"; fi
 }
 complete -o default -F _porthole porthole
 `;
@@ -70,15 +106,16 @@ complete -o default -F _porthole porthole
 
 export function zshCompletion(grammar: Grammar): string {
   const described = ({ name, summary }: Named) => `'${name}:${quoted(summary)}'`;
-  const options = grammar.options.map(({ flag, alias, summary, type, placeholder, choices }) => {
+  const options = allOptions(grammar).map(({ flag, alias, summary, type, placeholder, choices }) => {
     const value =
-      type === "boolean" || type === "count"
+      type === "boolean" || type === "count" || type === "optional"
         ? ""
         : choices === undefined
           ? `:${placeholder ?? "value"}:${FILE_PLACEHOLDERS.has(placeholder ?? "") ? "_files" : ""}`
           : `:${flag}:(${choices.join(" ")})`;
     const names = alias === undefined ? `--${flag}` : `'{-${alias},--${flag}}'`;
-    return `    '${names}[${quoted(summary).replace(/[[\]]/g, "\\$&")}]${value}'`;
+    const again = type === "list" || type === "count" ? "*" : "";
+    return `    '${again}${names}[${quoted(summary).replace(/[[\]]/g, "\\$&")}]${value}'`;
   });
   const commands = grammar.protocols
     .filter((protocol) => protocol.commands.length > 0)
@@ -95,7 +132,7 @@ _porthole_first() {
 _porthole_second() {
   case "$words[2]" in
 ${commands.join("\n")}
-    completion) compadd bash zsh fish ;;
+    completion) compadd ${SHELLS} ;;
     *) _files ;;
   esac
 }
@@ -111,12 +148,12 @@ _porthole "$@"
 export function fishCompletion(grammar: Grammar): string {
   const line = (words: string) => `complete -c porthole ${words}`;
   const first = "-n __fish_use_subcommand";
-  const options = grammar.options.map(({ flag, alias, summary, type, choices }) => {
+  const options = allOptions(grammar).map(({ flag, alias, summary, type, choices }) => {
     const short = alias === undefined ? "" : ` -s ${alias}`;
     const value =
       choices !== undefined
         ? ` -x -a '${choices.join(" ")}'`
-        : type === "boolean" || type === "count"
+        : type === "boolean" || type === "count" || type === "optional"
           ? ""
           : " -r";
     return line(`-l ${flag}${short}${value} -d '${quoted(summary)}'`);
@@ -132,7 +169,7 @@ export function fishCompletion(grammar: Grammar): string {
         line(`-n '__fish_seen_subcommand_from ${name}' -a ${own.name} -d '${quoted(own.summary)}'`),
       ),
     ),
-    line("-n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'"),
+    line(`-n '__fish_seen_subcommand_from completion' -f -a '${SHELLS}'`),
     ...options,
     "",
   ].join("\n");

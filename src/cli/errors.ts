@@ -51,6 +51,14 @@ export function errorLine(error: PortholeError, paint: Paint = (_color, text) =>
   return `${paint("red", "porthole:")} ${protocol}${paint("bold", safeLine(error.message))}${reply}${hint}`;
 }
 
+/** How errors are told. */
+export interface Voice {
+  readonly json?: boolean;
+  readonly verbosity?: number;
+  /** Masks the run's secrets: a server may repeat the password that it refuses. */
+  readonly cover?: (text: string) => string;
+}
+
 /**
  * Says on standard error what went wrong. A reader that left standard output is no fault: nothing is said.
  * @returns the exit status
@@ -58,14 +66,21 @@ export function errorLine(error: PortholeError, paint: Paint = (_color, text) =>
 export function reportError(
   thrown: unknown,
   terminal: Terminal,
-  options: { readonly json?: boolean; readonly verbosity?: number },
+  { json = false, verbosity = 0, cover = (text) => text }: Voice,
 ): number {
   if (thrown instanceof OutputClosed) return 0;
   const error = asPortholeError(thrown);
-  if (options.json) terminal.say(jsonLine({ error: error.toJSON() }).trimEnd());
-  else terminal.say(errorLine(error, terminal.paintError));
-  if ((options.verbosity ?? 0) >= 2) terminal.say(safeText(stackOf(error)));
+  const shown = covered(error, cover);
+  if (json) terminal.say(jsonLine({ error: shown.toJSON() }).trimEnd());
+  else terminal.say(errorLine(shown, terminal.paintError));
+  if (verbosity >= 2) terminal.say(safeText(cover(stackOf(error))));
   return error.exit;
+}
+
+function covered(error: PortholeError, cover: (text: string) => string): PortholeError {
+  const { code, message, protocol, reply, hint, url } = error;
+  const safeReply = reply === undefined ? undefined : cover(reply);
+  return new PortholeError(code, cover(message), { protocol, reply: safeReply, hint, url });
 }
 
 /** The stack and those of its causes. */

@@ -8,8 +8,9 @@ import type { Registry } from "../registry.js";
 import { colorMode } from "./colors.js";
 import type { Desk } from "./command.js";
 import { accountUrls, credentialLookup, passwordWarnings } from "./credentials.js";
+import type { Voice } from "./errors.js";
 import type { CommandLine } from "./parse.js";
-import type { Surroundings, Voice } from "./run.js";
+import type { Surroundings } from "./run.js";
 import { milliseconds, networkSettings, policySettings } from "./settings.js";
 import { ALL_SHARED } from "./shared-options.js";
 import type { Terminal } from "./terminal.js";
@@ -19,14 +20,14 @@ export interface Stage {
   readonly registry: Registry;
   readonly terminal: Terminal;
   readonly surroundings: Surroundings;
-  /** Set as soon as all options are known: --json may stand in the configuration. */
-  readonly voice: Voice;
+  /** Told how errors are to be told, as soon as all options are known: --json may stand in the configuration. */
+  readonly speak: (voice: Voice) => void;
 }
 
 /** @returns the exit status when it is not 0 @throws PortholeError, OutputClosed */
 export async function perform(
   line: Extract<CommandLine, { kind: "word" | "own" }>,
-  { registry, terminal, surroundings, voice }: Stage,
+  { registry, terminal, surroundings, speak }: Stage,
 ): Promise<number | undefined> {
   const { environment } = surroundings;
   const schema: ConfigSchema = {
@@ -43,12 +44,20 @@ export async function perform(
   const holding = (protocol?: string) =>
     effectiveOptions({ schema, config, environment, flags: line.options, protocol });
   const options = { ...line.options, ...holding() };
-  voice.json = options["json"] === true;
-  voice.verbosity = Number(options["verbose"] ?? 0);
-  terminal.heed({ color: colorMode(options["color"]), quiet: options["quiet"] === true, json: voice.json });
+  const transcript = new Transcript();
+  const voice: Voice = {
+    json: options["json"] === true,
+    verbosity: Number(options["verbose"] ?? 0),
+    cover: (text) => transcript.cover(text),
+  };
+  speak(voice);
+  terminal.heed({
+    color: colorMode(options["color"]),
+    quiet: options["quiet"] === true,
+    json: options["json"] === true,
+  });
   for (const warning of [...config.warnings, ...passwordWarnings(line.words)]) terminal.warn(warning);
   const ending = endings(options, terminal, surroundings);
-  const transcript = new Transcript();
   const progress = await startProgress(options, terminal);
   const stopTranscript = await showTranscript(transcript, options, terminal);
   try {
@@ -62,10 +71,11 @@ export async function perform(
       accountUrl: accountUrls(config),
       signal: ending.signal,
       progress: progress.report,
-      warn: (text) => terminal.warn(text),
+      warn: (text) => terminal.warn(transcript.cover(text)),
     });
     const desk: Desk = {
       terminal,
+      voice,
       client,
       registry,
       config,
@@ -86,7 +96,7 @@ export async function perform(
     return await (await line.word.load()).run(desk);
   } catch (thrown) {
     // What a signal or a deadline ended is reported as that, whatever broke because of it.
-    throw ending.signal.aborted ? ending.signal.reason : thrown;
+    throw ending.signal.aborted ? ending.reason() : thrown;
   } finally {
     progress.end();
     ending.done();
@@ -116,7 +126,14 @@ function endings(options: Options, terminal: Terminal, surroundings: Surrounding
           );
         }, milliseconds(maxTime))
       : undefined;
-  return { signal: controller.signal, done: () => clearTimeout(timer) };
+  const reason = (): unknown => {
+    const given: unknown = controller.signal.reason;
+    // A protocol at work puts its name on what ended it; but Ctrl-C is nobody's fault.
+    return given instanceof PortholeError && given.code === "aborted"
+      ? new PortholeError("aborted", given.message)
+      : given;
+  };
+  return { signal: controller.signal, reason, done: () => clearTimeout(timer) };
 }
 
 async function showTranscript(

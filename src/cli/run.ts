@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { Registry } from "../registry.js";
 import { colorMode } from "./colors.js";
+import type { Voice } from "./errors.js";
 import { parseCommandLine } from "./parse.js";
 import { type OutputStream, Terminal } from "./terminal.js";
 
@@ -17,17 +18,14 @@ export interface Surroundings {
   readonly onSignal: (name: "SIGINT" | "SIGTERM" | "SIGHUP", act: () => void) => void;
 }
 
-/** How errors are told. */
-export interface Voice {
-  json: boolean;
-  verbosity: number;
-}
+/** How errors are told, as far as it is known by then. */
+type GrowingVoice = { -readonly [key in keyof Voice]: Voice[key] };
 
 /** @returns the exit status; never throws */
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, environment } = surroundings;
   // Errors in the command line itself are told as the words on it ask, as far as they can be read.
-  const voice: Voice = { json: argv.includes("--json"), verbosity: argv.includes("-vv") ? 2 : 0 };
+  const voice: GrowingVoice = { json: argv.includes("--json"), verbosity: argv.includes("-vv") ? 2 : 0 };
   const terminal = new Terminal(surroundings, { environment });
   let status: number;
   try {
@@ -49,7 +47,7 @@ async function tell(thrown: unknown, terminal: Terminal, voice: Voice): Promise<
 async function runUnderstood(
   surroundings: Surroundings,
   terminal: Terminal,
-  voice: Voice,
+  voice: GrowingVoice,
 ): Promise<number | undefined> {
   const registry = new Registry();
   const plugins = surroundings.environment["PORTHOLE_PLUGINS"] ?? "";
@@ -74,5 +72,12 @@ async function runUnderstood(
   terminal.heed({ color: colorMode(color), quiet: quiet === true });
   voice.verbosity = Number(verbose ?? 0);
   const { perform } = await import("./perform.js");
-  return perform(line, { registry, terminal, surroundings, voice });
+  return perform(line, {
+    registry,
+    terminal,
+    surroundings,
+    speak: (known) => {
+      Object.assign(voice, known);
+    },
+  });
 }

@@ -72,10 +72,7 @@ export async function workThrough(
 
 async function report(desk: Desk, thrown: unknown): Promise<number> {
   const { reportError } = await import("./errors.js");
-  return reportError(thrown, desk.terminal, {
-    json: desk.options["json"] === true,
-    verbosity: Number(desk.options["verbose"] ?? 0),
-  });
+  return reportError(thrown, desk.terminal, desk.voice);
 }
 
 /** Holds back what comes before its turn. */

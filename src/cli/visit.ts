@@ -21,7 +21,7 @@ export async function visit<T>(
   const outcome = await repeatWhilePossible<Outcome<T>>(
     client.policy.retries,
     signal,
-    (text) => terminal.warn(text),
+    (text) => terminal.warn(client.transcript.cover(text)),
     async () => {
       attempt += 1;
       try {

@@ -250,7 +250,7 @@ export class Dialer {
     const { connectTimeout } = this.settings;
     if (connectTimeout <= 0) return start(socket, request);
     const timer = setTimeout(() => {
-      // The handshake finds its reason here (tls.ts).
+      // The TLS socket above fails with the same error.
       socket.destroy(
         new PortholeError("timeout", `TLS was not agreed on within ${connectTimeout / 1000} s`, {
           hint: "--connect-timeout sets how long to wait",

@@ -83,7 +83,7 @@ export async function handshake(
       act();
     };
     const failed = (error: Error) => settle(() => reject(tlsError(error, place)));
-    const closed = () => failed(socket.errored ?? closedError());
+    const closed = () => failed(closedError());
     const aborted = () => {
       started.destroy();
       settle(() => reject(abortReason(place.signal)));

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -709,7 +708,9 @@ describe("HTTP/2, agreed on by ALPN, on undici", () => {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    base = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("the listener has no port");
+    base = `https://127.0.0.1:${address.port}`;
   });
 
   afterAll(async () => {

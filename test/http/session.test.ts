@@ -449,6 +449,34 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       );
     });
 
+    it("to the first server also after another one led back to it", async () => {
+      const back = { location: "" };
+      await using other = await scripted(
+        asked().step({
+          title: "lead back",
+          run: (connection) =>
+            connection.write(
+              Buffer.from(`HTTP/1.1 302 Found\r\nLocation: ${back.location}\r\nContent-Length: 0\r\n\r\n`),
+            ),
+        }),
+      );
+      const play = asked()
+        .and(answered("302 Found", [`Location: ${other.url("http", "/")}`]))
+        .and(asked())
+        .and(CHALLENGE)
+        .and(asked())
+        .and(answered("200 OK", [], "in"));
+      await talk(
+        play,
+        async (session, server) => {
+          back.location = server.url("http", "/in");
+          expect(await textOf(session, "/")).toBe("in");
+          expect(sent(server, "authorization")).toHaveLength(1);
+        },
+        { engine, login: "me:pw" },
+      );
+    });
+
     it("also when the server closes the connection after its 401", async () => {
       const play = [
         asked().send(`HTTP/1.0 401 Unauthorized\r\n${BASIC}\r\n\r\nno`).drop(),

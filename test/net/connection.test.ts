@@ -303,6 +303,17 @@ describe("the idle limit", () => {
     connection.destroy();
   });
 
+  it("rests for a listener that has paused", async () => {
+    await using server = await scripted(script().send("hello").drain());
+    const connection = await dial(endpointOf(server), { idleTimeout: 60 });
+    connection.on("data", () => connection.pause());
+    await once(connection, "data");
+    await sleep(250);
+    expect(connection.destroyed).toBe(false);
+    connection.resume();
+    expect(await endOf(connection)).toMatchObject({ code: "timeout" });
+  });
+
   it("rests while patient, and no longer", async () => {
     await using server = await scripted(script().drain());
     const connection = await dial(endpointOf(server, { patient: true }), { idleTimeout: 60 });
@@ -357,6 +368,18 @@ describe("an end", () => {
       expect(connection.destroyed).toBe(true);
       await server.done;
     });
+  });
+
+  it("stops the rate limit's clock", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    await using server = await scripted(script().drain());
+    const connection = await dial(endpointOf(server), { rateLimit: 1 });
+    const before = timers();
+    connection.write("slowly");
+    await eventually(() => timers() > before + 1, "a wait");
+    connection.destroy();
+    expect(timers()).toBe(before);
+    await server.done;
   });
 
   it("with an error tells readers and writers the same", async () => {

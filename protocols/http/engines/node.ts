@@ -1,6 +1,6 @@
 /** The engine on node:http: quick to load, strict, for one request or a few in a row. */
 import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from "node:http";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { PortholeError } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
@@ -11,6 +11,7 @@ import {
   type HttpResponse,
   headersOf,
   headerValue,
+  keyOf,
   MAX_HEADER_OCTETS,
   type Origin,
 } from "../engine.js";
@@ -40,7 +41,7 @@ export class NodeEngine implements HttpEngine {
   }
 
   #agentFor(origin: Origin): OriginAgent {
-    const key = `${origin.scheme}://${origin.host}:${origin.port}`;
+    const key = keyOf(origin);
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
     const agent = new OriginAgent(origin, this.#connector);
@@ -106,8 +107,8 @@ class OriginAgent extends Agent {
   ): undefined {
     this.#connector.dial(this.#origin, ["http/1.1"]).then(
       (connection) => done?.(null, connection),
-      // Node takes the error and looks at no stream then.
-      (error: Error) => (done as ((error: Error) => void) | undefined)?.(error),
+      // Node takes the error, and looks at no stream then.
+      (error: Error) => done?.(error, new Duplex()),
     );
     return undefined;
   }

@@ -1,10 +1,12 @@
 /** `porthole completion bash|zsh|fish`: a script that completes without starting Porthole. */
 import { PortholeError } from "../../errors.js";
+import type { CommandSpec } from "../../plugin.js";
+import type { Registry } from "../../registry.js";
 import { nearest } from "../../spelling.js";
 import type { Desk } from "../command.js";
 import { bashCompletion, fishCompletion, type Grammar, zshCompletion } from "../completion.js";
-import { allOptions } from "../parse.js";
-import { WORDS } from "../verbs.js";
+import { ALL_SHARED } from "../shared-options.js";
+import { OPEN, WORDS } from "../verbs.js";
 
 const SHELLS: Readonly<Record<string, (grammar: Grammar) => string>> = {
   bash: bashCompletion,
@@ -22,17 +24,29 @@ export async function run(desk: Desk): Promise<number | undefined> {
     });
   }
   const { registry } = desk;
-  await desk.terminal.write(
-    write({
-      words: WORDS.filter(({ load }) => load !== undefined).map(({ name, summary }) => ({ name, summary })),
-      protocols: registry.manifests.map(({ name, summary, commands }) => ({
-        name,
-        summary,
-        commands: commands.map((command) => ({ name: command.name, summary: command.summary })),
-      })),
-      schemes: registry.schemes,
-      options: allOptions(registry),
-    }),
-  );
+  await desk.terminal.write(write(grammarOf(registry)));
   return undefined;
+}
+
+function grammarOf(registry: Registry): Grammar {
+  const protocolOptions = registry.manifests.flatMap(({ options }) => options);
+  return {
+    words: WORDS.filter(({ load }) => load !== undefined).map(({ name, summary, options, needs }) => ({
+      name,
+      summary,
+      options: needs === undefined ? options : [...options, ...protocolOptions],
+    })),
+    protocols: registry.manifests.map(({ name, summary, commands, options }) => ({
+      name,
+      summary,
+      commands: commands.map((command: CommandSpec) => ({
+        name: command.name,
+        summary: command.summary,
+        options: [...(command.options ?? []), ...options],
+      })),
+    })),
+    schemes: registry.schemes,
+    shared: ALL_SHARED,
+    open: [...OPEN.options, ...protocolOptions],
+  };
 }

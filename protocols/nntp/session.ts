@@ -1,0 +1,245 @@
+/** NNTP as a Session: groups, their articles, and what is posted to them. */
+import { PortholeError } from "../../src/errors.js";
+import { parseHeader } from "../../src/message/headers.js";
+import type {
+  Document,
+  Entry,
+  EntryKind,
+  ListQuery,
+  Outgoing,
+  SendReport,
+  Session,
+  WatchEvent,
+} from "../../src/plugin.js";
+import { refuseControls } from "../../src/url.js";
+import { articleEntry, bareArticle, groupEntry } from "./entry.js";
+import { type FieldText, fieldTextOf } from "./field-text.js";
+import { descriptionsOf, groupsOf } from "./groups.js";
+import type { Line } from "./line.js";
+import { newestFirst, overviewOf } from "./overviews.js";
+import { articlePath, messagePath, parsePath } from "./path.js";
+import { post } from "./posting.js";
+import { type OneArticle, readArticle, readRange } from "./reading.js";
+import { refusal, wordsOf } from "./refusal.js";
+import { searchGroup } from "./search.js";
+import { watchGroup, watchServer } from "./watching.js";
+import { containing } from "./wildmat.js";
+
+export class NewsSession implements Session {
+  readonly line: Line;
+  readonly #text: FieldText;
+
+  private constructor(line: Line, text: FieldText) {
+    this.line = line;
+    this.#text = text;
+  }
+
+  static async of(line: Line): Promise<NewsSession> {
+    return new NewsSession(line, await fieldTextOf(line.context));
+  }
+
+  get text(): FieldText {
+    return this.#text;
+  }
+
+  kindOf(path: string): EntryKind {
+    switch (parsePath(path).what) {
+      case "server":
+      case "groups":
+        return "directory";
+      case "group":
+      case "range":
+        return "group";
+      default:
+        return "article";
+    }
+  }
+
+  /** Of a server, or a pattern, its groups; of a group, or a range of it, the articles, newest first. */
+  async *list(path: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
+    const place = parsePath(path);
+    const limit = query.limit ?? Number.POSITIVE_INFINITY;
+    if (limit <= 0) return;
+    switch (place.what) {
+      case "server":
+        yield* this.#groups(undefined, limit);
+        return;
+      case "groups":
+        yield* this.#groups(place.wildmat, limit);
+        return;
+      case "group":
+        yield* this.#articles(place.group, undefined, limit);
+        return;
+      case "range":
+        yield* this.#articles(place.group, place.range, limit);
+        return;
+      default:
+        throw new PortholeError("usage", "an article cannot be listed", { hint: "use the verb get" });
+    }
+  }
+
+  async stat(path: string): Promise<Entry> {
+    const place = parsePath(path);
+    const peer = await this.line.peer();
+    const { target } = this.line;
+    switch (place.what) {
+      case "server":
+      case "groups": {
+        const [, banner = ""] = /^(.*)$/s.exec(peer.greeting?.text ?? "") ?? [];
+        const capabilities = peer.capabilities?.toJSON() ?? {};
+        return {
+          url: target.href(path),
+          name: target.host,
+          kind: "directory",
+          meta: { greeting: banner, posting: peer.postingAllowed, capabilities },
+        };
+      }
+      case "group":
+      case "range": {
+        const facts = await peer.select(place.group);
+        const descriptions = await descriptionsOf(peer, place.group);
+        return groupEntry(target, facts, descriptions.get(place.group));
+      }
+      default:
+        return this.#articleAt(place);
+    }
+  }
+
+  /** An article as the server holds it; a range as one mbox. */
+  async read(path: string): Promise<Document> {
+    const place = parsePath(path);
+    switch (place.what) {
+      case "article":
+      case "message":
+        return readArticle(this.line, place);
+      case "range":
+        return readRange(this.line, place.group, place.range);
+      case "group":
+        return readRange(this.line, place.group, { low: 1 });
+      default:
+        throw new PortholeError("usage", "a server cannot be fetched", { hint: "use the verb ls" });
+    }
+  }
+
+  /**
+   * On a server: groups whose names match. In a group: articles, newest first, one of whose fields matches: `words` in
+   * the subject, or `from: words`. Patterns are those of wildmats; plain words may stand anywhere in a name or a field.
+   */
+  async *search(path: string, words: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
+    const place = parsePath(path);
+    const limit = query.limit ?? Number.POSITIVE_INFINITY;
+    refuseControls(words, "the pattern");
+    if (limit <= 0) return;
+    if (place.what === "server" || place.what === "groups") {
+      if (/\s/.test(words)) throw new PortholeError("usage", "the pattern of a group's name has no blanks");
+      yield* this.#groups(words.split(",").map(containing).join(","), limit);
+      return;
+    }
+    if (place.what !== "group" && place.what !== "range") {
+      throw new PortholeError("usage", "an article cannot be searched", {
+        hint: "search a group, or the server",
+      });
+    }
+    const range = place.what === "range" ? place.range : undefined;
+    let left = limit;
+    for await (const found of searchGroup(await this.line.peer(), place.group, range, words, this.#text)) {
+      yield await articleEntry(this.line.target, found, place.group, this.#text);
+      left -= 1;
+      if (left <= 0) return;
+    }
+  }
+
+  /** Posts an article. It goes where its Newsgroups field says; the envelope's recipients are those groups. */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "message") throw new PortholeError("usage", "NNTP posts articles, not bare octets");
+    const { raw, messageId, envelope } = outgoing;
+    raw.on("error", () => {});
+    try {
+      refuseControls(messageId, "the Message-ID");
+      refuseControls([envelope.from, ...envelope.to].join(""), "the envelope");
+      const peer = await this.line.peer();
+      const { reply, size } = await post(peer, raw, messageId);
+      return {
+        accepted: envelope.to,
+        refused: [],
+        reply: wordsOf(reply),
+        ...(messageId === "" ? {} : { messageId }),
+        size,
+      };
+    } catch (thrown) {
+      // The command line shows the abort itself; what it left open must be said besides.
+      if (thrown instanceof PortholeError && thrown.code === "aborted")
+        this.line.context.warn(thrown.message);
+      throw thrown;
+    } finally {
+      raw.destroy();
+    }
+  }
+
+  /** New articles of a group, or new groups of a server. */
+  async *watch(path: string): AsyncGenerator<WatchEvent, void, undefined> {
+    const place = parsePath(path);
+    if (place.what === "server") yield* watchServer(this.line);
+    else if (place.what === "group") yield* watchGroup(this.line, place.group, this.#text);
+    else throw new PortholeError("usage", "only a group, or the server, can be watched");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.line.close();
+  }
+
+  async *#groups(wildmat: string | undefined, limit: number): AsyncGenerator<Entry, void, undefined> {
+    const peer = await this.line.peer();
+    const described = this.line.context.options["descriptions"] === true;
+    let left = limit;
+    for await (const { group, description } of groupsOf(peer, {
+      described,
+      ...(wildmat === undefined ? {} : { wildmat }),
+    })) {
+      yield groupEntry(this.line.target, group, description);
+      left -= 1;
+      if (left <= 0) return;
+    }
+  }
+
+  async *#articles(
+    group: string,
+    range: { low: number; high?: number } | undefined,
+    limit: number,
+  ): AsyncGenerator<Entry, void, undefined> {
+    const peer = await this.line.peer();
+    const facts = await peer.select(group);
+    for await (const overview of newestFirst(peer, facts, range, limit)) {
+      yield await articleEntry(this.line.target, overview, group, this.#text);
+    }
+  }
+
+  /** By the overview where the server has it, else by the header. */
+  async #articleAt(place: OneArticle): Promise<Entry> {
+    const peer = await this.line.peer();
+    const { target } = this.line;
+    const group = place.what === "article" ? place.group : undefined;
+    const which = place.what === "article" ? place.number : place.id;
+    const byId = place.what === "message";
+    if (!byId || peer.capabilities?.offers("OVER", "MSGID") === true) {
+      const overview = await overviewOf(peer, group, which);
+      if (overview !== undefined) return articleEntry(target, overview, group, this.#text);
+    }
+    const { reply, answer } =
+      group === undefined ? await peer.open(["HEAD", which]) : await peer.openIn(group, ["HEAD", which]);
+    if (reply.code !== 221) throw refusal(reply, `the article ${which} cannot be found`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer.block())
+      chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)));
+    const header = parseHeader(Buffer.concat(chunks));
+    const fields = new Map<string, string>();
+    for (const name of ["subject", "from", "date", "message-id", "references", "xref"]) {
+      const raw = header.raw(name);
+      if (raw !== undefined) fields.set(name, raw);
+    }
+    const found = { number: place.what === "article" ? place.number : 0, fields };
+    const path = place.what === "article" ? articlePath(place.group, place.number) : messagePath(place.id);
+    const entry = await articleEntry(target, found, group, this.#text);
+    return { ...bareArticle(target, path, entry.name), ...entry, url: target.href(path) };
+  }
+}
