@@ -185,6 +185,8 @@ export interface Interaction extends Duplex {
   readonly keys: boolean;
   /** What is typed must not be shown here: the far side asks for a password, or echoes itself. */
   readonly hidden: boolean;
+  /** The far side draws on the screen: its control characters are meant. */
+  readonly draws: boolean;
   /** The person's screen has another size now. */
   resize(columns: number, rows: number): void;
   /** What may be asked for besides typing, by name (`ayt`), with one line of help each. */

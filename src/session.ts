@@ -80,6 +80,8 @@ class Turn {
   readonly #protocol: string;
   readonly #place: { host: string; port: number };
   #current: string | undefined;
+  /** The body or conversation that holds the turn. */
+  #stream: Readable | Duplex | undefined;
   #closed = false;
 
   constructor(protocol: string, place: { host: string; port: number }) {
@@ -88,7 +90,7 @@ class Turn {
   }
 
   async run<T>(call: string, words: readonly string[], act: () => Promise<T>): Promise<T> {
-    this.#take(call, words);
+    await this.#take(call, words);
     try {
       return await act();
     } catch (thrown) {
@@ -103,7 +105,7 @@ class Turn {
     words: readonly string[],
     act: () => AsyncIterable<T>,
   ): AsyncGenerator<T, void, undefined> {
-    this.#take(call, words);
+    await this.#take(call, words);
     try {
       yield* act();
     } catch (thrown) {
@@ -114,7 +116,7 @@ class Turn {
   }
 
   async read(call: string, words: readonly string[], act: () => Promise<Document>): Promise<Document> {
-    this.#take(call, words);
+    await this.#take(call, words);
     try {
       const document = await act();
       this.#untilClosed(document.body);
@@ -126,7 +128,7 @@ class Turn {
   }
 
   async interact<T extends Duplex>(call: string, act: () => Promise<T>): Promise<T> {
-    this.#take(call, []);
+    await this.#take(call, []);
     try {
       const stream = await act();
       this.#untilClosed(stream);
@@ -149,13 +151,14 @@ class Turn {
   }
 
   #untilClosed(stream: Readable | Duplex): void {
+    this.#stream = stream;
     finished(stream, (error) => {
       if (error instanceof PortholeError) error.protocol ??= this.#protocol;
       this.#release();
     });
   }
 
-  #take(call: string, words: readonly string[]): void {
+  async #take(call: string, words: readonly string[]): Promise<void> {
     for (const word of words) {
       try {
         refuseControls(word, "an argument");
@@ -168,6 +171,10 @@ class Turn {
         protocol: this.#protocol,
       });
     }
+    // A body that was left is on its way out: `break`, then the next call, is no overlap.
+    const leaving = this.#stream;
+    if (leaving?.destroyed === true && !leaving.closed)
+      await new Promise((resolve) => leaving.once("close", resolve));
     if (this.#current !== undefined) {
       throw new PortholeError("usage", `${call}() was called while ${this.#current}() is still at work`, {
         protocol: this.#protocol,
@@ -178,6 +185,7 @@ class Turn {
   }
 
   #release(): void {
+    this.#stream = undefined;
     this.#current = undefined;
   }
 

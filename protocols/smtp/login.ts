@@ -38,7 +38,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   if (mechanism === undefined) throw noMechanism(offered, found.kind, wanted);
   // A password that was given out for a mechanism that conceals it must not be used by another.
   if (concealed && !mechanism.conceals) await context.credentials({ connection: peer.connection, required });
-  await authenticate(peer, context, mechanism, found);
+  await authenticate(peer, target, context, mechanism, found);
   peer.loggedIn = true;
 }
 
@@ -83,6 +83,7 @@ function noMechanism(
 
 async function authenticate(
   peer: Peer,
+  target: Target,
   context: Context,
   mechanism: SaslMechanism,
   credentials: Credentials,
@@ -91,9 +92,12 @@ async function authenticate(
   if (`${user}${password}`.includes("\0")) {
     throw new PortholeError("usage", "the user name or the password holds a NUL, which is never sent");
   }
-  const login = mechanism.begin(credentials);
+  const login = mechanism.begin(credentials, target);
   const reply = await converse(peer, context, mechanism.name, login);
-  if (isPositive(reply)) return;
+  if (isPositive(reply)) {
+    login.verify?.();
+    return;
+  }
   const temporary = reply.code >= 400 && reply.code < 500;
   throw new PortholeError(
     temporary ? "busy" : "auth",

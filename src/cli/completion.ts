@@ -14,6 +14,7 @@ export interface Grammar {
   /** Verbs and tools, each with what it alone takes. */
   readonly words: readonly Word[];
   readonly protocols: readonly (Named & { readonly commands: readonly Word[] })[];
+  /** How URLs begin: `ftp://`, `unix:`. */
   readonly schemes: readonly string[];
   /** What every word takes. */
   readonly shared: readonly OptionSpec[];
@@ -53,14 +54,14 @@ export function bashCompletion(grammar: Grammar): string {
       ({ name, commands: known }) =>
         `      ${name}) _porthole_words "${known.map((command) => command.name).join(" ")}"; return ;;`,
     );
-  const schemes = grammar.schemes.map((scheme) => `${scheme}://`).join(" ");
+  const schemes = grammar.schemes.join(" ");
   const first = [...grammar.words, ...grammar.protocols].map(({ name }) => name).join(" ");
   // Without an answer of ours the shell completes file names itself (-o default), which it does better.
   return `# bash completion for porthole
 _porthole_words() {
   COMPREPLY=($(compgen -W "$1" -- "$current"))
-  # A scheme is followed by a host.
-  if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
+  # The beginning of a URL is followed by the rest of it.
+  if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[:/] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 _porthole() {
   local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
@@ -127,7 +128,7 @@ export function zshCompletion(grammar: Grammar): string {
 _porthole_first() {
   local -a words=(${[...grammar.words, ...grammar.protocols].map(described).join(" ")})
   _describe command words
-  compadd -S '' -- ${grammar.schemes.map((scheme) => `'${scheme}:'`).join(" ")}
+  compadd -S '' -- ${grammar.schemes.map((scheme) => `'${scheme}'`).join(" ")}
 }
 _porthole_second() {
   case "$words[2]" in
@@ -163,7 +164,7 @@ export function fishCompletion(grammar: Grammar): string {
     ...[...grammar.words, ...grammar.protocols].map(({ name, summary }) =>
       line(`${first} -a ${name} -d '${quoted(summary)}'`),
     ),
-    line(`${first} -a '${grammar.schemes.map((scheme) => `${scheme}:`).join(" ")}'`),
+    line(`${first} -a '${grammar.schemes.join(" ")}'`),
     ...grammar.protocols.flatMap(({ name, commands }) =>
       commands.map((own) =>
         line(`-n '__fish_seen_subcommand_from ${name}' -a ${own.name} -d '${quoted(own.summary)}'`),

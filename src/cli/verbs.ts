@@ -87,7 +87,7 @@ export const VERBS: readonly WordSpec[] = [
   {
     name: "ls",
     usage: "URL...",
-    summary: "list",
+    summary: "list what a place holds",
     options: [LONG, RECURSIVE, LIMIT],
     needs: ["ls"],
     load: async () => (await everyday()).ls,

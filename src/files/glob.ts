@@ -50,7 +50,7 @@ function closure(states: Set<number>, steps: readonly Step[]): Set<number> {
 
 function stepsOf(pattern: string): Step[] {
   const steps: Step[] = [];
-  for (const [token] of pattern.matchAll(/\*\*\/?|\*|\?|\[[!^]?\]?[^\]]*\]|\\.|[^]/gu)) {
+  for (const [token] of pattern.matchAll(/\*\*\/?|\*|\?|\[[!^]?\]?[^\]]*\]|\\.|./gsu)) {
     if (token === "**/") {
       // Any number of folders, none as well.
       steps.push({ kind: "many", folders: true });

@@ -19,7 +19,7 @@ export interface Parameter {
 
 /** More than any sound field has. */
 const MOST_PARAMETERS = 200;
-const PARAMETER = /;\s*([^\s=;"]{1,100})\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|([^;]*))/g;
+const PARAMETER = /;\s*([^\s=;"]{1,100})\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/gs;
 
 /** @param raw the field's value, unfolded; undefined reads as empty */
 export function parseParameterized(raw: string | undefined): Parameterized {
@@ -31,7 +31,7 @@ export function parseParameterized(raw: string | undefined): Parameterized {
   for (const [, name = "", quoted, plain = ""] of text.matchAll(PARAMETER)) {
     count += 1;
     if (count > MOST_PARAMETERS) break;
-    const written = quoted === undefined ? plain.trim() : quoted.replace(/\\([^])/g, "$1");
+    const written = quoted === undefined ? plain.trim() : quoted.replace(/\\(.)/gs, "$1");
     const [, base = "", number, star] = /^(.*?)(?:\*(\d{1,3}))?(\*)?$/.exec(name.toLowerCase()) ?? [];
     const section = { at: Number(number ?? 0), written, extended: star !== undefined };
     sections.set(base, [...(sections.get(base) ?? []), section]);
@@ -91,7 +91,7 @@ function withoutComments(text: string): string {
   if (!text.includes("(")) return text;
   let depth = 0;
   let kept = "";
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"?|\\[^]|[()]|[^"\\()]+/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|\\.|[()]|[^"\\()]+/gs)) {
     if (token === "(") depth += 1;
     else if (token === ")" && depth > 0) depth -= 1;
     else if (depth === 0) kept += token;

@@ -140,7 +140,7 @@ export class Conversation {
 
   /** What is there by now, without waiting for more. */
   async readAvailable(): Promise<string> {
-    while ((await this.#more(performance.now())) === "text") continue;
+    while ((await this.#more(performance.now())) === "text");
     return this.take();
   }
 
@@ -248,7 +248,11 @@ export class Conversation {
   }
 
   #lastLine(): string | undefined {
-    const line = this.#tail.trimEnd().split(/[\r\n]+/).at(-1)?.slice(-200);
+    const line = this.#tail
+      .trimEnd()
+      .split(/[\r\n]+/)
+      .at(-1)
+      ?.slice(-200);
     return line === "" ? undefined : line;
   }
 

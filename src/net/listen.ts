@@ -5,7 +5,7 @@
 import { unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
-import type { TlsOptions, TLSSocket } from "node:tls";
+import type { TLSSocket, TlsOptions } from "node:tls";
 import { abortReason, messageOf, PortholeError, systemCode } from "../errors.js";
 import { Connection } from "./connection.js";
 import { connectionError, where } from "./failures.js";
@@ -139,7 +139,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #connectionOf(socket: Socket): Connection {
     const { settings, transcript, rate, signal } = this.#wiring;
     const tap = transcript.tap(this.#request.purpose);
-    const address = socket.remoteAddress;
+    // A listener of both families sees IPv4 addresses in their IPv6 form (RFC 4291, 2.5.5.2).
+    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, "");
     const port = socket.remotePort ?? 0;
     const { socketPath } = this.place;
     tap.note(`accepted ${address === undefined ? "a client" : where({ host: address, port })}`);
@@ -248,7 +249,9 @@ async function makeServer(
 ): Promise<Server> {
   const options = { allowHalfOpen: true, pauseOnConnect: secret === undefined };
   const server =
-    secret === undefined ? createServer(options) : await secureServer({ ...secret.options, ...options }, settings);
+    secret === undefined
+      ? createServer(options)
+      : await secureServer({ ...secret.options, ...options }, settings);
   if (request.mostConnections !== undefined) server.maxConnections = request.mostConnections;
   return server;
 }
@@ -332,7 +335,10 @@ export async function listenError(
   }
   if (code === "EACCES" || code === "EPERM") {
     return new PortholeError("connect", `${where(place)}: not allowed to listen there`, {
-      hint: request.socketPath === undefined ? "ports below 1024 are for the system; take a higher one" : undefined,
+      hint:
+        request.socketPath === undefined
+          ? "ports below 1024 are for the system; take a higher one"
+          : undefined,
       cause: thrown,
     });
   }

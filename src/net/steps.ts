@@ -1,7 +1,7 @@
 /** `--expect A --send B ...`: a conversation written down as steps, done in the order given. */
 import { PortholeError } from "../errors.js";
 import type { Conversation } from "./conversation.js";
-import { parsePattern, type Pattern, shownPattern } from "./pattern.js";
+import { type Pattern, parsePattern, shownPattern } from "./pattern.js";
 
 export type TalkStep =
   | { readonly kind: "expect"; readonly pattern: Pattern }

@@ -235,12 +235,16 @@ describe.skipIf(!INSTALLED)(TITLE, () => {
     url: string,
     mail: Mail,
     settings: ClientSettings = {},
-    facts: { size?: undefined } = {},
+    announced: "size" | "nothing" = "size",
   ): Promise<SendReport> {
     const client = new Client({ ...INSECURE, ...settings });
     const session = await client.open(client.target(url));
     try {
-      return await send(session, { ...outgoingMail(await compose(mail)), ...facts });
+      const { size, ...outgoing } = outgoingMail(await compose(mail));
+      return await send(
+        session,
+        announced === "nothing" || size === undefined ? outgoing : { ...outgoing, size },
+      );
     } finally {
       await session[Symbol.asyncDispose]();
     }

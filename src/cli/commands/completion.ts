@@ -45,7 +45,10 @@ function grammarOf(registry: Registry): Grammar {
         options: [...(command.options ?? []), ...options],
       })),
     })),
-    schemes: registry.schemes,
+    schemes: registry.manifests
+      .filter(({ verbs }) => verbs.length > 0)
+      .flatMap(({ schemes }) => Object.entries(schemes))
+      .map(([name, { address = "host" }]) => (address === "host" ? `${name}://` : `${name}:`)),
     shared: ALL_SHARED,
     open: [...OPEN.options, ...protocolOptions],
   };

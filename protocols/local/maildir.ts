@@ -1,0 +1,400 @@
+/** Maildir and Maildir++ as a place that keeps messages. */
+import { chmod, mkdir, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { PortholeError, systemCode } from "../../src/errors.js";
+import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { parseHeader } from "../../src/message/headers.js";
+import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
+import type { Watched } from "./changes.js";
+import { failure, isGone, orFail } from "./failures.js";
+import { flagsOf, flagsOfLetters, lettersOfFlags } from "./flags.js";
+import { lookedAt, namesIn, removeAt } from "./folder.js";
+import type { Life } from "./life.js";
+import { readableName } from "./mailbox-name.js";
+import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
+import { newUnique } from "./maildir-name.js";
+import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
+import { MESSAGE_TYPE, type MessageStore, type OpenMessage } from "./message-store.js";
+import { octetsOf } from "./octets.js";
+import { folderOf, hrefOf, type LocalPath, nameOf, placeBelow, textOf } from "./path.js";
+import { gather } from "./place-file.js";
+
+const SUBS = ["tmp", "new", "cur"] as const;
+
+export class MaildirStore implements MessageStore {
+  readonly #target: Target;
+  readonly #context: Context;
+  readonly #life: Life;
+  /** By path: names are looked up once, not for each message. */
+  readonly #folders = new Map<string, MaildirFolder>();
+
+  constructor(target: Target, context: Context, life: Life) {
+    this.#target = target;
+    this.#context = context;
+    this.#life = life;
+  }
+
+  kindOf(place: LocalPath): EntryKind {
+    return place.uid === undefined ? "mailbox" : "message";
+  }
+
+  async isMessage(place: LocalPath): Promise<boolean> {
+    return place.uid !== undefined;
+  }
+
+  async *list(place: LocalPath, recursive: boolean, prefix: string): AsyncGenerator<Entry, void, undefined> {
+    const at = await this.#mailbox(place);
+    for await (const mailbox of this.#within(at)) {
+      const entry = this.#mailboxEntry(mailbox, prefix);
+      yield entry;
+      if (recursive) yield* this.list(mailbox, true, `${entry.name}/`);
+    }
+    if (!(await isMaildir(at.octets))) return;
+    const folder = this.#folder(at);
+    folder.forget();
+    const names = await folder.names();
+    yield* lookedAt(names, this.#life, async (name) => {
+      try {
+        return await this.#entryOf(folder, name.unique, prefix);
+      } catch (thrown) {
+        // It was removed since the folder was read.
+        if (isGone(thrown)) return undefined;
+        throw thrown;
+      }
+    });
+  }
+
+  async stat(place: LocalPath): Promise<Entry> {
+    const at = await this.#mailbox(place);
+    if (place.uid !== undefined) return this.#entryOf(this.#folder(at), place.uid, "");
+    const entry = this.#mailboxEntry(at, "");
+    if (!(await isMaildir(at.octets))) {
+      if (await this.#holdsMailboxes(at)) return entry;
+      throw noMailbox(at);
+    }
+    const names = await this.#fresh(at).names();
+    const unseen = names.filter(({ letters }) => !(letters ?? "").includes("S")).length;
+    return { ...entry, meta: { ...entry.meta, messages: names.length, unseen } };
+  }
+
+  async open(place: LocalPath): Promise<OpenMessage> {
+    const at = await this.#mailbox(place);
+    if (place.uid === undefined) throw isMailbox(place);
+    const { handle, name } = await this.#folder(at).open(place.uid);
+    try {
+      const facts = await handle.stat();
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_OCTETS), 0, HEADER_OCTETS, 0);
+      return {
+        entry: await this.#entry(at, name, buffer.subarray(0, bytesRead), facts, ""),
+        size: facts.size,
+        // A message in a Maildir never changes; only its name does.
+        validator: `${facts.ino}-${facts.size}`,
+        octets: (from) => octetsOf(handle, { start: from, end: facts.size }, at.shown),
+        release: () => handle.close(),
+      };
+    } catch (thrown) {
+      await handle.close();
+      throw thrown;
+    }
+  }
+
+  /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
+  async write(place: LocalPath, source: Source): Promise<Entry> {
+    const at = await this.#mailboxForWriting(place);
+    const folder = this.#fresh(at);
+    const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
+    if (there !== undefined && source.replace !== true)
+      throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
+    const base = place.uid ?? newUnique();
+    checkUnique(base);
+    const file = await AtomicFile.open(folder.path("tmp", newUnique()), at.shown);
+    try {
+      await gather(source, this.#context.signal, (block) => file.write(block));
+      const unique = place.uid ?? `${base},S=${file.size}`;
+      const flags = flagsOf(source);
+      const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
+      const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
+      const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;
+      await file.name({
+        path: folder.path(sub, stored),
+        folder: folder.path(sub),
+        replace: there?.file === stored && there.sub === sub,
+        modified: source.modified,
+      });
+      if (there !== undefined && (there.file !== stored || there.sub !== sub))
+        await unlink(folder.path(there.sub, there.file)).catch(() => undefined);
+      folder.forget();
+      return await this.#entryOf(folder, unique, "");
+    } finally {
+      await file.discard();
+    }
+  }
+
+  async remove(place: LocalPath, recursive: boolean): Promise<void> {
+    const at = await this.#mailbox(place);
+    const folder = this.#fresh(at);
+    if (place.uid !== undefined) {
+      await folder.with(place.uid, (path) => unlink(path));
+      folder.forget();
+      return;
+    }
+    const names = await folder.names();
+    const inner = await this.#holdsMailboxes(at);
+    if (!recursive && (names.length > 0 || inner)) {
+      throw new PortholeError("local", `${at.shown}: the mailbox is not empty`, {
+        hint: "-r removes it with all that is in it",
+      });
+    }
+    await removeAt(at, true, this.#life);
+  }
+
+  async move(from: LocalPath, to: LocalPath, replace: boolean): Promise<Entry> {
+    const source = await this.#mailbox(from);
+    if (from.uid === undefined) return this.#moveMailbox(source, to);
+    const mailbox = await this.#mailbox(to);
+    const [here, there] = [this.#fresh(source), this.#fresh(mailbox)];
+    const unique = to.uid ?? from.uid;
+    checkUnique(unique);
+    const taken = await this.#there(there, unique);
+    if (taken !== undefined && !replace) throw existsAlready(`message ${unique}`);
+    await here.with(from.uid, async (path, { sub, letters }) => {
+      const stored = letters === undefined ? unique : `${unique}:2,${letters}`;
+      const target = there.path(sub, stored);
+      if (replace) await rename(path, target);
+      else await renameOnto(path, target);
+      if (taken !== undefined && (taken.file !== stored || taken.sub !== sub))
+        await unlink(there.path(taken.sub, taken.file)).catch(() => undefined);
+    });
+    here.forget();
+    there.forget();
+    return this.#entryOf(there, unique, "");
+  }
+
+  /** In a Maildir, a Maildir++ folder (`.Name`); elsewhere a Maildir of its own. */
+  async makeFolder(place: LocalPath): Promise<Entry> {
+    const parent = folderOf(place);
+    const plus = await isMaildir(parent);
+    const name = plus && place.name[0] !== 0x2e ? Buffer.concat([Buffer.from("."), place.name]) : place.name;
+    const at = renamed(place, name);
+    if (await isThere(at.octets)) throw existsAlready(at.shown);
+    await makeMaildir(at, plus);
+    return this.#mailboxEntry(at, "");
+  }
+
+  async watched(place: LocalPath): Promise<Watched> {
+    const at = await this.#mailbox(place);
+    const folder = this.#fresh(at);
+    await folder.names();
+    return {
+      places: [folder.path("new"), folder.path("cur")],
+      look: async () => {
+        folder.forget();
+        const names = await folder.names();
+        return new Map(names.map(({ unique, sub, letters = "" }) => [unique, `${sub} ${letters}`]));
+      },
+      entry: async (unique) => {
+        try {
+          return await this.#entryOf(folder, unique, "");
+        } catch (thrown) {
+          if (isGone(thrown)) return undefined;
+          throw thrown;
+        }
+      },
+      gone: (unique) => ({
+        url: hrefOf(this.#target, { ...at, uid: unique }),
+        name: textOf(Buffer.from(unique, "latin1")),
+        kind: "message",
+        type: MESSAGE_TYPE,
+        meta: { uid: unique },
+      }),
+    };
+  }
+
+  #folder(place: LocalPath): MaildirFolder {
+    const key = place.octets.toString("latin1");
+    const known = this.#folders.get(key);
+    if (known !== undefined) return known;
+    const folder = new MaildirFolder(place);
+    this.#folders.set(key, folder);
+    return folder;
+  }
+
+  /** What other programs did since the last look counts. */
+  #fresh(place: LocalPath): MaildirFolder {
+    const folder = this.#folder(place);
+    folder.forget();
+    return folder;
+  }
+
+  async #there(folder: MaildirFolder, unique: string): Promise<StoredName | undefined> {
+    try {
+      return await folder.find(unique);
+    } catch (thrown) {
+      if (isGone(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** The place, or the Maildir++ folder that `PATH/Name` stands for. @throws PortholeError `missing` */
+  async #mailbox(place: LocalPath): Promise<LocalPath> {
+    try {
+      const facts = await stat(place.octets);
+      if (!facts.isDirectory()) throw noMailbox(place);
+      return place;
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ENOENT") throw failure(thrown, place.shown);
+      const plus = renamed(place, Buffer.concat([Buffer.from("."), place.name]));
+      if (await isMaildir(plus.octets)) return plus;
+      throw noMailbox(place, thrown);
+    }
+  }
+
+  async #mailboxForWriting(place: LocalPath): Promise<LocalPath> {
+    try {
+      const at = await this.#mailbox(place);
+      if (await isMaildir(at.octets)) return at;
+      // An empty folder may become one; one with other things in it was meant otherwise.
+      if ((await readdir(at.octets)).length > 0) throw noMailbox(at);
+      await makeMaildir(at, false);
+      return at;
+    } catch (thrown) {
+      if (!isGone(thrown) || (await isThere(place.octets))) throw thrown;
+      const plus = await isMaildir(folderOf(place));
+      const at =
+        plus && place.name[0] !== 0x2e
+          ? renamed(place, Buffer.concat([Buffer.from("."), place.name]))
+          : place;
+      await makeMaildir(at, plus);
+      return at;
+    }
+  }
+
+  async #moveMailbox(source: LocalPath, to: LocalPath): Promise<Entry> {
+    const plus = isPlusFolder(source) && to.name[0] !== 0x2e && (await isMaildir(folderOf(to)));
+    const at = plus ? renamed(to, Buffer.concat([Buffer.from("."), to.name])) : to;
+    if (await isThere(at.octets)) throw existsAlready(at.shown);
+    await orFail(source.shown, () => rename(source.octets, at.octets));
+    this.#folders.clear();
+    return this.#mailboxEntry(at, "");
+  }
+
+  /** Maildir++ folders of a Maildir; in a plain folder, what is a Maildir or may hold some. */
+  async *#within(at: LocalPath): AsyncGenerator<LocalPath, void, undefined> {
+    const isOne = await isMaildir(at.octets);
+    // Maildir++ is flat: folders of a folder stand beside it.
+    if (isOne && isPlusFolder(at) && (await isMaildir(folderOf(at)))) return;
+    for (const name of await namesIn(at)) {
+      const text = name.toString("latin1");
+      if (isOne ? /^(?:cur|new|tmp)$/.test(text) : text.startsWith(".")) continue;
+      const place = placeBelow(at, name, true);
+      if ((await isMaildir(place.octets)) || (!isOne && (await this.#holdsMailboxes(place)))) yield place;
+    }
+  }
+
+  async #holdsMailboxes(place: LocalPath): Promise<boolean> {
+    const names = await readdir(place.octets, "buffer").catch(() => []);
+    for (const name of names) {
+      if (
+        !/^(?:cur|new|tmp)$/.test(name.toString("latin1")) &&
+        (await isMaildir(placeBelow(place, name).octets))
+      )
+        return true;
+    }
+    return false;
+  }
+
+  #mailboxEntry(place: LocalPath, prefix: string): Entry {
+    const name = isPlusFolder(place) ? readableName(textOf(place.name)) : nameOf(place);
+    return {
+      url: hrefOf(this.#target, bare(place), true),
+      name: `${prefix}${name}`,
+      kind: "mailbox",
+      meta: {},
+    };
+  }
+
+  async #entryOf(folder: MaildirFolder, unique: string, prefix: string): Promise<Entry> {
+    const { handle, name } = await folder.open(unique);
+    try {
+      const facts = await handle.stat();
+      const room = Math.min(facts.size, FIRST_LOOK);
+      let head = await handle.read(Buffer.allocUnsafe(room), 0, room, 0);
+      if (
+        head.bytesRead === FIRST_LOOK &&
+        !/\r?\n\r?\n/.test(head.buffer.toString("latin1", 0, head.bytesRead))
+      )
+        head = await handle.read(Buffer.allocUnsafe(HEADER_OCTETS), 0, HEADER_OCTETS, 0);
+      return await this.#entry(folder.place, name, head.buffer.subarray(0, head.bytesRead), facts, prefix);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #entry(
+    place: LocalPath,
+    name: StoredName,
+    head: Uint8Array,
+    facts: { readonly size: number; readonly mtime: Date },
+    prefix: string,
+  ): Promise<Entry> {
+    return messageEntry({
+      url: hrefOf(this.#target, { ...bare(place), uid: name.unique }),
+      header: parseHeader(head),
+      size: facts.size,
+      arrived: facts.mtime,
+      flags: flagsOfLetters(name.letters ?? ""),
+      meta: {
+        uid: textOf(Buffer.from(name.unique, "latin1")),
+        ...(name.sub === "new" ? { recent: true } : {}),
+      },
+      prefix,
+    });
+  }
+}
+
+/** Octets of a message that hold most headers. */
+const FIRST_LOOK = 8 * 1024;
+
+async function makeMaildir(place: LocalPath, plus: boolean): Promise<void> {
+  await orFail(place.shown, async () => {
+    await mkdir(place.octets, { recursive: true, mode: 0o700 });
+    await chmod(place.octets, 0o700);
+    for (const sub of SUBS)
+      await mkdir(Buffer.concat([place.octets, Buffer.from(`/${sub}`)]), { mode: 0o700, recursive: true });
+    // Maildir++: delivery agents tell by it that this is no root.
+    if (plus) await writeFile(Buffer.concat([place.octets, Buffer.from("/maildirfolder")]), "");
+  });
+}
+
+/** The same folder with another last name. */
+function renamed(place: LocalPath, name: Buffer): LocalPath {
+  const cut = place.url.lastIndexOf("/");
+  const url = cut < 0 ? "." : place.url.slice(0, cut) || "/";
+  const parent = { ...bare(place), url, octets: folderOf(place), shown: textOf(folderOf(place)) };
+  const { uid, section } = place;
+  return {
+    ...placeBelow(parent, name, place.folder),
+    ...(uid === undefined ? {} : { uid }),
+    ...(section === undefined ? {} : { section }),
+  };
+}
+
+function bare({ url, octets, shown, name, folder }: LocalPath): LocalPath {
+  return { url, octets, shown, name, folder };
+}
+
+function isPlusFolder(place: LocalPath): boolean {
+  return place.name.length > 1 && place.name[0] === 0x2e && place.name[1] !== 0x2e;
+}
+
+function isMailbox(place: LocalPath): PortholeError {
+  return new PortholeError("local", `${place.shown}: is a mailbox`, { hint: "ls lists it" });
+}
+
+/** It becomes a file's name. @throws PortholeError `usage` */
+function checkUnique(unique: string): void {
+  if (unique === "" || unique.startsWith(".") || /[/:\0\r\n]/.test(unique) || unique.length > 200) {
+    throw new PortholeError("usage", "that is no name for a message in a Maildir", {
+      hint: "write to the mailbox, and it gets one",
+    });
+  }
+}

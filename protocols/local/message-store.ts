@@ -1,0 +1,33 @@
+/** What a place that keeps messages must be able to do; MessageSession makes a Session of it. */
+import type { Entry, EntryKind, Source } from "../../src/plugin.js";
+import type { Watched } from "./changes.js";
+import type { LocalPath } from "./path.js";
+
+/** A message that was found and is open: `release` it. */
+export interface OpenMessage {
+  readonly entry: Entry;
+  /** Octets in all, as they will be given. */
+  readonly size: number | undefined;
+  readonly validator: string;
+  /** The message, octet for octet, from an octet on. Once. */
+  octets(from: number): AsyncIterable<Uint8Array>;
+  release(): Promise<void>;
+}
+
+export interface MessageStore {
+  /** From the path alone. */
+  kindOf(place: LocalPath): EntryKind | undefined;
+  isMessage(place: LocalPath): Promise<boolean>;
+  /** Mailboxes within, then messages in the order they came. @param prefix for the names of all of them */
+  list(place: LocalPath, recursive: boolean, prefix: string): AsyncIterable<Entry>;
+  stat(place: LocalPath): Promise<Entry>;
+  /** @throws PortholeError `missing` */
+  open(place: LocalPath): Promise<OpenMessage>;
+  write(place: LocalPath, source: Source): Promise<Entry>;
+  remove(place: LocalPath, recursive: boolean): Promise<void>;
+  move(from: LocalPath, to: LocalPath, replace: boolean): Promise<Entry>;
+  makeFolder(place: LocalPath): Promise<Entry>;
+  watched(place: LocalPath): Promise<Watched>;
+}
+
+export const MESSAGE_TYPE = "message/rfc822";

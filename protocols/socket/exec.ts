@@ -1,0 +1,36 @@
+/** A command for a peer: what the peer sends is its standard input, what it prints goes to the peer. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { localError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import { pour } from "./pour.js";
+
+/** @param warn gets what the command says on standard error @throws PortholeError `local` when it cannot be started */
+export async function runFor(
+  connection: Connection,
+  command: string,
+  warn: (text: string) => void,
+): Promise<void> {
+  const child = spawn("/bin/sh", ["-c", command], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const ended = once(child, "close");
+  ended.catch(() => {});
+  child.stdin.on("error", () => {
+    // It need not read what it is given.
+  });
+  child.stderr.on("data", (octets: Buffer) => warn(octets.toString("utf8").trimEnd()));
+  connection.once("close", () => child.kill());
+  pour(connection, child.stdin).then(
+    () => child.stdin.end(),
+    () => child.stdin.destroy(),
+  );
+  try {
+    await pour(child.stdout, connection);
+    await ended;
+  } catch (thrown) {
+    throw localError(thrown, command);
+  }
+  connection.end();
+  await Promise.race([once(connection, "finish"), once(connection, "close")]);
+}

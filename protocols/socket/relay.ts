@@ -1,0 +1,103 @@
+/** `porthole socket relay FROM TO`: a listener whose peers are each connected on, with TLS put on or taken off. */
+import { messageOf, PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import type { Invocation, Output } from "../../src/plugin.js";
+import { dialPlace, listenPlace, shownPlace } from "./address.js";
+import { addressesOf } from "./connect.js";
+import { isPatient, type Opened, opened } from "./opened.js";
+import { type Outlet, outputsOf } from "./outlet.js";
+import { pour } from "./pour.js";
+import { Shown } from "./shown.js";
+
+const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
+
+export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
+  const [first, second, third] = invocation.words;
+  if (third !== undefined) throw new PortholeError("usage", "a relay has two ends", { hint: USAGE });
+  const from = await opened(invocation, first, USAGE);
+  const to = await opened(invocation, second, USAGE);
+  for (const { target } of [from, to]) {
+    if (target.url.scheme === "udp") {
+      throw new PortholeError("usage", "datagrams are not relayed: they have no connection to follow", {
+        hint: USAGE,
+      });
+    }
+  }
+  yield* outputsOf((outlet) => relayAll(invocation, from, to, outlet));
+}
+
+async function relayAll(invocation: Invocation, from: Opened, to: Opened, outlet: Outlet): Promise<void> {
+  const { options } = invocation;
+  const most = options["max-conns"];
+  const patient = isPatient(invocation);
+  const listener = await from.context.listen({
+    ...listenPlace(from.target),
+    purpose: "from",
+    patient,
+    ...(typeof most === "number" ? { mostConnections: most } : {}),
+  });
+  const relaying = new Set<Promise<void>>();
+  if (options["json"] === true) {
+    const { address, port, socketPath } = listener.place;
+    const at = socketPath === undefined ? { address, port } : { path: socketPath };
+    await outlet.put(
+      new Shown(options).event("listening", "", { ...at, to: to.target.href(to.target.path) }),
+    );
+  } else invocation.warn(`relaying from ${listener.shown} to ${shownPlace(to.target)}`);
+  let number = 0;
+  try {
+    for await (const near of listener) {
+      number += 1;
+      const shown = new Shown(options, { connection: number });
+      const tell = (event: string, facts: Record<string, string | number>) =>
+        options["json"] === true ? outlet.put(shown.event(event, "", facts)) : Promise.resolve();
+      const relayed = relayOne(
+        near,
+        () => to.context.dial({ ...dialPlace(to.target), purpose: "to", patient }),
+        tell,
+      )
+        // One peer's failure is not the others'.
+        .catch((thrown: unknown) => invocation.warn(messageOf(thrown)))
+        .finally(() => relaying.delete(relayed));
+      relaying.add(relayed);
+    }
+  } finally {
+    listener.close();
+    await Promise.all(relaying);
+  }
+}
+
+async function relayOne(
+  near: Connection,
+  dial: () => Promise<Connection>,
+  tell: (event: string, facts: Record<string, string | number>) => Promise<void>,
+): Promise<void> {
+  let far: Connection | undefined;
+  try {
+    await tell("connection", definedOnly(addressesOf(near)));
+    far = await dial();
+    const there = far;
+    // Each direction ends by itself: what one side closes, the other is told, and may still speak.
+    await Promise.all([pour(near, there).then(() => there.end()), pour(there, near).then(() => near.end())]);
+    await tell("closed", { received: near.bytesRead, sent: near.bytesWritten });
+    await Promise.all([finished(near), finished(there)]);
+  } finally {
+    near.destroy();
+    far?.destroy();
+  }
+}
+
+function finished(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    if (connection.writableFinished || connection.destroyed) resolve();
+    else connection.once("finish", resolve).once("close", resolve);
+  });
+}
+
+function definedOnly(
+  facts: Readonly<Record<string, string | number | undefined>>,
+): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(facts).filter((fact): fact is [string, string | number] => fact[1] !== undefined),
+  );
+}

@@ -1,0 +1,141 @@
+/** A socket as a Session: each call has a connection of its own. */
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import type {
+  Context,
+  Document,
+  Entry,
+  Interaction,
+  Outgoing,
+  SendReport,
+  Session,
+  Target,
+  WatchEvent,
+} from "../../src/plugin.js";
+import { dialPlace, listenPlace, shownPlace } from "./address.js";
+import { interactionOf } from "./interaction.js";
+import { takeRest } from "./pour.js";
+
+export class SocketSession implements Session {
+  readonly #target: Target;
+  readonly #context: Context;
+  /** Closes what is open. */
+  readonly #open = new Set<() => void>();
+
+  constructor(target: Target, context: Context) {
+    this.#target = target;
+    this.#context = context;
+  }
+
+  kindOf(): "session" {
+    return "session";
+  }
+
+  /** What the peer sends until it closes; of a `udp:` URL, what comes to that place on this machine. */
+  async read(): Promise<Document> {
+    const body = this.#target.url.scheme === "udp" ? await this.#datagrams() : await this.#dial();
+    return { entry: this.#entry(), type: "application/octet-stream", offset: 0, body };
+  }
+
+  /** Sends octets, says that no more will come, and waits a while for the peer to close too. */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "octets") {
+      throw new PortholeError("usage", "a socket takes octets, not mails", {
+        hint: "send the mail to smtp:",
+      });
+    }
+    const size =
+      this.#target.url.scheme === "udp"
+        ? await this.#sendDatagrams(outgoing.source.body)
+        : await this.#sendStream(outgoing.source.body);
+    return { accepted: [shownPlace(this.#target)], refused: [], reply: "", size };
+  }
+
+  /** A piece of what comes, an event. */
+  async *watch(): AsyncGenerator<WatchEvent, void, undefined> {
+    const { body } = await this.read();
+    for await (const piece of body) {
+      const octets = Buffer.from(piece);
+      yield {
+        event: "data",
+        entry: { ...this.#entry(), size: octets.length, meta: { text: octets.toString("utf8") } },
+        at: new Date(),
+      };
+    }
+  }
+
+  async interact(): Promise<Interaction> {
+    const endpoint = { ...dialPlace(this.#target), patient: true };
+    if (this.#target.url.scheme !== "udp")
+      return interactionOf(this.#hold(await this.#context.dial(endpoint)));
+    const { datagramInteraction } = await import("./interaction.js");
+    const interaction = datagramInteraction(await this.#context.dialDatagrams(endpoint));
+    this.#open.add(() => interaction.destroy());
+    return interaction;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const close of this.#open) close();
+    this.#open.clear();
+  }
+
+  #entry(): Entry {
+    return {
+      url: this.#target.href(this.#target.path),
+      name: shownPlace(this.#target),
+      kind: "session",
+      meta: {},
+    };
+  }
+
+  async #dial(): Promise<Connection> {
+    return this.#hold(await this.#context.dial(dialPlace(this.#target)));
+  }
+
+  #hold(connection: Connection): Connection {
+    const close = () => {
+      connection.destroy(new PortholeError("aborted", "the session was closed before the end"));
+    };
+    this.#open.add(close);
+    connection.once("close", () => this.#open.delete(close));
+    return connection;
+  }
+
+  async #datagrams(): Promise<Readable> {
+    const listener = await this.#context.listenDatagrams(listenPlace(this.#target));
+    async function* octets() {
+      for await (const datagram of listener) yield datagram.octets;
+    }
+    const body = Readable.from(octets(), { objectMode: false }).once("close", () => listener.close());
+    this.#open.add(() => body.destroy());
+    return body;
+  }
+
+  async #sendStream(body: AsyncIterable<Uint8Array>): Promise<number> {
+    const connection = await this.#dial();
+    try {
+      for await (const piece of body) {
+        if (!connection.write(piece))
+          await Promise.race([once(connection, "drain"), once(connection, "close")]);
+        if (connection.destroyed) break;
+      }
+      connection.end();
+      await takeRest(connection);
+      return connection.bytesWritten;
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  async #sendDatagrams(body: AsyncIterable<Uint8Array>): Promise<number> {
+    const channel = await this.#context.dialDatagrams(dialPlace(this.#target));
+    try {
+      for await (const piece of body) await channel.send(piece);
+      return channel.bytesWritten;
+    } finally {
+      channel.close();
+    }
+  }
+}

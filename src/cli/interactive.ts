@@ -1,0 +1,286 @@
+/**
+ * A person and a far side: `porthole telnet://host`, `porthole tcp://host:port`. Keys go out, what comes is shown,
+ * Ctrl-] opens a small command line, and the terminal is as it was afterwards, whatever happens.
+ */
+import { createWriteStream, type WriteStream as FileStream } from "node:fs";
+import { ReadStream, WriteStream } from "node:tty";
+import { localError, messageOf, PortholeError } from "../errors.js";
+import type { Interaction, Session, Target } from "../plugin.js";
+import { safeLine } from "../text/safe.js";
+import type { Desk } from "./command.js";
+import { HarmlessStream } from "./harmless-stream.js";
+import { ScreenModes } from "./screen-modes.js";
+
+/** Milliseconds of silence after which the far side of a pipe that has ended has said all. */
+const SETTLED = 1500;
+const DEFAULT_ESCAPE = "^]";
+
+/** @returns when the far side closed, or the person left @throws PortholeError */
+export async function interact(desk: Desk, session: Session, target: Target): Promise<void> {
+  const { terminal } = desk;
+  if (session.interact === undefined) throw new PortholeError("usage", "there is nobody to talk to");
+  const stream = await session.interact({
+    columns: terminal.columns,
+    rows: terminal.rows,
+    type: terminal.environment["TERM"] ?? "dumb",
+  });
+  const seat = new Seat(desk, stream, target);
+  try {
+    await seat.talk();
+  } finally {
+    await seat.leave();
+    stream.destroy();
+  }
+}
+
+class Seat {
+  readonly #desk: Desk;
+  readonly #stream: Interaction;
+  readonly #place: string;
+  readonly #keyboard: ReadStream | undefined;
+  readonly #escape: string | undefined;
+  readonly #modes = new ScreenModes();
+  readonly #harmless = new HarmlessStream();
+  readonly #raw: boolean;
+  readonly #fullLog: boolean;
+  #log: FileStream | undefined;
+  #logHarmless = new HarmlessStream();
+  /** The small command line is open: keys are its own. */
+  #line: string | undefined;
+  #left = false;
+
+  constructor(desk: Desk, stream: Interaction, target: Target) {
+    const { options, terminal } = desk;
+    this.#desk = desk;
+    this.#stream = stream;
+    this.#place = safeLine(target.href(""));
+    this.#keyboard = terminal.stdin instanceof ReadStream ? terminal.stdin : undefined;
+    this.#escape = escapeCharacter(options["escape"]);
+    this.#raw = options["raw"] === true || !terminal.outputIsTerminal || stream.draws;
+    this.#fullLog = options["log-raw"] === true;
+    if (typeof options["log"] === "string") this.#openLog(options["log"]);
+  }
+
+  async talk(): Promise<void> {
+    const { terminal } = this.#desk;
+    const typing = this.#keyboard === undefined ? this.#pourInput() : this.#readKeys();
+    // What fails here fails the stream too.
+    typing.catch((thrown: Error) => this.#stream.destroy(thrown));
+    for await (const piece of this.#stream) await this.#show(piece);
+    if (this.#keyboard !== undefined && !this.#left && !terminal.quiet) {
+      terminal.say(`${this.#endOfLine()}porthole: ${this.#place} closed the connection`);
+    }
+  }
+
+  /** Puts the terminal back. */
+  async leave(): Promise<void> {
+    const { terminal } = this.#desk;
+    const keyboard = this.#keyboard;
+    if (keyboard !== undefined) {
+      keyboard.removeAllListeners("data");
+      keyboard.setRawMode(false);
+      keyboard.pause();
+    }
+    if (terminal.stdout instanceof WriteStream) terminal.stdout.off("resize", this.#onResize);
+    const undo = this.#modes.undo();
+    if (terminal.outputIsTerminal && undo !== "" && !terminal.outputClosed.aborted)
+      await terminal.write(undo);
+    this.#log?.end();
+  }
+
+  async #show(piece: Uint8Array): Promise<void> {
+    const { terminal } = this.#desk;
+    if (this.#log !== undefined) this.#log.write(this.#fullLog ? piece : this.#logHarmless.text(piece));
+    if (this.#raw) {
+      if (terminal.outputIsTerminal) this.#modes.see(piece);
+      await terminal.write(piece);
+    } else await terminal.write(this.#harmless.text(piece));
+  }
+
+  // --- the keyboard -------------------------------------------------------------------------------------------
+
+  async #readKeys(): Promise<void> {
+    const keyboard = this.#keyboard;
+    const { terminal } = this.#desk;
+    if (keyboard === undefined) return;
+    if (!terminal.quiet) {
+      const way = this.#escape === undefined ? "" : `; ${shownEscape(this.#escape)} for commands`;
+      terminal.say(`porthole: connected to ${this.#place}${way}`);
+    }
+    if (terminal.stdout instanceof WriteStream) terminal.stdout.on("resize", this.#onResize);
+    this.#stream.on("mode", this.#applyMode);
+    this.#applyMode();
+    keyboard.on("data", (octets: Buffer) => this.#typed(octets));
+    keyboard.once("end", () => this.#stream.end());
+  }
+
+  readonly #onResize = (): void => {
+    const { terminal } = this.#desk;
+    this.#stream.resize(terminal.columns, terminal.rows);
+  };
+
+  /** Lines are left to the terminal's own editing, where nothing is to be hidden. */
+  readonly #applyMode = (): void => {
+    if (this.#line !== undefined) return;
+    this.#keyboard?.setRawMode(this.#stream.keys || this.#stream.hidden);
+  };
+
+  #typed(octets: Buffer): void {
+    const keyboard = this.#keyboard;
+    if (keyboard === undefined) return;
+    if (this.#line !== undefined) {
+      this.#typedCommand(octets.toString("utf8"));
+      return;
+    }
+    const at = this.#escape === undefined ? -1 : octets.indexOf(this.#escape, 0, "latin1");
+    if (at >= 0) {
+      this.#send(octets.subarray(0, at));
+      this.#openCommandLine();
+      return;
+    }
+    this.#send(octets);
+  }
+
+  #send(octets: Buffer): void {
+    const keyboard = this.#keyboard;
+    if (octets.length === 0 || this.#stream.destroyed || this.#stream.writableEnded) return;
+    if (this.#stream.write(octets)) return;
+    keyboard?.pause();
+    this.#stream.once("drain", () => keyboard?.resume());
+  }
+
+  // --- the small command line ---------------------------------------------------------------------------------
+
+  #openCommandLine(): void {
+    this.#line = "";
+    this.#keyboard?.setRawMode(false);
+    this.#desk.terminal.stderr.write("\r\nporthole> ");
+  }
+
+  #typedCommand(text: string): void {
+    const typed = this.#line + text;
+    const end = typed.search(/[\r\n]/);
+    if (end < 0) {
+      this.#line = typed;
+      return;
+    }
+    this.#line = undefined;
+    const told = this.#command(
+      typed
+        .slice(0, end)
+        .replaceAll(this.#escape ?? "\0", "")
+        .trim(),
+    );
+    if (told !== "") this.#desk.terminal.stderr.write(`${told}\n`);
+    this.#applyMode();
+  }
+
+  /** @returns what to tell */
+  #command(line: string): string {
+    const [word = "", ...rest] = line.split(/\s+/);
+    const { signals } = this.#stream;
+    try {
+      switch (word) {
+        case "":
+          return "";
+        case "close":
+        case "quit":
+        case "q":
+          this.#left = true;
+          this.#stream.destroy();
+          return "";
+        case "log":
+          return this.#logCommand(rest);
+        case "send":
+        case "mode":
+          return this.#stream.signal(rest[0] ?? "");
+        case "status":
+          return "status" in signals ? this.#stream.signal("status") : `connected to ${this.#place}`;
+        default:
+          return this.#help(signals);
+      }
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+  }
+
+  #logCommand([word = "", file]: string[]): string {
+    if (word === "off") {
+      this.#log?.end();
+      this.#log = undefined;
+      return "nothing is logged";
+    }
+    this.#openLog(word === "on" ? (file ?? "porthole.log") : word === "" ? "porthole.log" : word);
+    return "logging";
+  }
+
+  #help(signals: Readonly<Record<string, string>>): string {
+    const lines = [
+      "close          end the session",
+      "status         what was agreed on",
+      "log FILE, off  keep what is shown, control characters made visible (--log-raw: as they are)",
+      ...Object.entries(signals)
+        .filter(([name]) => name !== "status")
+        .map(([name, summary]) => `send ${name}`.padEnd(15) + summary),
+      "an empty line  back to the session",
+    ];
+    return lines.join("\n");
+  }
+
+  #openLog(file: string): void {
+    this.#log?.end();
+    this.#logHarmless = new HarmlessStream();
+    const log = createWriteStream(file, { flags: "a" });
+    log.on("error", (error) => {
+      this.#desk.terminal.warn(`the log is not kept: ${localError(error, file).message}`);
+      this.#log = undefined;
+    });
+    this.#log = log;
+  }
+
+  // --- a pipe instead of a keyboard ---------------------------------------------------------------------------
+
+  async #pourInput(): Promise<void> {
+    const stream = this.#stream;
+    for await (const piece of this.#desk.terminal.stdin) {
+      if (stream.destroyed || stream.writableEnded) return;
+      if (!stream.write(piece))
+        await new Promise((resolve) => stream.once("drain", resolve).once("close", resolve));
+    }
+    if (!stream.draws) {
+      stream.end();
+      return;
+    }
+    // A terminal session does not end with its input: what was typed last is still being answered.
+    const watch = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => stream.end(), SETTLED);
+    };
+    let timer = setTimeout(() => stream.end(), SETTLED);
+    stream.on("data", watch);
+    stream.once("close", () => clearTimeout(timer));
+  }
+
+  #endOfLine(): string {
+    return this.#keyboard === undefined ? "" : "\r";
+  }
+}
+
+/** `^]` and its like, a character, or `none`. @throws PortholeError `usage` */
+function escapeCharacter(written: unknown): string | undefined {
+  const text = typeof written === "string" ? written : DEFAULT_ESCAPE;
+  if (text === "none") return undefined;
+  const [, control] = /^\^([@-_a-z?])$/.exec(text) ?? [];
+  if (control !== undefined) {
+    return control === "?" ? "\x7f" : String.fromCharCode(control.toUpperCase().charCodeAt(0) & 0x1f);
+  }
+  if (text.length === 1) return text;
+  throw new PortholeError("usage", `--escape takes a character, not '${text}'`, {
+    hint: "write ^] for Ctrl-], or none",
+  });
+}
+
+function shownEscape(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 0x20 ? `Ctrl-${String.fromCharCode(code | 0x40)}` : character;
+}

@@ -1,0 +1,133 @@
+/** `porthole sandbox` and `porthole tour`. */
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { objects, type Running, User } from "./program.js";
+
+let user: User;
+/** Its own, so that what is left behind shows. */
+let temporary = "";
+
+beforeAll(async () => {
+  user = await User.create();
+  temporary = user.path("tmp");
+  await mkdir(temporary);
+});
+afterAll(async () => {
+  await user[Symbol.asyncDispose]();
+});
+
+const start = (...args: readonly string[]): Running =>
+  user.start(["sandbox", ...args], { environment: { TMPDIR: temporary } });
+
+/** Ends it as its user does. */
+async function ended(running: Running): Promise<void> {
+  const began = performance.now();
+  running.child.kill("SIGINT");
+  const { status, signal, stderr } = await running.ended;
+  expect([status, signal, stderr]).toEqual([0, null, ""]);
+  expect(performance.now() - began).toBeLessThan(2000);
+  expect(await readdir(temporary)).toEqual([]);
+}
+
+describe("sandbox", () => {
+  it("--json prints a line a server, and each upload as it comes", async () => {
+    const running = start("--json");
+    const text = await running.says(/"name":"gophers"[^\n]*\n/);
+    const servers = objects(text);
+    expect(servers.map(({ name }) => name)).toEqual([
+      ...["http", "https", "ftp", "ftps", "smtp", "smtps", "gopher", "gophers"],
+    ]);
+    for (const { name, url } of servers) {
+      expect(String(url)).toMatch(new RegExp(`^${String(name)}://(?:127\\.0\\.0\\.1|localhost):\\d+/?$`));
+    }
+    const ftp = servers.find(({ name }) => name === "ftp");
+    expect(ftp).toEqual({ name: "ftp", url: expect.any(String), user: "porthole", password: "sandbox" });
+
+    await writeFile(user.path("up.txt"), "twelve bytes");
+    const { status } = await user.run([
+      ...["put", "up.txt", `${String(ftp?.["url"])}incoming/`, "-u", "porthole:sandbox"],
+    ]);
+    expect(status).toBe(0);
+    const told = await running.says('"arrived":"upload"');
+    expect(objects(told).at(-1)).toEqual({
+      arrived: "upload",
+      protocol: "ftp",
+      path: "/incoming/up.txt",
+      size: 12,
+    });
+    await ended(running);
+  });
+
+  it("prints a table for people, and mails as they come", async () => {
+    const running = start("--only", "smtp", "--only", "http");
+    const text = await running.says("Ctrl-C ends the sandbox.\n");
+    expect(text).toMatch(/^name +URL +user +password +try$/m);
+    expect(text).not.toMatch(/^ftp /m);
+    const authority = /--cacert (\S+)/.exec(text)?.[1] ?? "";
+    const smtps = /^smtps +(\S+)/m.exec(text)?.[1] ?? "";
+    const { status, stderr } = await user.run([
+      ...["send", smtps, "--cacert", authority, "--from", "a@x.example", "--to", "b@y.example"],
+      ...["--subject", "Hi", "--text", "there"],
+    ]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(await running.says("mail from")).toMatch(/^mail from a@x\.example to b@y\.example: "Hi", \d+$/m);
+    await ended(running);
+  });
+
+  it("ends at once after it began", async () => {
+    const running = start("--json", "--only", "gopher");
+    await running.says("gophers");
+    await ended(running);
+  });
+
+  it("ends with SIGTERM too, and leaves nothing", async () => {
+    const running = start("--json", "--only", "gopher");
+    await running.says("gophers");
+    running.child.kill("SIGTERM");
+    expect((await running.ended).status).toBe(0);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it("ends when nobody reads it any more, once there is something to say", async () => {
+    const { stdout, stderr } = await user.shell(
+      `porthole sandbox --json --only gopher | head -n 1 | wc -l; echo "\${PIPESTATUS[0]}"`,
+    );
+    expect([stdout, stderr]).toEqual(["1\n0\n", ""]);
+  });
+});
+
+describe("tour", () => {
+  it("shows every job, ends with 0 and leaves nothing", async () => {
+    const { status, stdout, stderr } = await user.run(["tour"], {
+      // What the user has set must not show in it.
+      environment: { TMPDIR: temporary, PORTHOLE_JSON: "1", PORTHOLE_TIMEOUT: "0.001" },
+    });
+    expect(stderr).toBe("");
+    expect(stdout.match(/^\d+\. .*$/gm)).toEqual([
+      "1. A web page, readable in a terminal",
+      "2. The same server over TLS, and JSON laid out",
+      "3. A download: written beside its target, renamed when whole",
+      "4. A mail",
+      "5. An FTP directory",
+      "6. The same for a script: every entry has a URL that opens again",
+      "7. A Gopher hole",
+      "8. A Gopher search",
+      "9. What is not there: one line, and a status that scripts can tell",
+    ]);
+    expect(stdout).toContain('The server has it: "The lamp is lit", for harbour@port.example.');
+    expect(stdout).toContain("(exit status 8)");
+    expect(stdout).toContain("Where to go next");
+    expect(stdout).not.toContain("\x1b");
+    expect(status).toBe(0);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it("is left with Ctrl-C: 130, and nothing stays", async () => {
+    const running = user.start(["tour"], { environment: { TMPDIR: temporary } });
+    await running.says("1. A web page");
+    running.child.kill("SIGINT");
+    const { status, stderr } = await running.ended;
+    expect([status, stderr]).toEqual([130, "porthole: stopped by Ctrl-C\n"]);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+});
