@@ -193,7 +193,7 @@ function notices(inputs) {
       .filter((name) => name !== undefined),
   );
   return [...packages]
-    .sort()
+    .sort((a, b) => a.localeCompare(b))
     .map((name) => {
       const folder = join(root, "node_modules", name);
       const facts = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

@@ -4,7 +4,9 @@
  */
 import { mayTravel } from "./auth/plaintext.js";
 import { PortholeError } from "./errors.js";
+import type { Connection } from "./net/connection.js";
 import { Dialer } from "./net/dialer.js";
+import { resolveHost } from "./net/resolve.js";
 import type { NetworkSettings } from "./net/settings.js";
 import { Transcript } from "./net/transcript.js";
 import type {
@@ -40,6 +42,15 @@ export interface ClientSettings {
   readonly signal?: AbortSignal;
   readonly progress?: (report: Progress) => void;
   readonly warn?: (text: string) => void;
+  readonly observer?: ClientObserver;
+}
+
+/** Sees what sessions do on their way: for verbs that tell about the way itself. */
+export interface ClientObserver {
+  /** A connection is there; TLS may be started on it later. */
+  dialed(connection: Connection): void;
+  /** Something to log in with was found, and may be sent. */
+  credentials(): void;
 }
 
 const DEFAULT_POLICY: Policy = {
@@ -70,6 +81,26 @@ export class Client {
   /** @throws PortholeError `usage` when the text is no URL of a known scheme */
   target(url: string): Target {
     return resolveTarget(url, this.registry, this.#settings.accountUrl ?? noAccounts);
+  }
+
+  /** A client that differs from this one in these settings, and shares its transcript. */
+  with(changes: ClientSettings): Client {
+    const { network, policy, ...others } = this.#settings;
+    const tls = { ...network?.tls, ...changes.network?.tls };
+    return new Client({
+      ...others,
+      transcript: this.transcript,
+      signal: this.signal,
+      ...changes,
+      network: { ...network, ...changes.network, tls },
+      policy: { ...policy, ...changes.policy },
+    });
+  }
+
+  /** The addresses of a target's host, in the order in which they are tried. @throws PortholeError `resolve` */
+  async addressesOf(target: Target, signal: AbortSignal = this.signal): Promise<string[]> {
+    const addresses = await resolveHost(target.host, target.port, this.#dialer.settings, signal);
+    return addresses.map(({ address }) => address);
   }
 
   manifestOf(target: Target): Manifest {
@@ -138,7 +169,11 @@ export class Client {
   #context(target: Target, signal: AbortSignal): Context {
     const settings = this.#settings;
     return {
-      dial: (endpoint) => this.#dialer.dial(endpoint, signal),
+      dial: async (endpoint) => {
+        const connection = await this.#dialer.dial(endpoint, signal);
+        settings.observer?.dialed(connection);
+        return connection;
+      },
       dialDatagrams: (endpoint) => this.#dialer.dialDatagrams(endpoint, signal),
       listen: (request) => this.#dialer.listen(request, signal),
       listenDatagrams: (request) => this.#dialer.listenDatagrams(request, signal),
@@ -166,6 +201,7 @@ export class Client {
     const found = await look(target, allowed && request.required === true);
     if (found === undefined) return request.fallback;
     this.transcript.mask(found.password);
+    if (allowed) this.#settings.observer?.credentials();
     if (allowed || found.password === "") return found;
     throw new PortholeError("tls", `the password would go to ${target.host} in clear`, {
       protocol: target.protocol,

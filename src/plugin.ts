@@ -316,6 +316,16 @@ export interface CheckStep {
   readonly ms: number;
   readonly detail: string;
   readonly facts?: JsonObject;
+  /** What works and is unsafe all the same. */
+  readonly weaknesses?: readonly Weakness[];
+}
+
+export interface Weakness {
+  /** What is wrong: one clause, no full stop. */
+  readonly what: string;
+  /** What the server's owner, or its user, can do. */
+  readonly hint: string;
+  readonly grade: "warning" | "critical";
 }
 
 // --- The context: a plugin's only door to the world ---------------------------------------------------------

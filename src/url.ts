@@ -39,7 +39,8 @@ export function parseUrl(text: string): PortholeUrl {
 }
 
 // What stands before a password: `scheme://user`, `//user`, or `user` where there is no scheme.
-const BEFORE_PASSWORD = /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^:/?#@]*|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)[^:/?#@]*):.*@/s;
+const BEFORE_PASSWORD =
+  /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^:/?#@]*|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)[^:/?#@]*):.*@/s;
 
 /** A URL, right or wrong, as messages may show it: what could be a password is left out. */
 export function withoutPassword(text: string): string {

@@ -58,6 +58,7 @@ const ERRORS = /^src\/errors\.ts$/;
 const URL_MODULE = /^src\/url\.ts$/;
 const PLUGIN = /^src\/plugin\.ts$/;
 const TEXT = /^src\/text\//;
+const FILES = /^src\/files\//;
 const MESSAGE = /^src\/message\//;
 const NET = /^src\/net\//;
 const WIRE = /^src\/wire\//;
@@ -83,14 +84,15 @@ describe("who imports whom", () => {
     expect(strangers("src/net/", [ERRORS, URL_MODULE, WIRE, /^node:/])).toEqual([]);
   });
 
-  it("text and message know errors", () => {
+  it("text, files and message know errors", () => {
     expect(strangers("src/text/", [ERRORS, NODE, PACKAGE])).toEqual([]);
-    expect(strangers("src/message/", [ERRORS, TEXT, PLUGIN, NODE, PACKAGE])).toEqual([]);
+    expect(strangers("src/files/", [ERRORS, NODE])).toEqual([]);
+    expect(strangers("src/message/", [ERRORS, TEXT, FILES, PLUGIN, NODE, PACKAGE])).toEqual([]);
   });
 
   it("auth and verbs know the contract, and no protocol", () => {
     expect(strangers("src/auth/", [ERRORS, PLUGIN, TEXT, NODE])).toEqual([]);
-    expect(strangers("src/verbs/", [ERRORS, PLUGIN, TEXT, MESSAGE, URL_MODULE, NODE])).toEqual([]);
+    expect(strangers("src/verbs/", [ERRORS, PLUGIN, TEXT, FILES, MESSAGE, URL_MODULE, NODE])).toEqual([]);
   });
 
   it("the contract knows nothing but types", () => {

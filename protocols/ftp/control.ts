@@ -20,6 +20,10 @@ export class Control extends Client {
   override readonly ftp = new Dialogue();
   /** Data connections are to carry TLS (PROT P). */
   protectedData = false;
+  /** The greeting, and how long it took. */
+  met: { readonly greeting: FTPResponse; readonly ms: number } | undefined;
+  /** Milliseconds. */
+  loginMs = 0;
   readonly #target: Target;
   readonly #context: Context;
   #connection: Connection | undefined;
@@ -56,7 +60,9 @@ export class Control extends Client {
       ...secure,
     });
     this.ftp.take(this.#connection);
+    const began = performance.now();
     const greeting = await this.ftp.handle(undefined, untilFinal);
+    this.met = { greeting, ms: performance.now() - began };
     if (greeting.code >= 300) throw refusal(greeting);
     return greeting;
   }

@@ -16,7 +16,9 @@ export async function openControl(target: Target, context: Context): Promise<Con
   try {
     await control.connect();
     if (asksForTls(control, target, context)) await startTls(control, context);
+    const began = performance.now();
     await logIn(control, target, context);
+    control.loginMs = performance.now() - began;
     if (control.connection.secure) await protectData(control, target, context);
     // RFC 2640, 3.1: pathnames are UTF-8. Servers of Windows want to be told.
     if ((await control.feature("UTF8")) !== undefined) await control.ask("OPTS UTF8 ON");

@@ -1,6 +1,7 @@
 /** FTP as a Session. */
 import { messageOf, PortholeError } from "../../src/errors.js";
 import type {
+  CheckStep,
   Context,
   Document,
   Entry,
@@ -10,6 +11,7 @@ import type {
   Source,
   Target,
 } from "../../src/plugin.js";
+import { checkSteps } from "./check.js";
 import type { Control } from "./control.js";
 import { Download } from "./download.js";
 import { FolderReader } from "./folder.js";
@@ -134,6 +136,10 @@ export class FtpSession implements Session {
       throw refusal(reply);
     }
     return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
+  }
+
+  check(): AsyncIterable<CheckStep> {
+    return checkSteps(this.control, this.#target);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ export const manifest = {
   title: "Gopher",
   summary: "menus and documents",
   schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
-  verbs: ["ls", "get", "stat", "search"],
+  verbs: ["ls", "get", "stat", "search", "check"],
   options: [],
   commands: [],
   load: async () => (await import("./index.js")).plugin,

@@ -1,9 +1,10 @@
 /** Gopher's session: each request has a connection of its own (RFC 1436, 2). */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type { Context, Document, Entry, EntryKind, ListQuery, Session, Target } from "../../src/plugin.js";
+import type { CheckStep, Context, Document, Entry, EntryKind, ListQuery, Session, Target } from "../../src/plugin.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { type Answer, answerOf, streamOf } from "./answer.js";
+import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
 import { textOf } from "./text.js";
@@ -76,6 +77,14 @@ export class GopherSession implements Session {
     const { connection } = await this.#ask(asked);
     connection.destroy();
     return entryOfPath(asked, this.#placeOf(asked));
+  }
+
+  /** Gopher has neither greeting nor login: one item is asked for. */
+  async *check(): AsyncGenerator<CheckStep, void, undefined> {
+    const began = performance.now();
+    const { connection, answer } = await this.#ask(parsePath(this.#target.path));
+    connection.destroy();
+    yield answeredStep(answer.beginning, performance.now() - began);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ export const plugin: Plugin = {
     const settings = { maxRedirects: maxRedirectsOf(context.options), headers: headersOf(context.options) };
     const connector = new Connector(context);
     const engine = await chooseEngine(connector, context);
-    return new HttpSession(new Requester(target, context, engine, connector, settings));
+    return new HttpSession(new Requester(target, context, engine, connector, settings), target.path);
   },
   commands: {},
 };

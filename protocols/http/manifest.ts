@@ -5,7 +5,7 @@ export const manifest = {
   title: "HTTP",
   summary: "web pages, downloads and APIs",
   schemes: { http: { port: 80, tls: "never" }, https: { port: 443, tls: "always" } },
-  verbs: ["get", "put", "stat", "rm"],
+  verbs: ["get", "put", "stat", "rm", "check"],
   options: [
     {
       flag: "http-engine",

@@ -1,7 +1,8 @@
 /** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE. */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
-import type { Document, Entry, ReadQuery, Session, Source } from "../../src/plugin.js";
+import type { CheckStep, Document, Entry, ReadQuery, Session, Source } from "../../src/plugin.js";
+import { checkSteps } from "./check.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
@@ -14,9 +15,12 @@ import { Upload } from "./upload.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
+  readonly #path: string;
 
-  constructor(requester: Requester) {
+  /** @param path what `check` asks for */
+  constructor(requester: Requester, path: string) {
     this.#requester = requester;
+    this.#path = path;
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
@@ -76,6 +80,10 @@ export class HttpSession implements Session {
   async remove(path: string): Promise<void> {
     const answer = await this.#requester.ask({ method: "DELETE", path });
     await drain(answer.response.body);
+  }
+
+  check(): AsyncIterable<CheckStep> {
+    return checkSteps(this.#requester, this.#path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import type { PortholeError } from "../../src/errors.js";
 
 /**
  * What `source` gives, chunk by chunk, with back-pressure. Destroying it destroys the source. A failure waits until
- * somebody reads, who is then there to hear of it.
+ * somebody reads, who is then there to hear of it; an abort does not.
  *
  * A stream of its own and not a generator: at a gibibyte, a promise for each chunk is a tenth of the time.
  */
@@ -44,6 +44,7 @@ export class WordedBody extends Readable {
 
   #fail(failure: PortholeError): void {
     this.#failure ??= failure;
-    if (this.#wanted) this.destroy(this.#failure);
+    // What came before a failure is still given; who stops everything wants nothing more of it.
+    if (this.#wanted || failure.code === "aborted") this.destroy(this.#failure);
   }
 }

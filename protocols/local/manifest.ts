@@ -10,7 +10,16 @@ export const manifest = {
     mbox: { tls: "never", address: "local-path" },
     eml: { tls: "never", address: "local-path" },
   },
-  verbs: [],
-  options: [],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "search", "watch"],
+  options: [
+    {
+      flag: "mbox-format",
+      type: "string",
+      placeholder: "NAME",
+      choices: ["auto", "mboxrd", "mboxo", "mboxcl2"],
+      summary: "how an mbox file that is read keeps From lines apart (default: auto)",
+    },
+  ],
   commands: [],
+  load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -9,6 +9,7 @@ export class Line {
   readonly context: Context;
   #peer: Peer;
   #closed = false;
+  #leftEarly = false;
 
   private constructor(peer: Peer, target: Target, context: Context) {
     this.#peer = peer;
@@ -26,11 +27,27 @@ export class Line {
    */
   async peer(): Promise<Peer> {
     if (this.#closed) throw new PortholeError("aborted", "the session was closed");
+    if (this.#leftEarly) await this.#settle();
     if (this.#peer.dialogue.failure !== undefined) {
       this.context.note("the connection is gone; connecting again");
       this.#peer = await meet(this.target, this.context);
     }
     return this.#peer;
+  }
+
+  /** An answer is not wanted to its end. It passes when it is short, and ends the connection when it is long. */
+  leftEarly(): void {
+    this.#leftEarly = true;
+  }
+
+  /** Until it has passed: an answer to something else comes behind it. */
+  async #settle(): Promise<void> {
+    this.#leftEarly = false;
+    try {
+      await this.#peer.ask(["DATE"]);
+    } catch {
+      this.#peer.connection.destroy();
+    }
   }
 
   async close(): Promise<void> {

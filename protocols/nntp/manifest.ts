@@ -1,4 +1,39 @@
-import type { Manifest } from "../../src/plugin.js";
+import type { Manifest, OptionSpec } from "../../src/plugin.js";
+
+const POSTING: readonly OptionSpec[] = [
+  { flag: "group", type: "list", placeholder: "GROUP", summary: "post to this group, or to several" },
+  { flag: "from", type: "string", placeholder: "ADDRESS", summary: "who posts it" },
+  { flag: "subject", type: "string", placeholder: "TEXT", summary: "the subject" },
+  { flag: "text", type: "string", placeholder: "TEXT", summary: "the text" },
+  {
+    flag: "text-file",
+    type: "string",
+    placeholder: "FILE",
+    summary: "the text from a file, or - for standard input",
+  },
+  { flag: "reply", type: "string", placeholder: "ID", summary: "answer the article with this Message-ID" },
+  {
+    flag: "followup-to",
+    type: "string",
+    placeholder: "GROUP",
+    summary: "where answers are to go, or poster",
+  },
+  {
+    flag: "supersedes",
+    type: "string",
+    placeholder: "ID",
+    summary: "replace the own article with this Message-ID",
+  },
+  {
+    flag: "cancel",
+    type: "string",
+    placeholder: "ID",
+    summary: "take back the own article with this Message-ID",
+  },
+  { flag: "header", type: "list", placeholder: '"NAME: VALUE"', summary: "a further header of the article" },
+  { flag: "eml", type: "string", placeholder: "FILE", summary: "post this article as it stands" },
+  { flag: "dry-run", type: "boolean", summary: "print the article, post nothing" },
+];
 
 export const manifest = {
   name: "nntp",
@@ -11,7 +46,56 @@ export const manifest = {
     news: { port: 119, tls: "upgrade" },
   },
   verbs: ["ls", "get", "stat", "search", "send", "watch"],
-  options: [],
-  commands: [],
+  options: [
+    {
+      flag: "descriptions",
+      type: "boolean",
+      summary: "with each group what it is about",
+      verbs: ["open", "ls", "search"],
+    },
+    {
+      flag: "header-charset",
+      type: "string",
+      placeholder: "NAME",
+      summary: "charset of headers that do not name one and are not UTF-8 (iso-8859-1)",
+    },
+    {
+      flag: "interval",
+      type: "number",
+      placeholder: "S",
+      summary: "ask for what is new every S seconds (60)",
+      verbs: ["watch"],
+    },
+  ],
+  commands: [
+    { name: "groups", usage: "URL [WILDMAT]", summary: "groups with counts, status and descriptions" },
+    { name: "over", usage: "URL", summary: "the overview of a group or range, in the server's order" },
+    { name: "hdr", usage: "URL FIELD", summary: "one field of the articles of a group or range" },
+    { name: "article", usage: "URL", summary: "an article, octet for octet" },
+    { name: "head", usage: "URL", summary: "an article's header" },
+    { name: "body", usage: "URL", summary: "an article's body" },
+    { name: "stat", usage: "URL", summary: "number and Message-ID of an article" },
+    { name: "next", usage: "URL", summary: "the article after this one" },
+    { name: "last", usage: "URL", summary: "the article before this one" },
+    { name: "newgroups", usage: "URL SINCE", summary: "groups made since a date, or 12h, 2d ago" },
+    { name: "newnews", usage: "URL SINCE", summary: "Message-IDs of articles that came since then" },
+    {
+      name: "post",
+      usage: "URL --group GROUP --from ADDRESS --subject TEXT --text TEXT",
+      summary: "post an article, an answer, a replacement or a cancellation",
+      options: POSTING,
+    },
+    { name: "ihave", usage: "URL FILE", summary: "offer an article as another server would" },
+    { name: "feed", usage: "URL FILE...", summary: "offer many articles in one stream (CHECK, TAKETHIS)" },
+    {
+      name: "list",
+      usage: "URL [KIND [WILDMAT]]",
+      summary: "any list: ACTIVE.TIMES, MOTD, MODERATORS, SUBSCRIPTIONS, ...",
+    },
+    { name: "date", usage: "URL", summary: "the server's clock" },
+    { name: "help", usage: "URL", summary: "what the server says about itself" },
+    { name: "capabilities", usage: "URL", summary: "what the server can do, after TLS and login" },
+    { name: "quote", usage: "URL COMMAND...", summary: "any command, and its answer" },
+  ],
   load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -11,9 +11,12 @@ export function remember(target: Target, session: NewsSession): void {
 }
 
 /** Opens a URL for a command. @throws PortholeError */
-export async function openNews(invocation: Invocation, url: string): Promise<NewsSession> {
+export async function openNews(
+  invocation: Invocation,
+  url: string,
+): Promise<{ session: NewsSession; target: Target }> {
   const { target } = await invocation.open(url);
   const session = SESSIONS.get(target);
   if (session === undefined) throw new PortholeError("other", "the session is not one of NNTP");
-  return session;
+  return { session, target };
 }

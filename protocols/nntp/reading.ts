@@ -7,7 +7,7 @@ import { bareArticle } from "./entry.js";
 import type { Line } from "./line.js";
 import { MboxQuoting, separator } from "./mbox.js";
 import type { NewsPath, Range } from "./path.js";
-import { articlePath, formatRange, messagePath } from "./path.js";
+import { articlePath, formatRange, groupPath, messagePath } from "./path.js";
 import { discard, type Opened } from "./peer.js";
 import { refusal } from "./refusal.js";
 
@@ -32,7 +32,7 @@ export async function readArticle(line: Line, path: OneArticle): Promise<Documen
     type: "message/rfc822",
     offset: 0,
     filename: `${name.replace(/[<>]/g, "")}.eml`,
-    body,
+    body: leavable(line, body),
   };
 }
 
@@ -87,7 +87,7 @@ function isLoss(thrown: unknown): boolean {
 export async function readRange(line: Line, group: string, range: Range): Promise<Document> {
   const peer = await line.peer();
   const { name } = await peer.select(group);
-  const where = `/${encodeURIComponent(name)}/${formatRange(range)}`;
+  const where = `${groupPath(name)}/${formatRange(range)}`;
   return {
     entry: {
       url: line.target.href(where),
@@ -99,8 +99,15 @@ export async function readRange(line: Line, group: string, range: Range): Promis
     type: "application/mbox",
     offset: 0,
     filename: `${name}.${formatRange(range)}.mbox`,
-    body: Readable.from(mboxOf(line, group, range), { objectMode: false }),
+    body: leavable(line, Readable.from(mboxOf(line, group, range), { objectMode: false })),
   };
+}
+
+/** A body that may be left before its end. */
+function leavable(line: Line, body: Readable): Readable {
+  return body.once("close", () => {
+    if (!body.readableEnded) line.leftEarly();
+  });
 }
 
 async function* mboxOf(line: Line, group: string, range: Range): AsyncGenerator<Buffer, void, undefined> {

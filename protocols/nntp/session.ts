@@ -17,7 +17,7 @@ import { type FieldText, fieldTextOf } from "./field-text.js";
 import { descriptionsOf, groupsOf } from "./groups.js";
 import type { Line } from "./line.js";
 import { newestFirst, overviewOf } from "./overviews.js";
-import { articlePath, messagePath, parsePath } from "./path.js";
+import { articlePath, messagePath, parsePath, type Range } from "./path.js";
 import { post } from "./posting.js";
 import { type OneArticle, readArticle, readRange } from "./reading.js";
 import { refusal, wordsOf } from "./refusal.js";
@@ -58,20 +58,19 @@ export class NewsSession implements Session {
   /** Of a server, or a pattern, its groups; of a group, or a range of it, the articles, newest first. */
   async *list(path: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
     const place = parsePath(path);
-    const limit = query.limit ?? Number.POSITIVE_INFINITY;
-    if (limit <= 0) return;
+    const { limit } = query;
     switch (place.what) {
       case "server":
-        yield* this.#groups(undefined, limit);
+        yield* this.#taken(this.#groups(undefined), limit);
         return;
       case "groups":
-        yield* this.#groups(place.wildmat, limit);
+        yield* this.#taken(this.#groups(place.wildmat), limit);
         return;
       case "group":
-        yield* this.#articles(place.group, undefined, limit);
+        yield* this.#taken(this.#articles(place.group, undefined, limit), limit);
         return;
       case "range":
-        yield* this.#articles(place.group, place.range, limit);
+        yield* this.#taken(this.#articles(place.group, place.range, limit), limit);
         return;
       default:
         throw new PortholeError("usage", "an article cannot be listed", { hint: "use the verb get" });
@@ -127,12 +126,10 @@ export class NewsSession implements Session {
    */
   async *search(path: string, words: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
     const place = parsePath(path);
-    const limit = query.limit ?? Number.POSITIVE_INFINITY;
     refuseControls(words, "the pattern");
-    if (limit <= 0) return;
     if (place.what === "server" || place.what === "groups") {
       if (/\s/.test(words)) throw new PortholeError("usage", "the pattern of a group's name has no blanks");
-      yield* this.#groups(words.split(",").map(containing).join(","), limit);
+      yield* this.#taken(this.#groups(words.split(",").map(containing).join(",")), query.limit);
       return;
     }
     if (place.what !== "group" && place.what !== "range") {
@@ -141,12 +138,7 @@ export class NewsSession implements Session {
       });
     }
     const range = place.what === "range" ? place.range : undefined;
-    let left = limit;
-    for await (const found of searchGroup(await this.line.peer(), place.group, range, words, this.#text)) {
-      yield await articleEntry(this.line.target, found, place.group, this.#text);
-      left -= 1;
-      if (left <= 0) return;
-    }
+    yield* this.#taken(this.#found(place.group, range, words), query.limit);
   }
 
   /** Posts an article. It goes where its Newsgroups field says; the envelope's recipients are those groups. */
@@ -188,29 +180,54 @@ export class NewsSession implements Session {
     await this.line.close();
   }
 
-  async *#groups(wildmat: string | undefined, limit: number): AsyncGenerator<Entry, void, undefined> {
+  /** So many of them, or as many as are wanted: the rest of an answer is left. */
+  async *#taken(
+    entries: AsyncGenerator<Entry, void, undefined>,
+    limit = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<Entry, void, undefined> {
+    let left = limit;
+    if (left <= 0) return;
+    let whole = false;
+    try {
+      for await (const entry of entries) {
+        yield entry;
+        left -= 1;
+        if (left <= 0) return;
+      }
+      whole = true;
+    } finally {
+      if (!whole) this.line.leftEarly();
+    }
+  }
+
+  async *#groups(wildmat: string | undefined): AsyncGenerator<Entry, void, undefined> {
     const peer = await this.line.peer();
     const described = this.line.context.options["descriptions"] === true;
-    let left = limit;
-    for await (const { group, description } of groupsOf(peer, {
-      described,
-      ...(wildmat === undefined ? {} : { wildmat }),
-    })) {
+    const query = { described, ...(wildmat === undefined ? {} : { wildmat }) };
+    for await (const { group, description } of groupsOf(peer, query)) {
       yield groupEntry(this.line.target, group, description);
-      left -= 1;
-      if (left <= 0) return;
     }
   }
 
   async *#articles(
     group: string,
-    range: { low: number; high?: number } | undefined,
-    limit: number,
+    range: Range | undefined,
+    limit: number | undefined,
   ): AsyncGenerator<Entry, void, undefined> {
     const peer = await this.line.peer();
     const facts = await peer.select(group);
     for await (const overview of newestFirst(peer, facts, range, limit)) {
       yield await articleEntry(this.line.target, overview, group, this.#text);
+    }
+  }
+
+  async *#found(
+    group: string,
+    range: Range | undefined,
+    words: string,
+  ): AsyncGenerator<Entry, void, undefined> {
+    for await (const found of searchGroup(await this.line.peer(), group, range, words, this.#text)) {
+      yield await articleEntry(this.line.target, found, group, this.#text);
     }
   }
 

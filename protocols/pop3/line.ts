@@ -12,6 +12,7 @@ export class Line {
   #peer: Peer | undefined;
   #maildrop: Maildrop | undefined;
   #closed = false;
+  #left = false;
 
   private constructor(peer: Peer, target: Target, context: Context) {
     this.#peer = peer;
@@ -32,10 +33,20 @@ export class Line {
     }
   }
 
+  /** A message was not read to its end: what is left of it passes, or ends the connection. */
+  leftEarly(): void {
+    this.#left = true;
+  }
+
   /** The server, met anew when the connection is gone: servers end it after some minutes of silence. */
   async peer(): Promise<Peer> {
     if (this.#closed) throw new PortholeError("aborted", "the session was closed");
     const old = this.#peer;
+    if (this.#left) {
+      this.#left = false;
+      // Answered once the rest has passed. Where that was too much, the connection is gone and another is made.
+      await old?.ask(["NOOP"]).catch(() => {});
+    }
     if (old !== undefined && old.dialogue.failure === undefined) return old;
     // The marks of a connection that is lost are lost with it, and that must be said.
     if (old !== undefined && old.marked > 0) await old.leave();

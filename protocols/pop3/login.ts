@@ -55,9 +55,11 @@ function waysOf(peer: Peer, wanted: string | undefined): readonly Way[] {
   const timestamp = timestampOf(peer.greeting);
   const apop: Way[] =
     timestamp !== undefined && (wanted ?? "APOP") === "APOP" ? [{ by: "APOP", timestamp }] : [];
-  const speaksUser = capabilities === undefined || capabilities.has("USER") || capabilities.mechanisms.length === 0;
+  const speaksUser =
+    capabilities === undefined || capabilities.has("USER") || capabilities.mechanisms.length === 0;
   const user: Way[] = speaksUser && (wanted ?? "USER") === "USER" ? [{ by: "USER" }] : [];
-  if (connection.secure) return [...sasl.filter((way) => !conceals(way)), ...user, ...sasl.filter(conceals), ...apop];
+  if (connection.secure)
+    return [...sasl.filter((way) => !conceals(way)), ...user, ...sasl.filter(conceals), ...apop];
   return [...sasl.filter(conceals), ...apop, ...sasl.filter((way) => !conceals(way)), ...user];
 }
 

@@ -1,9 +1,10 @@
 /** What a maildrop holds, for one connection: numbers, sizes and unique identifiers stay as they are (RFC 1939, 5). */
 import { PortholeError } from "../../src/errors.js";
+import type { Answer } from "../../src/net/dialogue.js";
 import type { StatusReply } from "../../src/wire/status-replies.js";
 import { excerpt } from "../../src/wire/words.js";
 import type { MailPath } from "./path.js";
-import type { CommandWords, Peer } from "./peer.js";
+import type { Peer } from "./peer.js";
 import { refusal } from "./refusal.js";
 
 export interface Message {
@@ -22,7 +23,8 @@ const LONGEST_UID = 1000;
 export class Maildrop {
   readonly peer: Peer;
   #messages: readonly Message[] | undefined;
-  #uids: ReadonlyMap<number, string> | undefined;
+  #uids: ReadonlyMap<number, string> = new Map();
+  #uidReply: StatusReply | undefined;
   #doubled: ReadonlySet<string> = new Set();
 
   constructor(peer: Peer) {
@@ -32,7 +34,8 @@ export class Maildrop {
   /** STAT: messages, and octets of all. */
   async stat(): Promise<{ messages: number; octets: number }> {
     const reply = await this.peer.ask(["STAT"]);
-    if (reply.status !== "ok") throw refusal(reply, "the server does not say what the mailbox holds", "refused");
+    if (reply.status !== "ok")
+      throw refusal(reply, "the server does not say what the mailbox holds", "refused");
     const [, messages, octets] = /^(\d{1,15})[ \t]+(\d{1,15})(?:\s|$)/.exec(reply.text) ?? [];
     if (messages === undefined || octets === undefined) {
       throw new PortholeError("protocol", "the answer to STAT cannot be read", { reply: reply.line });
@@ -43,18 +46,38 @@ export class Maildrop {
   /** All messages in order, asked for once. */
   async messages(): Promise<readonly Message[]> {
     if (this.#messages !== undefined) return this.#messages;
-    const sizes = this.#listing(["LIST"], parseSize);
-    const uids = this.#uids === undefined ? this.#listing(["UIDL"], parseUid) : undefined;
-    // One after the other, for so the answers come; both are asked before either is read.
-    const sized = await taken(sizes, "the server does not list the mailbox");
-    if (uids !== undefined) this.#keepUids(await taken(uids, undefined));
-    this.#messages = [...(sized ?? [])].map(([number, size]) => this.#message(number, size));
+    // Both are asked before either is read, where the server takes them so.
+    const listed = this.peer.say(["LIST"], { sequel: "lines" });
+    const named = this.peer.say(["UIDL"], { sequel: "lines" });
+    let sizes: ReadonlyMap<number, number>;
+    try {
+      const reply = await listed.reply();
+      if (reply.status !== "ok") throw refusal(reply, "the server does not list the mailbox", "refused");
+      sizes = await numbered(listed, parseSize);
+    } catch (thrown) {
+      passOver(named);
+      throw thrown;
+    }
+    this.#uidReply = await named.reply();
+    if (this.#uidReply.status === "ok") this.#keepUids(await numbered(named, parseUid));
+    this.#messages = [...sizes].map(([number, size]) => this.#message(number, size));
     return this.#messages;
   }
 
   /** Whether the server has unique identifiers. */
   async hasUids(): Promise<boolean> {
-    return (await this.messages()).length === 0 || (this.#uids?.size ?? 0) > 0;
+    const messages = await this.messages();
+    return messages.length === 0 || this.#uids.size > 0;
+  }
+
+  /** A message was marked as removed: the server does not list it any more. */
+  forget(number: number): void {
+    this.#messages = this.#messages?.filter((message) => message.number !== number);
+  }
+
+  /** RSET: what was marked is there again. */
+  forgetAll(): void {
+    this.#messages = undefined;
   }
 
   /**
@@ -77,92 +100,76 @@ export class Maildrop {
   }
 
   async #byUid(uid: string): Promise<Message> {
-    let reply: StatusReply | undefined;
-    if (this.#uids === undefined) {
-      const listing = this.#listing(["UIDL"], parseUid);
-      reply = await listing.answer.reply();
-      if (reply.status !== "ok") {
-        throw refusal(reply, "the server has no unique identifiers", "refused");
-      }
-      this.#keepUids(await taken(listing, undefined, reply));
+    const messages = await this.messages();
+    const refused = this.#uidReply;
+    if (refused?.status === "error" && messages.length > 0) {
+      throw refusal(refused, "the server has no unique identifiers", "refused");
     }
     if (this.#doubled.has(uid)) {
       throw new PortholeError("protocol", `two messages have the unique identifier ${uid}`, {
         hint: "name the message by its number",
       });
     }
-    for (const [number, known] of this.#uids ?? []) {
-      if (known !== uid) continue;
-      const listed = this.#messages?.find((message) => message.number === number);
-      return listed ?? this.#byKnownUid(number, uid);
-    }
+    const found = messages.find((message) => message.uid === uid);
+    if (found !== undefined) return found;
     throw new PortholeError("missing", `there is no message with the unique identifier ${uid}`, {
-      reply: reply?.line ?? "+OK (UIDL)",
+      reply: this.#uidReply?.line,
+      hint: "`ls` shows what there is",
     });
   }
 
-  async #byKnownUid(number: number, uid: string): Promise<Message> {
-    const listed = await this.peer.ask(["LIST", number]);
-    if (listed.status !== "ok") throw refusal(listed, `there is no message ${number} any more`, "missing");
-    const size = parseSize(listed.text)?.value;
-    return { number, uid, ...(size === undefined ? {} : { size }) };
-  }
-
   #message(number: number, size: number): Message {
-    const uid = this.#uids?.get(number);
+    const uid = this.#uids.get(number);
     return uid === undefined || this.#doubled.has(uid) ? { number, size } : { number, size, uid };
   }
 
-  #keepUids(uids: ReadonlyMap<number, string> | undefined): void {
+  #keepUids(uids: ReadonlyMap<number, string>): void {
     const seen = new Set<string>();
     const doubled = new Set<string>();
-    for (const uid of uids?.values() ?? []) (seen.has(uid) ? doubled : seen).add(uid);
-    this.#uids = uids ?? new Map();
+    for (const uid of uids.values()) (seen.has(uid) ? doubled : seen).add(uid);
+    this.#uids = uids;
     this.#doubled = doubled;
-  }
-
-  #listing<T>(words: CommandWords, parse: (line: string) => Numbered<T> | undefined): Listing<T> {
-    return { answer: this.peer.say(words, { then: "lines" }), parse };
   }
 }
 
 interface Numbered<T> {
   readonly number: number;
-  readonly value: T;
+  /** Undefined for what is too long to be kept. */
+  readonly value: T | undefined;
 }
 
-interface Listing<T> {
-  readonly answer: ReturnType<Peer["say"]>;
-  readonly parse: (line: string) => Numbered<T> | undefined;
-}
-
-/**
- * The lines of a listing by message number.
- * @param needed what was not done, when the server must answer; else a refusal gives undefined
- * @param reply the reply, when it has been taken
- */
-async function taken<T>(
-  { answer, parse }: Listing<T>,
-  needed: string | undefined,
-  reply?: StatusReply,
-): Promise<ReadonlyMap<number, T> | undefined> {
-  const first = reply ?? (await answer.reply());
-  if (first.status !== "ok") {
-    if (needed === undefined && first.status === "error") return undefined;
-    throw refusal(first, needed ?? "the server does not list the mailbox", "refused");
-  }
+/** The lines of a listing by message number. */
+async function numbered<T>(
+  answer: Answer<StatusReply>,
+  parse: (line: string) => Numbered<T> | undefined,
+): Promise<ReadonlyMap<number, T>> {
   const found = new Map<number, T>();
+  let lines = 0;
   for await (const line of answer.lines()) {
     const entry = parse(line.toString("latin1"));
     if (entry === undefined) {
       throw new PortholeError("protocol", "a line of the listing cannot be read", { reply: excerpt(line) });
     }
-    found.set(entry.number, entry.value);
-    if (found.size > MOST_MESSAGES) {
-      throw new PortholeError("protocol", `the mailbox holds more than the bound of ${MOST_MESSAGES} messages`);
+    if (entry.value !== undefined) found.set(entry.number, entry.value);
+    lines += 1;
+    if (lines > MOST_MESSAGES) {
+      throw new PortholeError(
+        "protocol",
+        `the mailbox holds more than the bound of ${MOST_MESSAGES} messages`,
+      );
     }
   }
   return found;
+}
+
+/** Lets an answer pass that nobody wants any more. */
+function passOver(answer: Answer<StatusReply>): void {
+  const pass = async () => {
+    if ((await answer.reply()).status !== "ok") return;
+    for await (const _ of answer.lines()) break;
+  };
+  // What ends the dialogue is told by the call that it stops.
+  pass().catch(() => {});
 }
 
 /** `3 1520`; what may follow is the server's own (RFC 1939, 5). */
@@ -174,5 +181,6 @@ function parseSize(line: string): Numbered<number> | undefined {
 /** `3 QhdPYR:00WBw1Ph7x7`. */
 function parseUid(line: string): Numbered<string> | undefined {
   const [, number, uid = ""] = /^\s*(\d{1,9})[ \t]+(\S+)\s*$/.exec(line) ?? [];
-  return number === undefined || uid.length > LONGEST_UID ? undefined : { number: Number(number), value: uid };
+  if (number === undefined) return undefined;
+  return { number: Number(number), value: uid.length > LONGEST_UID ? undefined : uid };
 }

@@ -10,7 +10,18 @@ export const manifest = {
     pop: { port: 110, tls: "upgrade" },
     pops: { port: 995, tls: "always" },
   },
-  verbs: [],
+  verbs: ["ls", "get", "stat", "rm", "watch"],
   options: [],
-  commands: [],
+  commands: [
+    {
+      name: "stat",
+      usage: "URL",
+      summary: "how many messages there are, and how large they are together (STAT)",
+    },
+    { name: "uidl", usage: "URL", summary: "the unique identifier of each message, or of one (UIDL)" },
+    { name: "top", usage: "URL [LINES]", summary: "a message's header, and so many lines of its text (TOP)" },
+    { name: "capa", usage: "URL", summary: "what the server says it can do (CAPA)" },
+    { name: "quote", usage: "URL COMMAND...", summary: "send one command as it is, and show the answer" },
+  ],
+  load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -39,7 +39,7 @@ async function upgrade(peer: Peer, context: Context): Promise<void> {
       hint: "pop3s: may do; without --starttls require the session goes in clear",
     });
   }
-  const reply = await peer.say(["STLS"], { then: "switch", alone: true }).reply();
+  const reply = await peer.say(["STLS"], { sequel: "switch", alone: true }).reply();
   if (reply.status === "ok") {
     await peer.dialogue.startTls();
     // RFC 2595, 4: what the server said before is forgotten.
@@ -59,6 +59,7 @@ async function upgrade(peer: Peer, context: Context): Promise<void> {
 function habit(peer: Peer): "auto" | "never" {
   if (!peer.connection.loopback) return "auto";
   const { capabilities } = peer;
-  const offered = capabilities === undefined || capabilities.has("USER") || capabilities.mechanisms.length > 0;
+  const offered =
+    capabilities === undefined || capabilities.has("USER") || capabilities.mechanisms.length > 0;
   return offered ? "never" : "auto";
 }

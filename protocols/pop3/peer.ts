@@ -15,7 +15,7 @@ export type CommandWords = readonly [string, ...(string | number | Uint8Array)[]
 /** What follows `+OK`, or a `+ `. */
 export interface Manner {
   /** After `+OK`. Default: nothing. */
-  readonly then?: Sequel;
+  readonly sequel?: Sequel;
   /** A `+ ` asks for data (RFC 5034, 4); elsewhere it is no answer. */
   readonly asks?: boolean;
   /** Not between other commands, whatever the server offers. */
@@ -58,12 +58,12 @@ export class Peer {
   /** Puts a command behind all others; it does not wait for their answers where the server takes it so. */
   say(words: CommandWords, manner: Manner = {}): Answer<StatusReply> {
     const [verb, ...rest] = words;
-    const { then = "nothing", asks = false, alone = false } = manner;
+    const { sequel = "nothing", asks = false, alone = false } = manner;
     return this.dialogue.say({
       command: commandLine(verb, ...rest),
       sendAhead: alone || !this.pipelines ? "alone" : "free",
       sequel: ({ status }) => {
-        if (status === "ok") return then;
+        if (status === "ok") return sequel;
         return status === "continue" && asks ? "data" : "nothing";
       },
     });
@@ -76,7 +76,7 @@ export class Peer {
 
   /** RFC 2449, 5. A server that does not know the command is spoken to as of old. */
   async askCapabilities(): Promise<void> {
-    const answer = this.say(["CAPA"], { then: "lines", alone: true });
+    const answer = this.say(["CAPA"], { sequel: "lines", alone: true });
     const reply = await answer.reply();
     if (reply.status === "ok") {
       const lines: string[] = [];
@@ -100,7 +100,8 @@ export class Peer {
     const { marked, dialogue } = this;
     this.marked = 0;
     if (marked === 0) return dialogue.close({ command: commandLine("QUIT"), sendAhead: "last" });
-    const which = marked === 1 ? "the message that was to be removed" : `the ${marked} messages to be removed`;
+    const which =
+      marked === 1 ? "the message that was to be removed" : `the ${marked} messages to be removed`;
     if (dialogue.failure !== undefined) {
       throw new PortholeError(
         dialogue.failure.code,

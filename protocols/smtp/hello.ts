@@ -18,7 +18,9 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
   });
   const peer = new Peer(connection, url.scheme === "lmtp");
   try {
+    const began = performance.now();
     const greeting = await peer.dialogue.greeting();
+    peer.met = { greeting, ms: performance.now() - began };
     if (greeting.code !== 220) throw refusal(greeting, "the server does not take mail");
     await sayHello(peer, name ?? addressLiteral(connection));
     if (tls === "upgrade") await upgrade(peer, name ?? addressLiteral(connection), target, context);
@@ -76,6 +78,7 @@ async function upgrade(peer: Peer, name: string, target: Target, context: Contex
     }),
   );
   if (reply.code === 220) {
+    peer.beforeTls = peer.extensions;
     await peer.dialogue.startTls();
     // RFC 3207, 4.2: what the server said before is forgotten.
     await sayHello(peer, name);

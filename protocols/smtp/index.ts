@@ -8,7 +8,9 @@ export const plugin: Plugin = {
   async open(target, context) {
     const peer = await meet(target, context);
     try {
+      const began = performance.now();
       await logIn(peer, target, context);
+      peer.loginMs = performance.now() - began;
       return new SmtpSession(peer, target, context);
     } catch (thrown) {
       await peer.leave();

@@ -10,7 +10,7 @@ export const manifest = {
     submission: { port: 587, tls: "upgrade" },
     lmtp: { port: 24, tls: "upgrade" },
   },
-  verbs: ["send"],
+  verbs: ["send", "check"],
   options: [
     {
       flag: "ehlo-name",

@@ -21,6 +21,12 @@ export class Peer {
   readonly lmtp: boolean;
   extensions = new Extensions();
   loggedIn = false;
+  /** The greeting, and how long it took. */
+  met: { readonly greeting: Reply; readonly ms: number } | undefined;
+  /** What was offered in clear, when TLS was started since. */
+  beforeTls: Extensions | undefined;
+  /** Milliseconds. */
+  loginMs = 0;
   /** A transaction was begun and not ended; RSET must come before the next. */
   midway = false;
 

@@ -1,7 +1,8 @@
 /** SMTP's session: one mail after another over one connection. */
 import { PortholeError } from "../../src/errors.js";
-import type { Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
+import type { CheckStep, Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
+import { checkSteps } from "./check.js";
 import { logIn } from "./login.js";
 import type { Peer } from "./peer.js";
 import { deliver, type Post } from "./transaction.js";
@@ -46,6 +47,10 @@ export class SmtpSession implements Session {
     } finally {
       raw.destroy();
     }
+  }
+
+  check(): AsyncIterable<CheckStep> {
+    return checkSteps(this.#peer, this.#target, this.#context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,12 +2,12 @@
 import type { Connection } from "../../src/net/connection.js";
 import { Conversation } from "../../src/net/conversation.js";
 import type { DatagramListener } from "../../src/net/datagram-listener.js";
+import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
 import { dialPlace, isManyfold } from "./address.js";
 import { isPatient, type Opened, openedOne } from "./opened.js";
 import { fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
-import { outputsOf } from "./outlet.js";
 import { writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -66,7 +66,7 @@ async function sendAll(invocation: Invocation, connection: Connection): Promise<
 /** `--expect A --send B ...` in the order given. */
 function converse(invocation: Invocation, connection: Connection, shown: Shown): AsyncGenerator<Output> {
   const { options } = invocation;
-  return outputsOf(async (outlet) => {
+  return outputsOf<Output>(async (outlet) => {
     const talk = new Conversation(connection, {
       onOctets: (octets) => outlet.put(shown.octets(Buffer.from(octets))),
     });

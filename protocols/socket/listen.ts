@@ -2,12 +2,12 @@
 import { hostname } from "node:os";
 import { messageOf, PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import { type Outlet, outputsOf } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { listenPlace } from "./address.js";
 import { addressesOf, applyOptions } from "./connect.js";
 import { isPatient, type Opened, openedOne } from "./opened.js";
 import { fromStandardInput, givenToSend } from "./outgoing.js";
-import { type Outlet, outputsOf } from "./outlet.js";
 import { takeRest, writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -16,7 +16,7 @@ const USAGE = "porthole socket listen tcp://:PORT";
 export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
   refuseUnallowed(invocation);
   const place = await openedOne(invocation, USAGE);
-  yield* outputsOf((outlet) =>
+  yield* outputsOf<Output>((outlet) =>
     place.target.url.scheme === "udp"
       ? serveDatagrams(invocation, place, outlet)
       : serveConnections(invocation, place, outlet),
@@ -30,7 +30,11 @@ function refuseUnallowed({ options }: Invocation): void {
   });
 }
 
-async function serveConnections(invocation: Invocation, place: Opened, outlet: Outlet): Promise<void> {
+async function serveConnections(
+  invocation: Invocation,
+  place: Opened,
+  outlet: Outlet<Output>,
+): Promise<void> {
   const { options } = invocation;
   const keepOpen = options["keep-open"] === true;
   const most = options["max-conns"];
@@ -76,7 +80,7 @@ async function serveConnections(invocation: Invocation, place: Opened, outlet: O
 async function serve(
   invocation: Invocation,
   connection: Connection,
-  outlet: Outlet,
+  outlet: Outlet<Output>,
   number: number,
 ): Promise<void> {
   const { options } = invocation;
@@ -143,7 +147,7 @@ async function pourInput(invocation: Invocation, connection: Connection, halfClo
   if (halfClose && (sent > 0 || invocation.stdinIsTerminal)) connection.end();
 }
 
-async function serveDatagrams(invocation: Invocation, place: Opened, outlet: Outlet): Promise<void> {
+async function serveDatagrams(invocation: Invocation, place: Opened, outlet: Outlet<Output>): Promise<void> {
   const { options } = invocation;
   const listener = await place.context.listenDatagrams(listenPlace(place.target));
   if (options["json"] === true) {

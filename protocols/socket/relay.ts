@@ -1,11 +1,11 @@
 /** `porthole socket relay FROM TO`: a listener whose peers are each connected on, with TLS put on or taken off. */
 import { messageOf, PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import { type Outlet, outputsOf } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { addressesOf } from "./connect.js";
 import { isPatient, type Opened, opened } from "./opened.js";
-import { type Outlet, outputsOf } from "./outlet.js";
 import { pour } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -23,10 +23,15 @@ export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
       });
     }
   }
-  yield* outputsOf((outlet) => relayAll(invocation, from, to, outlet));
+  yield* outputsOf<Output>((outlet) => relayAll(invocation, from, to, outlet));
 }
 
-async function relayAll(invocation: Invocation, from: Opened, to: Opened, outlet: Outlet): Promise<void> {
+async function relayAll(
+  invocation: Invocation,
+  from: Opened,
+  to: Opened,
+  outlet: Outlet<Output>,
+): Promise<void> {
   const { options } = invocation;
   const most = options["max-conns"];
   const patient = isPatient(invocation);

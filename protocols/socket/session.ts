@@ -36,6 +36,8 @@ export class SocketSession implements Session {
   /** What the peer sends until it closes; of a `udp:` URL, what comes to that place on this machine. */
   async read(): Promise<Document> {
     const body = this.#target.url.scheme === "udp" ? await this.#datagrams() : await this.#dial();
+    // Nothing is to be said there any more.
+    body.once("end", () => body.destroy());
     return { entry: this.#entry(), type: "application/octet-stream", offset: 0, body };
   }
 

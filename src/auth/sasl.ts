@@ -146,7 +146,8 @@ export function sharedMechanisms(
   wanted: string | undefined,
 ): readonly SaslMechanism[] {
   const known = secure ? ON_SAFE_GROUND : IN_CLEAR;
-  const candidates = wanted === undefined ? known : [...known, EXTERNAL].filter(({ name }) => name === wanted);
+  const candidates =
+    wanted === undefined ? known : [...known, EXTERNAL].filter(({ name }) => name === wanted);
   return candidates.filter(({ name }) => offered.includes(name));
 }
 

@@ -106,17 +106,17 @@ complete -o default -F _porthole porthole
 }
 
 export function zshCompletion(grammar: Grammar): string {
-  const described = ({ name, summary }: Named) => `'${name}:${quoted(summary)}'`;
+  const described = ({ name, summary }: Named) => `'${name}:${inZsh(summary)}'`;
   const options = allOptions(grammar).map(({ flag, alias, summary, type, placeholder, choices }) => {
     const value =
       type === "boolean" || type === "count" || type === "optional"
         ? ""
         : choices === undefined
-          ? `:${placeholder ?? "value"}:${FILE_PLACEHOLDERS.has(placeholder ?? "") ? "_files" : ""}`
+          ? `:${(placeholder ?? "value").replaceAll(":", "\\:")}:${FILE_PLACEHOLDERS.has(placeholder ?? "") ? "_files" : ""}`
           : `:${flag}:(${choices.join(" ")})`;
     const names = alias === undefined ? `--${flag}` : `'{-${alias},--${flag}}'`;
     const again = type === "list" || type === "count" ? "*" : "";
-    return `    '${again}${names}[${quoted(summary).replace(/[[\]]/g, "\\$&")}]${value}'`;
+    return `    '${again}${names}[${inZsh(summary).replace(/[[\]]/g, "\\$&")}]${value}'`;
   });
   const commands = grammar.protocols
     .filter((protocol) => protocol.commands.length > 0)
@@ -157,17 +157,17 @@ export function fishCompletion(grammar: Grammar): string {
         : type === "boolean" || type === "count" || type === "optional"
           ? ""
           : " -r";
-    return line(`-l ${flag}${short}${value} -d '${quoted(summary)}'`);
+    return line(`-l ${flag}${short}${value} -d '${inFish(summary)}'`);
   });
   return [
     "# fish completion for porthole",
     ...[...grammar.words, ...grammar.protocols].map(({ name, summary }) =>
-      line(`${first} -a ${name} -d '${quoted(summary)}'`),
+      line(`${first} -a ${name} -d '${inFish(summary)}'`),
     ),
     line(`${first} -a '${grammar.schemes.join(" ")}'`),
     ...grammar.protocols.flatMap(({ name, commands }) =>
       commands.map((own) =>
-        line(`-n '__fish_seen_subcommand_from ${name}' -a ${own.name} -d '${quoted(own.summary)}'`),
+        line(`-n '__fish_seen_subcommand_from ${name}' -a ${own.name} -d '${inFish(own.summary)}'`),
       ),
     ),
     line(`-n '__fish_seen_subcommand_from completion' -f -a '${SHELLS}'`),
@@ -176,7 +176,12 @@ export function fishCompletion(grammar: Grammar): string {
   ].join("\n");
 }
 
-/** Between single quotes, in all three shells near enough: the texts are ours and hold no quote. */
-function quoted(text: string): string {
-  return text.replaceAll("'", "").replaceAll(":", " -");
+/** Between single quotes, in a place where a colon parts a word from what is said of it. */
+function inZsh(text: string): string {
+  return text.replaceAll("'", "'\\''").replaceAll(":", "\\:");
+}
+
+/** Between single quotes, where a backslash makes one of itself and of the quote. */
+function inFish(text: string): string {
+  return text.replace(/['\\]/g, "\\$&");
 }

@@ -19,8 +19,10 @@ export type Destination =
   /** A file named as at the server, in this folder. */
   | { readonly kind: "folder"; readonly path: string };
 
-/** @throws PortholeError `usage` when the options contradict each other */
+/** @throws PortholeError `usage` when the options contradict each other, or cannot be read */
 export function destinationOf(options: Options, urls: number): Destination {
+  // A bound that is none is found before anything is sent.
+  maxSizeOf(options);
   const output = options["output"];
   const directory = options["directory"];
   if (typeof output === "string" && output !== "-") {

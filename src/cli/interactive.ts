@@ -48,6 +48,8 @@ class Seat {
   /** The small command line is open: keys are its own. */
   #line: string | undefined;
   #left = false;
+  #inputEnded = false;
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(desk: Desk, stream: Interaction, target: Target) {
     const { options, terminal } = desk;
@@ -66,7 +68,12 @@ class Seat {
     const typing = this.#keyboard === undefined ? this.#pourInput() : this.#readKeys();
     // What fails here fails the stream too.
     typing.catch((thrown: Error) => this.#stream.destroy(thrown));
-    for await (const piece of this.#stream) await this.#show(piece);
+    try {
+      for await (const piece of this.#stream) await this.#show(piece);
+    } catch (thrown) {
+      // What we ended ourselves has not failed.
+      if (this.#stream.errored) throw thrown;
+    }
     if (this.#keyboard !== undefined && !this.#left && !terminal.quiet) {
       terminal.say(`${this.#endOfLine()}porthole: ${this.#place} closed the connection`);
     }
@@ -76,6 +83,7 @@ class Seat {
   async leave(): Promise<void> {
     const { terminal } = this.#desk;
     const keyboard = this.#keyboard;
+    clearTimeout(this.#settling);
     if (keyboard !== undefined) {
       keyboard.removeAllListeners("data");
       keyboard.setRawMode(false);
@@ -90,6 +98,7 @@ class Seat {
 
   async #show(piece: Uint8Array): Promise<void> {
     const { terminal } = this.#desk;
+    this.#endWhenSettled();
     if (this.#log !== undefined) this.#log.write(this.#fullLog ? piece : this.#logHarmless.text(piece));
     if (this.#raw) {
       if (terminal.outputIsTerminal) this.#modes.see(piece);
@@ -252,13 +261,13 @@ class Seat {
       return;
     }
     // A terminal session does not end with its input: what was typed last is still being answered.
-    const watch = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => stream.end(), SETTLED);
-    };
-    let timer = setTimeout(() => stream.end(), SETTLED);
-    stream.on("data", watch);
-    stream.once("close", () => clearTimeout(timer));
+    this.#inputEnded = true;
+    this.#endWhenSettled();
+  }
+
+  #endWhenSettled(): void {
+    clearTimeout(this.#settling);
+    if (this.#inputEnded) this.#settling = setTimeout(() => this.#stream.destroy(), SETTLED);
   }
 
   #endOfLine(): string {

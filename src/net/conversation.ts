@@ -189,6 +189,12 @@ export class Conversation {
     return all;
   }
 
+  /** Text that was taken and is to be looked at again, before all else. */
+  putBack(text: string): void {
+    const rest = this.take();
+    this.#tail = text + rest;
+  }
+
   #find(patterns: readonly Pattern[]): Expected | undefined {
     let best: { index: number; match: Match } | undefined;
     for (const [index, pattern] of patterns.entries()) {

@@ -8,7 +8,7 @@ import { Client } from "../../src/client.js";
 import type { Manifest, OptionSpec, Verb } from "../../src/plugin.js";
 import { CONTAINERS, VERB_METHODS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
-import { need, type Room } from "./place.js";
+import { need, type Room, urlOf } from "./place.js";
 import { visit } from "./visit.js";
 
 interface Declared {
@@ -148,7 +148,7 @@ export function describeOffers(room: Room): void {
 
   it("is refused, before anything is sent, for a verb that it lacks", () => {
     const client = new Client();
-    const target = client.target(room.sandbox().url(room.place.scheme));
+    const target = client.target(urlOf(room));
     const own: readonly Verb[] = manifest.verbs;
     expect(() => client.require(target, "juggle", [])).toThrow(
       expect.objectContaining({

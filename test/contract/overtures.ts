@@ -25,6 +25,16 @@ export const smtpOverture: Script = script()
   .sendLines("220 ready")
   .and(answers({ EHLO: "250 hello" }));
 
+/** NNTP: a greeting, what the server can do, and a group; the first request is whatever else comes. */
+export const nntpOverture: Script = script()
+  .sendLines("200 ready")
+  .and(answers({ CAPABILITIES: "500 what?", MODE: "200 reader" }));
+
+/** POP3: a greeting, and a login by USER and PASS. */
+export const pop3Overture: Script = script()
+  .sendLines("+OK ready")
+  .and(answers({ CAPA: "-ERR what?", USER: "+OK and the password", PASS: "+OK logged in" }));
+
 /** Answers the commands of the table, and 502 to those by which a client asks for TLS; ends after any other. */
 function answers(table: Readonly<Record<string, string>>): Script {
   const replies: Readonly<Record<string, string>> = { AUTH: "502 no TLS", STARTTLS: "502 no TLS", ...table };

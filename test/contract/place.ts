@@ -1,7 +1,7 @@
 /** A place to run a protocol in: what the contract suite must know of it, and no more. */
 import type { Sandbox } from "../../fixtures/servers/sandbox.js";
 import type { Script } from "../../fixtures/servers/scripted.js";
-import type { Manifest, Outgoing, Session, VERB_METHODS, Verb } from "../../src/plugin.js";
+import type { Credentials, Manifest, Outgoing, Session, VERB_METHODS, Verb } from "../../src/plugin.js";
 
 /** A method of Session that stands for a verb. */
 export type Method = (typeof VERB_METHODS)[Verb];
@@ -14,12 +14,18 @@ export interface Place {
   readonly protocol: string;
   /** The scheme under which the sandbox has it. */
   readonly scheme: string;
+  /** Where it is, when the sandbox has no server for it. */
+  readonly url?: () => string;
+  /** Who logs in, where a server does nothing for others. */
+  readonly login?: Credentials;
   /** For `read` and `stat`: a document, and its octets. */
   readonly readable?: { readonly path: string; readonly content: Buffer };
   /** A document of some MiB, for leaving early and for not reading at all. */
   readonly big?: { readonly path: string; readonly size: number };
   /** For `list`: a container that holds several entries. */
   readonly listable?: string;
+  /** The exit status for what is not there: 8 unless it is a file of this machine. */
+  readonly missingExit?: number;
   /** Where nothing is, in a form that `list` takes. */
   readonly missing?: string;
   /** The same for `read` and `stat`, when it is not the same. */
@@ -34,8 +40,10 @@ export interface Place {
     readonly to?: string;
     readonly messageId?: string;
   }) => Outgoing;
-  /** A server's part up to, and with, the client's first request for any of the methods. */
-  readonly overture: Script;
+  /** Two that `outgoing` can be sent to, when they are no mail addresses. */
+  readonly recipients?: readonly [string, string];
+  /** A server's part up to, and with, the client's first request for any of the methods; absent where there is none. */
+  readonly overture?: Script;
   /** The first line that a server says by itself, if it does; what breaks there breaks `open`. */
   readonly greets: boolean;
   /** Calls for which anything that comes is an answer, so that it cannot be a wrong one. */
@@ -60,6 +68,11 @@ export interface Room {
 export function need<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`test/contract/places.ts or the session has no ${what}`);
   return value;
+}
+
+/** The URL that a session with the place is opened by. */
+export function urlOf({ place, sandbox }: Room): string {
+  return place.url?.() ?? sandbox().url(place.scheme);
 }
 
 /** Calls that a session has by contract, as functions that are there. @throws Error for one that is not */

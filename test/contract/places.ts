@@ -1,9 +1,19 @@
 /** Where each protocol is put to the test. A protocol joins the contract suite by a row here. */
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { sampleMails } from "../../fixtures/content/mails.js";
 import { WELCOME_TEXT } from "../../fixtures/content/pages.js";
 import { TEXTS } from "../../fixtures/content/texts.js";
+import { NewsStore } from "../../fixtures/servers/nntp-store.js";
 import type { Outgoing } from "../../src/plugin.js";
-import { ftpOverture, gopherOverture, httpOverture, smtpOverture } from "./overtures.js";
+import {
+  ftpOverture,
+  gopherOverture,
+  httpOverture,
+  nntpOverture,
+  pop3Overture,
+  smtpOverture,
+} from "./overtures.js";
 import type { Place } from "./place.js";
 
 const MEBIBYTE = 1024 ** 2;
@@ -24,6 +34,20 @@ export const PLACES: readonly Place[] = [
     greets: false,
   },
   {
+    protocol: "nntp",
+    scheme: "nntp",
+    readable: { path: "/harbour.lights/1", content: newsArticle("harbour.lights", 1) },
+    big: { path: "/harbour.binaries/6", size: 5_411_047 },
+    listable: "/harbour.lights",
+    missing: "/harbour.lost",
+    missingDocument: "/harbour.lights/999",
+    search: { path: "/harbour.lights", words: "flashes" },
+    outgoing: article,
+    recipients: ["harbour.test", "harbour.lights"],
+    overture: nntpOverture,
+    greets: true,
+  },
+  {
     protocol: "ftp",
     scheme: "ftp",
     readable: { path: "/welcome.txt", content: Buffer.from(WELCOME_TEXT) },
@@ -40,6 +64,18 @@ export const PLACES: readonly Place[] = [
     scheme: "smtp",
     outgoing: mail,
     overture: smtpOverture,
+    greets: true,
+  },
+  {
+    protocol: "pop3",
+    scheme: "pop3",
+    login: { user: "porthole", password: "sandbox", kind: "password" },
+    readable: { path: "/uid:welcome-1", content: sampleMails()[0]?.raw ?? Buffer.alloc(0) },
+    big: { path: "/uid:chart-5", size: sampleMails()[4]?.raw.length ?? 0 },
+    listable: "/",
+    missing: "/999",
+    folder: "/uid:",
+    overture: pop3Overture,
     greets: true,
   },
   {
@@ -64,6 +100,25 @@ export const PLACES: readonly Place[] = [
 
 function crlf(text: string): string {
   return text.replace(/\r?\n/g, "\r\n");
+}
+
+function newsArticle(group: string, number: number): Buffer {
+  const store = NewsStore.withSamples("sandbox.porthole.test");
+  return store.groups.get(group)?.articles.get(number)?.octets() ?? Buffer.alloc(0);
+}
+
+function article(change: Parameters<NonNullable<Place["outgoing"]>>[0] = {}): Outgoing {
+  const from = change.from ?? "keeper@harbour.example";
+  const group = change.to ?? "harbour.test";
+  const messageId = change.messageId ?? `<${randomUUID()}@harbour.example>`;
+  const header = [`From: ${from}`, `Newsgroups: ${group}`, "Subject: The light", `Message-ID: ${messageId}`];
+  const text = [...header, "", "It is on.", ".", "..and so is the other.", ""].join("\r\n");
+  return {
+    kind: "message",
+    envelope: { from, to: [group] },
+    raw: Readable.from([Buffer.from(text)], { objectMode: false }),
+    messageId,
+  };
 }
 
 function mail(change: Parameters<NonNullable<Place["outgoing"]>>[0] = {}): Outgoing {

@@ -7,7 +7,7 @@ import { CONTAINERS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
 import { parseUrl } from "../../src/url.js";
 import { all, CALLS, contentOf, outcome } from "./calls.js";
-import { type Asking, need, offered, type Place, type Room } from "./place.js";
+import { type Asking, need, offered, type Place, type Room, urlOf } from "./place.js";
 import { visit } from "./visit.js";
 
 /** Of a listing, so many are opened. */
@@ -33,7 +33,7 @@ export function describeListing(room: Room): void {
   });
 
   it("never lists a password that came with the URL", async () => {
-    const url = new URL(room.sandbox().url(place.scheme));
+    const url = new URL(urlOf(room));
     url.username = "porthole";
     url.password = "sandbox";
     await visit(room, async (_session, { open }) => {
@@ -96,7 +96,7 @@ export function describeReading(room: Room): void {
       const { body, type, offset, entry } = await offered(session, "read")(path);
       expect(type).toMatch(/^[a-z]+\/[^\s;]+$/);
       expect(offset).toBe(0);
-      expect(entry.url).toBe(new URL(path, room.sandbox().url(place.scheme)).href);
+      expect(entry.url).toBe(new URL(path, urlOf(room)).href);
       expect(Buffer.concat(await all<Buffer>(body)).toString()).toBe(content.toString());
     });
   });
@@ -139,7 +139,7 @@ export function describeReading(room: Room): void {
       await once(body, "readable");
       await wait(UNREAD_MS);
       expect(size).toBeGreaterThan(4 * MEBIBYTE);
-      expect(wire.received).toBeGreaterThan(0);
+      if (place.overture !== undefined) expect(wire.received).toBeGreaterThan(0);
       expect(wire.received).toBeLessThan(MEBIBYTE);
       body.destroy();
       await once(body, "close");
@@ -154,7 +154,11 @@ export function describeMissing(room: Room): void {
   it.each(looking)("says of what is not there that it is not, in the server's words: %s", async (method) => {
     await visit(room, async (session) => {
       const thrown = await outcome(CALLS[method](session, place, missingFor(method, place)));
-      expect(thrown).toMatchObject({ code: "missing", exit: 8, protocol: room.manifest.name });
+      expect(thrown).toMatchObject({
+        code: "missing",
+        exit: place.missingExit ?? 8,
+        protocol: room.manifest.name,
+      });
       expect(thrown).toHaveProperty("reply", expect.stringMatching(/\S/));
       await expectUsable(session, method, place);
     });

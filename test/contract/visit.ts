@@ -6,7 +6,7 @@ import { type Script, type ScriptedServer, scripted } from "../../fixtures/serve
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Session, Target } from "../../src/plugin.js";
 import { within } from "./calls.js";
-import type { Room } from "./place.js";
+import { type Room, urlOf } from "./place.js";
 
 /** Milliseconds that connections and timers have to end after the session has. */
 const SETTLE_MS = 3000;
@@ -40,8 +40,8 @@ export async function visit(
   const sandbox = room.sandbox();
   const before = resources();
   const signal = await stay(
-    sandbox.url(room.place.scheme),
-    { ...settings, network: { tls: { caFile: sandbox.caFile }, ...settings.network } },
+    urlOf(room),
+    { ...loginOf(room), ...settings, network: { tls: { caFile: sandbox.caFile }, ...settings.network } },
     async (visiting) => act(await visiting.open(), visiting),
   );
   await expectNothingLeft(before, signal);
@@ -57,14 +57,20 @@ export async function visitScripted(
   const before = resources();
   const server = await scripted(play, { connections: 99 });
   try {
-    const signal = await stay(server.url(room.place.scheme, "/"), settings, (visiting) =>
-      act(visiting, server),
+    const signal = await stay(
+      server.url(room.place.scheme, "/"),
+      { ...loginOf(room), ...settings },
+      (visiting) => act(visiting, server),
     );
     await settled(() => leftOn(signal));
   } finally {
     await server.close();
   }
   await settled(() => leftSince(before));
+}
+
+function loginOf({ place: { login } }: Room): ClientSettings {
+  return login === undefined ? {} : { credentials: async () => login };
 }
 
 /** @returns the signal that all of it heeded */

@@ -181,6 +181,16 @@ describe("a UDP channel", () => {
     expect(channel.closed).toBe(false);
   });
 
+  it("tells once what went wrong while nobody waited", async () => {
+    const gone = await udpServer();
+    await gone[Symbol.asyncDispose]();
+    await using channel = await open(gone, { idleTimeout: 60 });
+    await channel.send(Buffer.from("anybody?"));
+    await sleep(50);
+    expect((await failureOf(channel.receive())).code).toBe("connect");
+    expect((await failureOf(channel.receive())).code).toBe("timeout");
+  });
+
   it("holds to the rate limit", async () => {
     await using server = await udpServer();
     await using channel = await open(server, { rateLimit: 100_000 });

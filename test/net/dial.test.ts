@@ -294,6 +294,14 @@ describe("several addresses", () => {
     expect(error.message).toBe(`many.invalid:${port}: connection refused (tried 127.0.0.2, 127.0.0.3)`);
   });
 
+  it("that cannot be reached at all say less than one that refuses", async () => {
+    const port = await closedPort();
+    // A link-local address without its zone has no way to it.
+    const resolve = new Map([[`many.invalid:${port}`, ["127.0.0.2", "fe80::1"]]]);
+    const error = await failureOf(dial({ host: "many.invalid", port, scheme: "tcp" }, { resolve }));
+    expect(error.message).toBe(`many.invalid:${port}: connection refused (tried 127.0.0.2, fe80::1)`);
+  });
+
   it("take turns by family, beginning with the resolver's first choice", () => {
     const four = (end: number) => ({ address: `192.0.2.${end}`, family: 4 }) as const;
     const six = (end: number) => ({ address: `2001:db8::${end}`, family: 6 }) as const;
@@ -427,13 +435,17 @@ describe("the transcript of a dial", () => {
 
 describe("nothing is left open", () => {
   it("after success, refusal, time-out and abort", async () => {
-    await using server = await scripted(script().drain(), { connections: 4 });
+    await using server = await scripted(script().drain(), { connections: 5 });
     await using silent = await silentPort();
     const port = await closedPort();
     const refusing = { host: "127.0.0.1", port, scheme: "tcp" };
+    await using slow = await silentPort("127.0.0.2", server.port);
+    const resolve = new Map([[`many.invalid:${server.port}`, [slow.host, server.host]]]);
     await leavesNothing(async () => {
       const connection = await dial(endpointOf(server));
       connection.destroy();
+      const winner = await dial({ host: "many.invalid", port: server.port, scheme: "tcp" }, { resolve });
+      winner.destroy();
       await failureOf(dial(refusing));
       await failureOf(dial(endpointOf(silent), { connectTimeout: 60 }));
       await failureOf(dial(endpointOf(server, { tls: {} }), { connectTimeout: 60 }));

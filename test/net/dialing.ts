@@ -86,9 +86,8 @@ function heldResources(): number {
 export async function leavesNothing(act: () => Promise<void>): Promise<void> {
   const before = heldResources();
   await act();
-  // The timer of the wait itself is one more.
   await eventually(
-    () => heldResources() <= before + 1,
+    () => heldResources() <= before,
     `only ${before} resources of ${process.getActiveResourcesInfo().join(", ")}`,
   );
 }

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,6 +12,8 @@ import {
 } from "../../fixtures/servers/proxy.js";
 import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
 import { Dialer } from "../../src/net/dialer.js";
+import { type ProxyServer, parseProxy } from "../../src/net/proxy/choose.js";
+import { readAnswer } from "../../src/net/proxy/octets.js";
 import type { NetworkSettings } from "../../src/net/settings.js";
 import {
   dial,
@@ -482,6 +485,23 @@ describe("a proxy that is none", () => {
         expect(scheme === "https" ? ["tls", "connect"] : ["connect"]).toContain(error.code);
       }
     }
+  });
+});
+
+describe("a proxy that has gone before it is listened to", () => {
+  const server: ProxyServer = parseProxy("http://p:1", "--proxy");
+
+  it.each([
+    ["ended", script().drop()],
+    ["reset", script().reset()],
+  ])("because it %s is not waited for", async (how, play) => {
+    await using proxy = await scripted(play);
+    const socket = connect({ host: proxy.host, port: proxy.port, allowHalfOpen: true });
+    socket.on("error", () => undefined);
+    await new Promise((resolve) => socket.once(how === "ended" ? "end" : "close", resolve));
+    const error = await failureOf(readAnswer(socket, server, NEVER, () => 2));
+    expect([error.code, error.message]).toEqual(["connect", "the proxy http://p:1 closed the connection"]);
+    socket.destroy();
   });
 });
 

@@ -141,7 +141,8 @@ describe("a secret", () => {
     const secret = "hunter2-hunter2";
     const coded = Buffer.from(`\0me\0${secret}`).toString("base64");
     for (const word of [secret, coded]) {
-      for (const at of [65_535, 65_536, 65_537 - word.length, 61_440, 61_440 - 5, 130_000]) {
+      // The first piece goes out when 45 chunks of 1,460 octets are held.
+      for (const at of [65_535, 65_536, 65_700 - 7, 65_700 - 1, 61_604 - 7, 61_604, 130_000]) {
         const { transcript, events } = watched(secret);
         const tap = transcript.tap();
         const line = Buffer.from(`${".".repeat(at)}${word}${".".repeat(140_000)}`);

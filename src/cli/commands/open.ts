@@ -19,6 +19,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
     return undefined;
   }
   await visit(desk, target, async (session) => {
+    if (session.interact !== undefined)
+      return (await import("../interactive.js")).interact(desk, session, target);
     if (CONTAINERS.has(await kindOf(session, target)) && session.list !== undefined) {
       const limit = typeof options["limit"] === "number" ? options["limit"] : undefined;
       const style = listingStyle(

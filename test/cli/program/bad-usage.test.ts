@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SANDBOX_PROTOCOLS } from "../../../fixtures/servers/sandbox.js";
 import { type ScriptedServer, script, scripted } from "../../../fixtures/servers/scripted.js";
 import { WORDS } from "../../../src/cli/verbs.js";
 import { MANIFESTS } from "../../../src/registry.js";
@@ -126,7 +127,10 @@ describe("words that are missing, or too many", () => {
     [["config", "show"], "config takes no 'show' - porthole config stands alone"],
     [["get", ""], "the URL is empty"],
     [["get", "http://"], "http: 'http://' names no host - write http://HOST/"],
-    [["sandbox", "--only", "imap"], "the sandbox has no server for 'imap' - it has http, ftp, smtp, gopher"],
+    [
+      ["sandbox", "--only", "imapp"],
+      `the sandbox has no server for 'imapp' - it has ${SANDBOX_PROTOCOLS.join(", ")}`,
+    ],
   ])("%j", (args, line) => isRefused(args, line));
 
   it("two URLs for one word", () =>

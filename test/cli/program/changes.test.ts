@@ -134,7 +134,11 @@ describe("stat", () => {
 
   it("of several tells the others too: 13", async () => {
     const { status, stdout, stderr } = await run([
-      ...["stat", `${base}pub/exact.bin`, `${base}pub/nowhere`, `${base}pub`, "--json"],
+      "stat",
+      `${base}pub/exact.bin`,
+      `${base}pub/nowhere`,
+      `${base}pub`,
+      "--json",
     ]);
     expect(objects(stdout).map(({ name, type }) => [name, type])).toEqual([
       ["exact.bin", "file"],

@@ -56,7 +56,14 @@ describe("no connection", () => {
   it("a refused mail server is 4", async () => {
     const port = await freePort();
     const { status, stderr } = await user.run([
-      ...["send", `smtp://127.0.0.1:${port}`, "--from", "a@x.example", "--to", "b@x.example", "--text", "Hi"],
+      "send",
+      `smtp://127.0.0.1:${port}`,
+      "--from",
+      "a@x.example",
+      "--to",
+      "b@x.example",
+      "--text",
+      "Hi",
     ]);
     expect(stderr).toBe(
       `porthole: smtp: 127.0.0.1:${port}: connection refused - is the server running, and on this port?\n`,
@@ -126,7 +133,12 @@ describe("a certificate that nobody vouches for", () => {
 
   it("is 5 when it is for another name", async () => {
     const { status, stderr } = await user.run([
-      ...["get", "--cacert", sandbox.caFile, "--sni", "elsewhere.example", sandbox.url("https")],
+      "get",
+      "--cacert",
+      sandbox.caFile,
+      "--sni",
+      "elsewhere.example",
+      sandbox.url("https"),
     ]);
     expect(stderr).toContain("the certificate is for another name");
     expect(stderr).toContain(" - is this the host you meant? --sni NAME asks for another one\n");
@@ -159,7 +171,10 @@ describe("a silent server", () => {
   ])("of %s is 6 after --timeout", async (scheme, verb) => {
     const began = performance.now();
     const { status, stdout, stderr } = await against(script().drain(), scheme, (url) => [
-      ...[verb, url, "--timeout", "0.3"],
+      verb,
+      url,
+      "--timeout",
+      "0.3",
     ]);
     expect(stderr).toMatch(new RegExp(`^porthole: ${scheme}: [^\\n]*0\\.3 s[^\\n]*--timeout[^\\n]*\\n$`));
     expect(stdout).toBe("");
@@ -169,7 +184,10 @@ describe("a silent server", () => {
 
   it("is 6 after --connect-timeout when TLS never comes about", async () => {
     const { status, stderr } = await against(script().drain(), "https", (url) => [
-      ...["get", url, "--connect-timeout", "0.3"],
+      "get",
+      url,
+      "--connect-timeout",
+      "0.3",
     ]);
     expect(stderr).toBe(
       "porthole: http: HOST:PORT: no connection within 0.3 s - --connect-timeout sets how long to wait\n",
@@ -183,7 +201,12 @@ describe("a silent server", () => {
       .send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
       .sendSlowly("x".repeat(100), 100);
     const { status, stderr } = await against(slowly, "http", (url) => [
-      ...["get", url, "-o", "slow.txt", "--max-time", "0.6"],
+      "get",
+      url,
+      "-o",
+      "slow.txt",
+      "--max-time",
+      "0.6",
     ]);
     expect(stderr).toBe("porthole: http: not done within 0.6 s - --max-time sets the limit\n");
     expect(status).toBe(6);
@@ -257,7 +280,10 @@ describe("a server that breaks the protocol", () => {
   ] satisfies [string, string, Script, number][])("%s: %s", async (_how, scheme, play, wanted) => {
     const path = scheme === "gopher" ? "0x" : "";
     const { status, stdout, stderr } = await against(play, scheme, (url) => [
-      ...["get", url.replace(/x$/, path || "x"), "-o", "half.bin"],
+      "get",
+      url.replace(/x$/, path || "x"),
+      "-o",
+      "half.bin",
     ]);
     expect(stderr).toMatch(new RegExp(`^porthole: ${scheme}: [^\\n]+\\n$`));
     expect(status).toBe(wanted);

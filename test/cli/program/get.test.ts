@@ -58,7 +58,12 @@ describe("get to standard output", () => {
       setTimeout(() => response.end(`${path}\n`), path === "/slow" ? 300 : 0);
     });
     const { status, stdout } = await user.run([
-      ...["get", web.url("/slow"), web.url("/a"), web.url("/b"), "--jobs", "3"],
+      "get",
+      web.url("/slow"),
+      web.url("/a"),
+      web.url("/b"),
+      "--jobs",
+      "3",
     ]);
     expect(stdout).toBe("/slow\n/a\n/b\n");
     expect(status).toBe(0);
@@ -68,7 +73,10 @@ describe("get to standard output", () => {
 describe("get to a file", () => {
   it("-o writes the octets, dated as at the server, and says nothing into a pipe", async () => {
     const { status, stdout, stderr } = await user.run([
-      ...["get", `${sandbox.url("http")}files/pub/exact.bin`, "-o", "exact.bin"],
+      "get",
+      `${sandbox.url("http")}files/pub/exact.bin`,
+      "-o",
+      "exact.bin",
     ]);
     expect([status, stdout, stderr]).toEqual([0, "", ""]);
     expect((await readFile(user.path("exact.bin"))).equals(ALL_OCTETS)).toBe(true);
@@ -162,7 +170,12 @@ describe("the remote name", () => {
     const place = await folder("shared");
     await using web = await Web.serve((response, { path }) => response.end(path));
     const { status, stderr } = await user.run([
-      ...["get", web.url("/a/same"), web.url("/b/same"), "-d", place, "--force"],
+      "get",
+      web.url("/a/same"),
+      web.url("/b/same"),
+      "-d",
+      place,
+      "--force",
     ]);
     expect(stderr).toBe(
       `porthole: ${place}/same: another of these URLs is saved under that name - fetch it by itself, with -o FILE\n`,
@@ -177,7 +190,12 @@ describe("--max-size", () => {
     const place = await folder(`max${flag}`);
     const url = `${sandbox.url("http")}stream?bytes=100000`;
     const { status, stdout, stderr } = await user.run([
-      ...["get", url, flag, flag === "-o" ? join(place, "x") : place, "--max-size", "64k"],
+      "get",
+      url,
+      flag,
+      flag === "-o" ? join(place, "x") : place,
+      "--max-size",
+      "64k",
     ]);
     expect(stderr).toBe(
       "porthole: http: the document is larger than the 65536 octets allowed - --max-size sets the bound\n",
@@ -189,7 +207,12 @@ describe("--max-size", () => {
   it("counts what is decoded, however it is told before", async () => {
     const place = await folder("max-coded");
     const { status } = await user.run([
-      ...["get", `${sandbox.url("http")}gzip`, "-o", join(place, "x"), "--max-size", "10"],
+      "get",
+      `${sandbox.url("http")}gzip`,
+      "-o",
+      join(place, "x"),
+      "--max-size",
+      "10",
     ]);
     expect(status).toBe(11);
     expect(await readdir(place)).toEqual([]);
@@ -197,7 +220,12 @@ describe("--max-size", () => {
 
   it("is no matter for what fits exactly", async () => {
     const { status } = await user.run([
-      ...["get", `${sandbox.url("http")}files/pub/exact.bin`, "--max-size", "256", "-o", "fits.bin"],
+      "get",
+      `${sandbox.url("http")}files/pub/exact.bin`,
+      "--max-size",
+      "256",
+      "-o",
+      "fits.bin",
     ]);
     expect(status).toBe(0);
   });
@@ -208,7 +236,12 @@ describe("several URLs", () => {
     const place = await folder("several");
     const http = sandbox.url("http");
     const { status, stdout, stderr } = await user.run([
-      ...["get", `${http}json`, `${http}nowhere`, `${http}files/pub/exact.bin`, "-d", place],
+      "get",
+      `${http}json`,
+      `${http}nowhere`,
+      `${http}files/pub/exact.bin`,
+      "-d",
+      place,
     ]);
     expect(stderr).toMatch(/^porthole: http: [^\n]*404[^\n]*\n$/);
     expect([status, stdout]).toEqual([13, ""]);
@@ -335,7 +368,10 @@ describe("--limit-rate", () => {
   it("keeps the octets and takes its time", async () => {
     const began = performance.now();
     const { status, octets } = await user.run([
-      ...["get", `${sandbox.url("http")}stream?bytes=200000`, "--limit-rate", "100k"],
+      "get",
+      `${sandbox.url("http")}stream?bytes=200000`,
+      "--limit-rate",
+      "100k",
     ]);
     expect(status).toBe(0);
     expect(octets).toHaveLength(200_000);
@@ -349,13 +385,11 @@ describe("a short URL", () => {
     async (url) => {
       await using web = await Web.serve((response, { path }) => response.end(path));
       const { status, stdout } = await user.run([
-        ...[
-          "get",
-          url.replace("PORT", String(web.port)),
-          "-4",
-          "--resolve",
-          `localhost:${web.port}:127.0.0.1`,
-        ],
+        "get",
+        url.replace("PORT", String(web.port)),
+        "-4",
+        "--resolve",
+        `localhost:${web.port}:127.0.0.1`,
       ]);
       expect([status, stdout]).toEqual([0, "/a?b"]);
     },
@@ -363,7 +397,11 @@ describe("a short URL", () => {
 
   it("of any other host is https, on its port", async () => {
     const { status, stderr } = await user.run([
-      ...["get", "porthole.example/x", "--resolve", "porthole.example:443:127.0.0.1", "--json"],
+      "get",
+      "porthole.example/x",
+      "--resolve",
+      "porthole.example:443:127.0.0.1",
+      "--json",
     ]);
     expect(objects(stderr)).toMatchObject([{ error: { url: "https://porthole.example/x" } }]);
     expect(status).toBe(4);

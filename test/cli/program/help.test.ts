@@ -104,7 +104,16 @@ describe("protocols", () => {
     const lines = (await printed("protocols")).trimEnd().split("\n");
     expect(lines[0]).toMatch(/^protocol +schemes and ports +verbs +purpose$/);
     expect(lines.slice(1).map((line) => line.split(" ")[0])).toEqual([
-      ...["http", "nntp", "ftp", "smtp", "pop3", "imap", "telnet", "gopher", "socket", "local"],
+      "http",
+      "nntp",
+      "ftp",
+      "smtp",
+      "pop3",
+      "imap",
+      "telnet",
+      "gopher",
+      "socket",
+      "local",
     ]);
     expect(lines[3]).toMatch(
       /^ftp +ftp 21, ftps 990 +open ls get put stat rm mv mkdir +files and directories$/,

@@ -24,7 +24,13 @@ describe("a listing in a pipe", () => {
   it("is one name a line", async () => {
     const { status, stdout, stderr } = await user.run(["ls", ftp("pub")]);
     expect(stdout.split("\n").sort()).toEqual([
-      ...["", "charts", "empty.txt", "exact.bin", "large.bin", "logbook.txt", "tides.csv"],
+      "",
+      "charts",
+      "empty.txt",
+      "exact.bin",
+      "large.bin",
+      "logbook.txt",
+      "tides.csv",
     ]);
     expect([status, stderr]).toEqual([0, ""]);
   });
@@ -46,7 +52,12 @@ describe("a listing in a pipe", () => {
   it("-r goes down, --limit stops", async () => {
     const all = await user.run(["ls", "-r", ftp("pub/charts")]);
     expect(all.stdout.split("\n").sort()).toEqual([
-      ...["", "bay.txt", "north", "north/1875", "north/1875/wreck.txt", "north/mole.txt"],
+      "",
+      "bay.txt",
+      "north",
+      "north/1875",
+      "north/1875/wreck.txt",
+      "north/mole.txt",
     ]);
     const some = await user.run(["ls", "-r", ftp("pub/charts"), "--limit", "2"]);
     expect(some.stdout.split("\n")).toHaveLength(3);
@@ -82,7 +93,9 @@ describe("--json", () => {
     });
     for (const entry of objects(stdout)) {
       expect([typeof entry["type"], typeof entry["name"], typeof entry["url"]]).toEqual([
-        ...["string", "string", "string"],
+        "string",
+        "string",
+        "string",
       ]);
     }
   });

@@ -30,6 +30,7 @@ export class User implements AsyncDisposable {
   readonly home: string;
   /** The working folder. */
   readonly folder: string;
+  readonly #children = new Set<ChildProcessWithoutNullStreams>();
 
   private constructor(home: string) {
     this.home = home;
@@ -80,6 +81,8 @@ export class User implements AsyncDisposable {
     });
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
+    this.#children.add(child);
+    child.once("close", () => this.#children.delete(child));
     return new Running(child);
   }
 
@@ -94,7 +97,9 @@ export class User implements AsyncDisposable {
     return new Running(child).ended;
   }
 
+  /** Ends what a failed test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
     await rm(this.home, { recursive: true, force: true });
   }
 }

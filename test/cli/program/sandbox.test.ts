@@ -34,9 +34,10 @@ describe("sandbox", () => {
     const running = start("--json");
     const text = await running.says(/"name":"gophers"[^\n]*\n/);
     const servers = objects(text);
-    expect(servers.map(({ name }) => name)).toEqual([
-      ...["http", "https", "ftp", "ftps", "smtp", "smtps", "gopher", "gophers"],
-    ]);
+    const names = servers.map(({ name }) => name);
+    for (const name of ["http", "https", "ftp", "ftps", "smtp", "smtps", "gopher", "gophers"]) {
+      expect(names.filter((other) => other === name)).toEqual([name]);
+    }
     for (const { name, url } of servers) {
       expect(String(url)).toMatch(new RegExp(`^${String(name)}://(?:127\\.0\\.0\\.1|localhost):\\d+/?$`));
     }
@@ -45,7 +46,11 @@ describe("sandbox", () => {
 
     await writeFile(user.path("up.txt"), "twelve bytes");
     const { status } = await user.run([
-      ...["put", "up.txt", `${String(ftp?.["url"])}incoming/`, "-u", "porthole:sandbox"],
+      "put",
+      "up.txt",
+      `${String(ftp?.["url"])}incoming/`,
+      "-u",
+      "porthole:sandbox",
     ]);
     expect(status).toBe(0);
     const told = await running.says('"arrived":"upload"');
@@ -66,8 +71,18 @@ describe("sandbox", () => {
     const authority = /--cacert (\S+)/.exec(text)?.[1] ?? "";
     const smtps = /^smtps +(\S+)/m.exec(text)?.[1] ?? "";
     const { status, stderr } = await user.run([
-      ...["send", smtps, "--cacert", authority, "--from", "a@x.example", "--to", "b@y.example"],
-      ...["--subject", "Hi", "--text", "there"],
+      "send",
+      smtps,
+      "--cacert",
+      authority,
+      "--from",
+      "a@x.example",
+      "--to",
+      "b@y.example",
+      "--subject",
+      "Hi",
+      "--text",
+      "there",
     ]);
     expect([status, stderr]).toEqual([0, ""]);
     expect(await running.says("mail from")).toMatch(/^mail from a@x\.example to b@y\.example: "Hi", \d+$/m);

@@ -135,7 +135,13 @@ describe("--trace", () => {
   it("writes the dialogue to a file that others cannot read, and nothing on standard error", async () => {
     await using server = await scripted(REFUSING);
     const { stderr } = await user.run([
-      ...["ls", server.url("ftp", "/"), "-u", `me:${SECRET}`, "--trace", "trace.txt", "-q"],
+      "ls",
+      server.url("ftp", "/"),
+      "-u",
+      `me:${SECRET}`,
+      "--trace",
+      "trace.txt",
+      "-q",
     ]);
     expect(stderr).toBe("porthole: ftp: the server refused the login (530 not [masked])\n");
     const trace = await readFile(user.path("trace.txt"), "utf8");

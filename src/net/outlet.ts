@@ -1,21 +1,19 @@
 /** What several connections have to tell, one after the other, to one reader at its own pace. */
-import type { Output } from "../../src/plugin.js";
-
-interface Waiting {
-  readonly output: Output;
+interface Waiting<T> {
+  readonly output: T;
   readonly taken: () => void;
 }
 
 /** Iterate once. Leaving the loop early frees all who wait. */
-export class Outlet implements AsyncIterable<Output> {
-  readonly #waiting: Waiting[] = [];
+export class Outlet<T> implements AsyncIterable<T> {
+  readonly #waiting: Waiting<T>[] = [];
   #ended = false;
   #failure: unknown;
   #failed = false;
   #stir: () => void = () => {};
 
   /** Resolves when the output has been taken, or nobody takes any more. */
-  put(output: Output): Promise<void> {
+  put(output: T): Promise<void> {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push({ output, taken: resolve });
@@ -36,7 +34,7 @@ export class Outlet implements AsyncIterable<Output> {
     this.end();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Output, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {
       for (;;) {
         const next = this.#waiting.shift();
@@ -60,10 +58,10 @@ export class Outlet implements AsyncIterable<Output> {
 }
 
 /** Runs `act` beside the iteration of what it puts out. */
-export async function* outputsOf(
-  act: (outlet: Outlet) => Promise<void>,
-): AsyncGenerator<Output, void, undefined> {
-  const outlet = new Outlet();
+export async function* outputsOf<T>(
+  act: (outlet: Outlet<T>) => Promise<void>,
+): AsyncGenerator<T, void, undefined> {
+  const outlet = new Outlet<T>();
   const acting = act(outlet).then(
     () => outlet.end(),
     (thrown: unknown) => outlet.fail(thrown),

@@ -1,0 +1,157 @@
+/** Commands about articles: article, head, body, stat, next, last, over, hdr. */
+import { PortholeError } from "../../../src/errors.js";
+import type { Command, Document, JsonObject, Output } from "../../../src/plugin.js";
+import { articleEntry, bareArticle, messageIdIn } from "../entry.js";
+import { hdrValues } from "../fields.js";
+import { inOrder } from "../overviews.js";
+import { articlePath, messagePath, type NewsPath, type Range } from "../path.js";
+import { discard } from "../peer.js";
+import { type OneArticle, readArticle } from "../reading.js";
+import { refusal } from "../refusal.js";
+import { asked, record, wrongUsage } from "./words.js";
+
+function oneArticle(path: NewsPath): OneArticle {
+  if (path.what === "article" || path.what === "message") return path;
+  throw new PortholeError("usage", "the URL names no article", {
+    hint: "write nntp://HOST/GROUP/NUMBER or nntp://HOST/<message-id>",
+  });
+}
+
+/** The group and range that a URL names. @throws PortholeError `usage` */
+function articlesIn(path: NewsPath): { group: string; range: Range } {
+  switch (path.what) {
+    case "group":
+      return { group: path.group, range: { low: 1 } };
+    case "range":
+      return { group: path.group, range: path.range };
+    case "article":
+      return { group: path.group, range: { low: path.number, high: path.number } };
+    default:
+      throw new PortholeError("usage", "the URL names no group", { hint: "write nntp://HOST/GROUP/FROM-TO" });
+  }
+}
+
+export const article: Command = async function* (invocation) {
+  const { session, path } = await asked(invocation, "article URL");
+  yield { kind: "document", document: await readArticle(session.line, oneArticle(path)) };
+};
+
+const PARTS = {
+  HEAD: { code: 221, type: "text/rfc822-headers" },
+  BODY: { code: 222, type: "text/plain" },
+} as const;
+
+function part(verb: keyof typeof PARTS): Command {
+  return async function* (invocation): AsyncGenerator<Output> {
+    const { session, path } = await asked(invocation, `${verb.toLowerCase()} URL`);
+    const place = oneArticle(path);
+    const peer = await session.line.peer();
+    const { code, type } = PARTS[verb];
+    const opened =
+      place.what === "article"
+        ? await peer.openIn(place.group, [verb, place.number])
+        : await peer.open([verb, place.id]);
+    if (opened.reply.code !== code) {
+      await discard(opened);
+      throw refusal(opened.reply, "the article cannot be fetched");
+    }
+    const where = place.what === "article" ? articlePath(place.group, place.number) : messagePath(place.id);
+    const name = place.what === "article" ? String(place.number) : place.id;
+    const document: Document = {
+      entry: bareArticle(session.line.target, where, name),
+      type,
+      offset: 0,
+      body: opened.answer.block(),
+    };
+    yield { kind: "document", document };
+  };
+}
+
+export const head = part("HEAD");
+export const body = part("BODY");
+
+/** STAT (RFC 3977, 6.2.4): number and Message-ID. */
+export const stat: Command = async function* (invocation) {
+  const { session, path } = await asked(invocation, "stat URL");
+  const place = oneArticle(path);
+  const peer = await session.line.peer();
+  const { reply } =
+    place.what === "article"
+      ? await peer.openIn(place.group, ["STAT", place.number])
+      : await peer.open(["STAT", place.id]);
+  if (reply.code !== 223) throw refusal(reply, "the article cannot be found");
+  yield pointed(reply.text);
+};
+
+/** NEXT and LAST (RFC 3977, 6.1.3 and 6.1.4), from the article that the URL names. */
+function step(verb: "NEXT" | "LAST"): Command {
+  return async function* (invocation): AsyncGenerator<Output> {
+    const { session, path } = await asked(invocation, `${verb.toLowerCase()} URL`);
+    if (path.what !== "article") {
+      throw new PortholeError("usage", "the URL names no article of a group", {
+        hint: "write nntp://HOST/GROUP/NUMBER",
+      });
+    }
+    const peer = await session.line.peer();
+    const here = await peer.openIn(path.group, ["STAT", path.number]);
+    if (here.reply.code !== 223) throw refusal(here.reply, `article ${path.number} cannot be found`);
+    const there = await peer.ask([verb]);
+    if (there.code !== 223) {
+      throw refusal(there, `there is no article ${verb === "NEXT" ? "after" : "before"} ${path.number}`);
+    }
+    const [, number = "0"] = /^(\d+)/.exec(there.text) ?? [];
+    const url = session.line.target.href(articlePath(path.group, Number(number)));
+    yield pointed(there.text, { url });
+  };
+}
+
+export const next = step("NEXT");
+export const last = step("LAST");
+
+function pointed(text: string, more: JsonObject = {}): Output {
+  const [, number = "0"] = /^(\d+)/.exec(text) ?? [];
+  const id = messageIdIn(text) ?? "";
+  return record(`${number} ${id}`.trimEnd(), { number: Number(number), messageId: id, ...more });
+}
+
+/** OVER (RFC 3977, 8.3), in the server's order. */
+export const over: Command = async function* (invocation) {
+  const { session, path } = await asked(invocation, "over URL");
+  const { group, range } = articlesIn(path);
+  const peer = await session.line.peer();
+  // A group that is not there is said so, rather than found empty.
+  const facts = await peer.select(group);
+  for await (const overview of inOrder(peer, group, { ...range, high: range.high ?? facts.high })) {
+    const { url, meta } = await articleEntry(session.line.target, overview, group, session.text);
+    const {
+      number,
+      subject = "",
+      from = "",
+      date = "",
+      messageId = "",
+      references,
+      bytes = "",
+      lines = "",
+    } = meta;
+    const ids = Array.isArray(references) ? references.join(" ") : "";
+    const text = [number, subject, from, date, messageId, ids, bytes, lines].map(String).join("\t");
+    yield record(text, { ...meta, url });
+  }
+};
+
+/** HDR (RFC 3977, 8.5): one field of many articles. */
+export const hdr: Command = async function* (invocation) {
+  const usage = "hdr URL FIELD";
+  const { session, path, rest } = await asked(invocation, usage);
+  const [field] = rest;
+  if (field === undefined || !/^:?[!-9;-~]+$/.test(field)) throw wrongUsage(usage);
+  const peer = await session.line.peer();
+  const byId = path.what === "message";
+  const { group, range } = byId ? { group: undefined, range: undefined } : articlesIn(path);
+  const which = byId ? path.id : `${range?.low ?? 1}-${range?.high ?? ""}`;
+  if (group !== undefined) await peer.select(group);
+  for await (const { number, raw } of hdrValues(peer, group, field, which)) {
+    const value = await session.text(raw);
+    yield record(`${number} ${value}`, { number, field: field.toLowerCase(), value });
+  }
+};

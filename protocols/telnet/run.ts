@@ -1,0 +1,178 @@
+/** `porthole telnet run URL --expect A --send B`: a session by program. */
+import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { localError, PortholeError } from "../../src/errors.js";
+import { Conversation } from "../../src/net/conversation.js";
+import { outputsOf } from "../../src/net/outlet.js";
+import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
+import { type Invocation, type JsonObject, type Output, stepsOf } from "../../src/plugin.js";
+import { encodeSegment } from "../../src/url.js";
+import { logIn } from "./login.js";
+import { contextOf } from "./open.js";
+
+const USAGE = 'porthole telnet run telnet://HOST --expect "login:" --send NAME';
+/** Seconds. */
+const DEFAULT_WAIT = 60;
+const SETTLE = 1;
+/** Seconds in which the first of an answer comes, where nothing else tells. */
+const FIRST_WORD = 5;
+/** Octets of a session that are kept for `--json` and for `--hosts`. */
+const MOST_KEPT = 16 * 1024 * 1024;
+
+/** What a run of one session came to. */
+export interface Run {
+  readonly steps: readonly StepResult[];
+  readonly output: string;
+  /** What a script gave back. */
+  readonly result?: unknown;
+}
+
+/** How a script leads the conversation: the default export of its module. */
+type Script = (talk: Conversation, facts: { readonly url: string; readonly signal: AbortSignal }) => unknown;
+
+export async function* run(invocation: Invocation): AsyncGenerator<Output> {
+  const { options, words } = invocation;
+  const plan = await planOf(invocation);
+  if (typeof options["hosts"] === "string") {
+    if (words.length > 0)
+      throw new PortholeError("usage", "--hosts names the hosts, and a URL does too", { hint: USAGE });
+    const { runOnHosts } = await import("./hosts.js");
+    yield* runOnHosts(invocation, options["hosts"], (url) => converse(invocation, url, plan, async () => {}));
+    return;
+  }
+  const [url, second] = words;
+  if (url === undefined || second !== undefined) {
+    throw new PortholeError("usage", url === undefined ? "which host?" : "one URL at a time", {
+      hint: USAGE,
+    });
+  }
+  const json = options["json"] === true;
+  const raw = options["raw"] === true;
+  yield* outputsOf<Output>(async (outlet) => {
+    const told = async (octets: Uint8Array) => {
+      if (!json) await outlet.put({ kind: "octets", octets, raw });
+    };
+    const onStep = async (step: StepResult) => {
+      if (json) await outlet.put({ kind: "record", text: "", data: { event: "step", ok: true, ...step } });
+    };
+    const { output, result } = await converse(invocation, url, plan, told, onStep);
+    if (json) {
+      const given = jsonOf(result);
+      await outlet.put({ kind: "record", text: "", data: { event: "end", ok: true, output, ...given } });
+    } else if (result !== undefined) {
+      await outlet.put({
+        kind: "record",
+        text: typeof result === "string" ? result : JSON.stringify(result),
+        data: {},
+      });
+    }
+  });
+}
+
+interface Plan {
+  readonly steps: readonly TalkStep[];
+  readonly script: Script | undefined;
+}
+
+/** All that may be wrong on this side is found before the first host is troubled. */
+async function planOf({ options }: Invocation): Promise<Plan> {
+  const steps = talkSteps(stepsOf(options, ["expect", "send"]));
+  const file = options["script"];
+  if (typeof file !== "string") return { steps, script: undefined };
+  await readFile(file).catch((thrown: unknown) => {
+    throw localError(thrown, file);
+  });
+  const loaded: unknown = await import(pathToFileURL(file).href);
+  const script = isModule(loaded) ? loaded.default : undefined;
+  if (!isScript(script)) {
+    throw new PortholeError("usage", `${file} exports no function by default`, {
+      hint: "export default async (talk) => { await talk.expect('login:'); ... }",
+    });
+  }
+  return { steps, script };
+}
+
+function isModule(loaded: unknown): loaded is { readonly default: unknown } {
+  return typeof loaded === "object" && loaded !== null && "default" in loaded;
+}
+
+function isScript(value: unknown): value is Script {
+  return typeof value === "function";
+}
+
+async function converse(
+  invocation: Invocation,
+  url: string,
+  plan: Plan,
+  told: (octets: Uint8Array) => Promise<void>,
+  onStep: (step: StepResult) => Promise<void> = async () => {},
+): Promise<Run> {
+  const { options, signal } = invocation;
+  const seconds = (name: string, usual: number) =>
+    (typeof options[name] === "number" ? options[name] : usual) * 1000;
+  const timeout = seconds("timeout", DEFAULT_WAIT);
+  const { session, target } = await invocation.open(withUser(url, options["login"]));
+  const stream = await session.interact?.();
+  if (stream === undefined) throw new Error("a Telnet session can always be talked to");
+  const kept: Buffer[] = [];
+  let octetsKept = 0;
+  const talk = new Conversation(stream, {
+    timeout,
+    onOctets: async (octets) => {
+      octetsKept += octets.length;
+      if (octetsKept <= MOST_KEPT) kept.push(Buffer.from(octets));
+      await told(octets);
+    },
+  });
+  try {
+    if (options["login"] !== undefined || options["user"] !== undefined) {
+      const context = contextOf(target);
+      const connection = "connection" in stream ? stream.connection : undefined;
+      const credentials =
+        context === undefined || !isConnection(connection)
+          ? undefined
+          : await context.credentials({ connection, required: true });
+      if (credentials === undefined) {
+        throw new PortholeError("auth", "no password for the login", {
+          hint: "--password-command, PORTHOLE_PASSWORD, netrc or the URL can give one",
+        });
+      }
+      await logIn(talk, credentials, timeout);
+    }
+    const steps: StepResult[] = [];
+    for await (const step of runSteps(talk, plan.steps, (text) => talk.sendLine(text), timeout)) {
+      steps.push(step);
+      await onStep(step);
+    }
+    const result = plan.script === undefined ? undefined : await plan.script(talk, { url, signal });
+    // What the last line that was sent is answered with is part of the session.
+    if (plan.steps.at(-1)?.kind === "send" || (plan.steps.length === 0 && plan.script === undefined)) {
+      await talk.waitForText(Math.min(timeout, FIRST_WORD * 1000));
+      await talk.settle(seconds("settle", SETTLE), timeout);
+    }
+    const output = Buffer.concat(kept).toString("utf8");
+    return { steps, output, ...(result === undefined ? {} : { result }) };
+  } finally {
+    stream.destroy();
+  }
+}
+
+function isConnection(value: unknown): value is import("../../src/net/connection.js").Connection {
+  return typeof value === "object" && value !== null && "loopback" in value && "secure" in value;
+}
+
+/** The password is looked for by host and user, and both stand in the URL. */
+function withUser(url: string, user: unknown): string {
+  if (typeof user !== "string" || /^[a-z]+:\/\/[^/]*@/i.test(url)) return url;
+  return url.replace(
+    /^([a-z]+:\/\/)?/i,
+    (scheme: string) => `${scheme || "telnet://"}${encodeSegment(user)}@`,
+  );
+}
+
+function jsonOf(result: unknown): JsonObject {
+  if (result === undefined) return {};
+  // What JSON cannot hold is left out, as JSON itself does.
+  const plain: JsonObject[string] = JSON.parse(JSON.stringify(result) ?? "null");
+  return { result: plain };
+}

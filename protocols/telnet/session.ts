@@ -1,0 +1,84 @@
+/** Telnet as a Session: one connection, for one reader or one person. */
+import { PortholeError } from "../../src/errors.js";
+import type { Document, Entry, Interaction, Screen, Session, Target, WatchEvent } from "../../src/plugin.js";
+import type { TelnetStream } from "./stream.js";
+
+/** Milliseconds for the close to be told. */
+const FAREWELL = 1000;
+
+export class TelnetSession implements Session {
+  #stream: TelnetStream;
+  readonly #target: Target;
+  readonly #connect: () => Promise<TelnetStream>;
+
+  /** @param connect makes another stream, for whoever goes on after the first has ended */
+  constructor(stream: TelnetStream, target: Target, connect: () => Promise<TelnetStream>) {
+    this.#stream = stream;
+    this.#target = target;
+    this.#connect = connect;
+  }
+
+  kindOf(): "session" {
+    return "session";
+  }
+
+  /** All that the server says until it closes. */
+  async read(): Promise<Document> {
+    const body = await this.#live();
+    // Nothing more will be said there, by either side.
+    body.once("end", () => body.destroy());
+    return { entry: this.#entry(), type: "text/plain", charset: "utf-8", offset: 0, body };
+  }
+
+  /** A piece of output, an event. */
+  async *watch(): AsyncGenerator<WatchEvent, void, undefined> {
+    const stream = await this.#live();
+    stream.connection.patient = true;
+    for await (const piece of stream) {
+      const octets = Buffer.from(piece);
+      yield {
+        event: "data",
+        entry: { ...this.#entry(), size: octets.length, meta: { text: octets.toString("utf8") } },
+        at: new Date(),
+      };
+    }
+  }
+
+  /** @param screen what the server is told of, where the user's options do not say otherwise */
+  async interact(screen?: Screen): Promise<Interaction> {
+    const stream = await this.#live();
+    stream.connection.patient = true;
+    if (screen !== undefined) stream.seat(screen);
+    return stream;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { connection } = this.#stream;
+    if (this.#stream.destroyed) return;
+    // Telnet has no goodbye of its own: the close is it. What is still to be sent goes first.
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(done, FAREWELL);
+      connection.once("close", done);
+      connection.end(done);
+    });
+    this.#stream.destroy(new PortholeError("aborted", "the session was closed before the end"));
+  }
+
+  async #live(): Promise<TelnetStream> {
+    if (this.#stream.destroyed) this.#stream = await this.#connect();
+    return this.#stream;
+  }
+
+  #entry(): Entry {
+    return {
+      url: this.#target.href(this.#target.path),
+      name: this.#target.host,
+      kind: "session",
+      meta: {},
+    };
+  }
+}

@@ -1,0 +1,36 @@
+/** What may be sent besides data, by the names that telnet programs have for it. */
+import { TELNET, TELNET_OPTION, telnetCommand } from "../../src/wire/telnet.js";
+
+/** RFC 854. Urgent data is out of reach from here, so a Synch is its data mark alone. */
+export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
+  ayt: telnetCommand(TELNET.AYT),
+  break: telnetCommand(TELNET.BRK),
+  ip: telnetCommand(TELNET.IP),
+  ao: telnetCommand(TELNET.AO),
+  ec: telnetCommand(TELNET.EC),
+  el: telnetCommand(TELNET.EL),
+  nop: telnetCommand(TELNET.NOP),
+  synch: telnetCommand(TELNET.DM),
+};
+
+export const SIGNALS: Readonly<Record<string, string>> = {
+  ayt: "are you there?",
+  break: "the break key",
+  ip: "interrupt what runs there",
+  ao: "throw away its output",
+  ec: "erase a character",
+  el: "erase the line",
+  nop: "nothing, to keep the line alive",
+  synch: "a data mark",
+  character: "send each key as it is typed",
+  line: "send whole lines",
+  status: "what was agreed on",
+};
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(TELNET_OPTION).map(([name, option]) => [option, name.replaceAll("_", "-")]),
+);
+
+export function shownOption(option: number): string {
+  return NAMES.get(option) ?? `option ${option}`;
+}

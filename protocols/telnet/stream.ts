@@ -1,0 +1,335 @@
+/**
+ * A Telnet session as a stream: data in and out, with the negotiations answered beneath it. What a person or a
+ * program reads is data alone; what they write is data, its line ends and its octet 255 put as Telnet wants them.
+ */
+import { Duplex } from "node:stream";
+import { constants, createDeflate, type Deflate } from "node:zlib";
+import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import type { Interaction, Screen } from "../../src/plugin.js";
+import {
+  TELNET,
+  TELNET_OPTION,
+  type TelnetEvent,
+  TelnetReader,
+  TelnetWriter,
+  telnetCommand,
+  telnetSubnegotiation,
+} from "../../src/wire/telnet.js";
+import { type OptionChange, TelnetOptions, type TelnetSide } from "../../src/wire/telnet-options.js";
+import {
+  charsetAnswer,
+  environmentAnswer,
+  speedAnswer,
+  statusAnswer,
+  TerminalTypes,
+  windowSize,
+} from "./answers.js";
+import { AS_THEY_ARE, type Characters } from "./characters.js";
+import { inflated } from "./compression.js";
+import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
+
+export interface TelnetFacts {
+  /** Undefined when the user did not say. */
+  readonly terminal: string | undefined;
+  /** The user said how large the screen is. */
+  readonly sized: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  /** What the server may know. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** Of the far side; undefined when the user did not say: UTF-8, or what the server asks for. */
+  readonly characters: Characters | undefined;
+  /** START-TLS is agreed to when the server asks for it. */
+  readonly startTls: boolean;
+  note(text: string): void;
+}
+
+/** What we do when asked to. */
+const OURS: ReadonlySet<number> = new Set([
+  TELNET_OPTION.BINARY,
+  TELNET_OPTION.SGA,
+  TELNET_OPTION.STATUS,
+  TELNET_OPTION.TTYPE,
+  TELNET_OPTION.NAWS,
+  TELNET_OPTION.TSPEED,
+  TELNET_OPTION.NEW_ENVIRON,
+  TELNET_OPTION.CHARSET,
+]);
+/**
+ * What the server may do. XDISPLOC and OLD-ENVIRON are refused, for a telnetd that is given both kinds of
+ * environment stands still; LINEMODE, authentication and encryption are refused as nothing would use them.
+ */
+const THEIRS: ReadonlySet<number> = new Set([
+  TELNET_OPTION.BINARY,
+  TELNET_OPTION.ECHO,
+  TELNET_OPTION.SGA,
+  TELNET_OPTION.STATUS,
+  TELNET_OPTION.EOR,
+  TELNET_OPTION.CHARSET,
+  TELNET_OPTION.MSSP,
+  TELNET_OPTION.MCCP2,
+  TELNET_OPTION.MCCP3,
+  TELNET_OPTION.GMCP,
+]);
+
+/** For programs: what draws on a screen should not. */
+const TERMINAL = "dumb";
+/** START_TLS FOLLOWS (the Internet-Draft telnet-starttls). */
+const FOLLOWS = 1;
+/** Answers that may wait to be sent: a server that asks and never listens is at fault. */
+const MOST_UNSENT = 1024 * 1024;
+
+/** Emits `mode`, `option` (an OptionChange), `subnegotiation` (option, octets) and `prompt` (GA or EOR came). */
+export class TelnetStream extends Duplex implements Interaction {
+  readonly draws = true;
+  readonly signals = SIGNALS;
+  readonly connection: Connection;
+  readonly #facts: TelnetFacts;
+  readonly #reader = new TelnetReader();
+  readonly #writer = new TelnetWriter();
+  readonly #options: TelnetOptions;
+  #types: TerminalTypes;
+  #characters: Characters;
+  #size: { columns: number; rows: number };
+  #deflate: Deflate | undefined;
+  /** The user's own choice of mode. */
+  #chosen: "character" | "line" | undefined;
+  #room: (() => void) | undefined;
+  #begun = false;
+
+  constructor(connection: Connection, facts: TelnetFacts) {
+    super({ allowHalfOpen: true });
+    this.connection = connection;
+    this.#facts = facts;
+    this.#size = facts;
+    this.#types = new TerminalTypes(facts.terminal ?? TERMINAL);
+    this.#characters = facts.characters ?? AS_THEY_ARE;
+    this.#options = new TelnetOptions((side, option) => this.#willing(side, option));
+    // A failure reaches whoever reads or writes; before anybody does, the process must live on.
+    this.on("error", () => {});
+  }
+
+  /** Reads what comes from now on; nothing is answered before somebody wants to read. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#pump().catch((thrown: Error) => this.destroy(thrown));
+  }
+
+  /** What a person sits at, where the user's options do not say otherwise. */
+  seat(screen: Screen): void {
+    const { terminal, sized } = this.#facts;
+    if (terminal === undefined) this.#types = new TerminalTypes(screen.type);
+    if (!sized) this.resize(screen.columns, screen.rows);
+  }
+
+  /** Each key at once: the server echoes and lets go ahead (RFC 857, RFC 858). */
+  get keys(): boolean {
+    if (this.#chosen !== undefined) return this.#chosen === "character";
+    return this.isOn("them", TELNET_OPTION.ECHO) && this.isOn("them", TELNET_OPTION.SGA);
+  }
+
+  get hidden(): boolean {
+    return this.isOn("them", TELNET_OPTION.ECHO) && !this.keys;
+  }
+
+  isOn(side: TelnetSide, option: number): boolean {
+    return this.#options.isOn(side, option);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#size = { columns, rows };
+    if (this.isOn("us", TELNET_OPTION.NAWS)) this.#transmit(windowSize(columns, rows));
+  }
+
+  /** @throws PortholeError `usage` for a name that is none */
+  signal(name: string): string {
+    if (name === "status") return this.#status();
+    if (name === "character" || name === "line") {
+      this.#chosen = name;
+      this.emit("mode");
+      return `mode ${name}`;
+    }
+    const octets = SIGNAL_OCTETS[name];
+    if (octets === undefined) {
+      throw new PortholeError("usage", `there is no signal '${name}'`, {
+        hint: Object.keys(SIGNALS).join(", "),
+      });
+    }
+    this.#transmit(octets);
+    return `sent ${name}`;
+  }
+
+  /** Asks the server for a change: `request("them", TELNET_OPTION.BINARY, true)`. */
+  request(side: TelnetSide, option: number, on: boolean): void {
+    const octets = this.#options.request(side, option, on);
+    if (octets !== undefined) this.#transmit(octets);
+  }
+
+  override _read(): void {
+    this.begin();
+    this.#room?.();
+    this.#room = undefined;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#transmit(this.#writer.data(this.#characters.outgoing(chunk)), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.connection.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#room?.();
+    this.#deflate?.destroy();
+    this.connection.destroy();
+    done(error);
+  }
+
+  #willing(side: TelnetSide, option: number): boolean {
+    if (side === "us" && option === TELNET_OPTION.START_TLS) {
+      return this.#facts.startTls && !this.connection.secure;
+    }
+    return (side === "us" ? OURS : THEIRS).has(option);
+  }
+
+  async #pump(): Promise<void> {
+    let source: AsyncIterator<Buffer> = this.connection[Symbol.asyncIterator]();
+    for (;;) {
+      const { value, done } = await source.next();
+      if (done === true) break;
+      this.#reader.feed(value);
+      for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
+        if (isCompression(event)) {
+          this.#facts.note("the server compresses from here on (MCCP2)");
+          source = inflated(this.#reader.takeRest(), source);
+        } else await this.#take(event);
+        if (this.destroyed) return;
+      }
+    }
+    this.push(null);
+  }
+
+  async #take(event: TelnetEvent): Promise<void> {
+    switch (event.type) {
+      case "data": {
+        const octets = this.#characters.incoming(event.octets);
+        if (octets.length === 0 || this.push(octets)) return;
+        await new Promise<void>((resolve) => {
+          this.#room = resolve;
+        });
+        return;
+      }
+      case "command":
+        if (event.command === TELNET.AYT) this.#transmit(telnetCommand(TELNET.NOP));
+        if (event.command === TELNET.GA || event.command === TELNET.EOR) this.emit("prompt");
+        return;
+      case "offer": {
+        const { reply, change } = this.#options.receive(event.verb, event.option);
+        if (reply !== undefined) this.#transmit(reply);
+        if (change !== undefined) this.#changed(change);
+        return;
+      }
+      case "subnegotiation":
+        await this.#subnegotiated(event.option, event.octets);
+    }
+  }
+
+  #changed(change: OptionChange): void {
+    const { side, option, on } = change;
+    this.#facts.note(`${shownOption(option)} is ${on ? "on" : "off"} (${side === "us" ? "ours" : "theirs"})`);
+    if (option === TELNET_OPTION.BINARY) {
+      if (side === "us") this.#writer.binary = on;
+      else this.#reader.binary = on;
+    }
+    if (side === "us" && on && option === TELNET_OPTION.NAWS) {
+      this.#transmit(windowSize(this.#size.columns, this.#size.rows));
+    }
+    if (side === "us" && on && option === TELNET_OPTION.START_TLS) {
+      this.#transmit(telnetSubnegotiation(TELNET_OPTION.START_TLS, Buffer.from([FOLLOWS])));
+    }
+    if (side === "them" && on && option === TELNET_OPTION.MCCP3) this.#compress();
+    this.emit("option", change);
+    if (side === "them" && (option === TELNET_OPTION.ECHO || option === TELNET_OPTION.SGA)) this.emit("mode");
+  }
+
+  async #subnegotiated(option: number, octets: Buffer): Promise<void> {
+    this.emit("subnegotiation", option, octets);
+    // What was not agreed to is not talked about.
+    if (!this.isOn("us", option) && !this.isOn("them", option)) return;
+    switch (option) {
+      case TELNET_OPTION.TTYPE:
+        this.#transmit(this.#types.answer(octets));
+        return;
+      case TELNET_OPTION.TSPEED:
+        this.#transmit(speedAnswer(octets));
+        return;
+      case TELNET_OPTION.NEW_ENVIRON:
+        this.#transmit(environmentAnswer(octets, this.#facts.environment));
+        return;
+      case TELNET_OPTION.STATUS:
+        this.#transmit(statusAnswer(octets, this.#options));
+        return;
+      case TELNET_OPTION.CHARSET:
+        this.#transmit(charsetAnswer(octets, (name) => this.#speaks(name)).answer);
+        return;
+      case TELNET_OPTION.START_TLS:
+        await this.#startTls(octets);
+    }
+  }
+
+  /** The charset that the user named, or UTF-8. */
+  #speaks(name: string): boolean {
+    const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+    return plain(name) === plain(this.#characters.name);
+  }
+
+  async #startTls(octets: Buffer): Promise<void> {
+    if (octets[0] !== FOLLOWS || this.connection.secure) return;
+    await this.connection.startTls({ unread: this.#reader.takeRest() });
+    this.emit("secure");
+  }
+
+  /** MCCP3: what we send is compressed from here on. */
+  #compress(): void {
+    if (this.#deflate !== undefined) return;
+    this.#transmit(telnetSubnegotiation(TELNET_OPTION.MCCP3, Buffer.alloc(0)));
+    const deflate = createDeflate();
+    deflate.on("data", (octets: Buffer) => this.connection.write(octets));
+    deflate.on("error", (error) => this.destroy(error));
+    this.#deflate = deflate;
+    this.#facts.note("what we send is compressed from here on (MCCP3)");
+  }
+
+  #transmit(octets: Buffer, done?: (error?: Error | null) => void): void {
+    if (octets.length === 0 || this.connection.writableEnded || this.connection.destroyed) {
+      done?.();
+      return;
+    }
+    if (this.#deflate !== undefined) {
+      this.#deflate.write(octets);
+      this.#deflate.flush(constants.Z_SYNC_FLUSH, () => done?.());
+    } else this.connection.write(octets, done);
+    if (done === undefined && this.connection.writableLength > MOST_UNSENT) {
+      this.destroy(new PortholeError("protocol", "the server asks for more than it listens to"));
+    }
+  }
+
+  #status(): string {
+    const lines = this.#options.on.map(
+      ({ side, option }) => `  ${shownOption(option)} (${side === "us" ? "ours" : "theirs"})`,
+    );
+    return [
+      `connected to ${this.connection.facts.host}:${this.connection.facts.port}, ${this.connection.secure ? "with" : "without"} TLS`,
+      `mode ${this.keys ? "character" : "line"}, characters ${this.#characters.name}`,
+      lines.length === 0 ? "no options are on" : "options that are on:",
+      ...lines,
+    ].join("\n");
+  }
+}
+
+function isCompression(event: TelnetEvent): boolean {
+  return event.type === "subnegotiation" && event.option === TELNET_OPTION.MCCP2;
+}

@@ -1,0 +1,181 @@
+/** One thing of a copy: whether there is anything to do, where to begin, and what the journal is told. */
+import { PortholeError } from "../errors.js";
+import type { Document, JsonObject, Progress, Session, Target } from "../plugin.js";
+import { filePath, type Matter } from "./cp-plan.js";
+import type { Doors, Pair } from "./doors.js";
+import type { Journal } from "./journal.js";
+import { saveDocument } from "./save.js";
+import { transfer } from "./transfer.js";
+
+export interface CopyItem {
+  readonly source: Target;
+  readonly matter: Matter;
+  /** The URL's path at the source. */
+  readonly from: string;
+  /** And at the target; of a message the mailbox. */
+  readonly to: string;
+  /** For progress. */
+  readonly name: string;
+  /** As the source's listing has it. */
+  readonly size?: number;
+}
+
+export interface CopyOptions {
+  readonly doors: Doors;
+  readonly target: Target;
+  readonly journal: Journal | undefined;
+  readonly replace: boolean;
+  readonly resume: boolean;
+  readonly signal: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+}
+
+export type ItemResult =
+  | { readonly kept: true }
+  /** `url`: what it is called at the target, where that is not decided here. */
+  | { readonly kept: false; readonly size: number; readonly from: number; readonly url?: string };
+
+/** @throws PortholeError `local` when the target is there and may not be replaced */
+export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions): Promise<ItemResult> {
+  const { journal, target } = options;
+  const key = item.source.href(item.from);
+  const to = target.href(item.to);
+  const noted = journal?.facts.get(key);
+  const ours = noted !== undefined && noted["to"] === to;
+  if (ours && noted["state"] === "done" && (await stillThere(pair, item, noted))) return { kept: true };
+  if (item.matter === "messages") return copyMessage(pair, item, options, key);
+  const path = target.url.scheme === "file" ? filePath(item.to) : undefined;
+  const begun = ours && noted["state"] !== undefined;
+  if (path !== undefined) return copyToFile(pair, item, options, { path, key, to, begun });
+  const start = await startAt(pair, item, options, begun);
+  if (start === "whole") {
+    await journal?.note(key, { state: "done", to, ...(item.size === undefined ? {} : { size: item.size }) });
+    return { kept: true };
+  }
+  const validator = begun && typeof noted["validator"] === "string" ? noted["validator"] : undefined;
+  const done = await transfer(pair, {
+    from: item.from,
+    to: item.to,
+    name: item.name,
+    // What an earlier run left in part is ours to replace.
+    replace: options.replace || begun,
+    ...(start === 0 ? {} : { offset: start }),
+    ...(validator === undefined ? {} : { validator }),
+    begin: async (document) => {
+      if (start > 0 && document.offset === 0 && !begun && !options.replace) throw cannotContinue(to);
+      // Before this is on the disk nothing is written: else what is there would count as somebody else's.
+      if (!begun && !options.replace && start === 0) await refuseExisting(pair, item, to);
+      await journal?.note(key, { state: "begun", to, ...validatorOf(document) });
+    },
+    signal: options.signal,
+    ...(options.progress === undefined ? {} : { progress: options.progress }),
+  });
+  await journal?.note(key, { state: "done", to, size: done.size });
+  return { kept: false, size: done.size, from: done.from };
+}
+
+/** A file of this machine is written beside its place and renamed; a partial one is kept with what it came from. */
+async function copyToFile(
+  pair: Pair,
+  item: CopyItem,
+  options: CopyOptions,
+  place: { readonly path: string; readonly key: string; readonly to: string; readonly begun: boolean },
+): Promise<ItemResult> {
+  const { begun, key, to } = place;
+  const source = await pair.from.session();
+  const saved = await saveDocument({
+    url: key,
+    path: place.path,
+    read: async (query) => {
+      // The place is free, or ours: from here on what is found there is this job's.
+      await options.journal?.note(key, { state: "begun", to });
+      if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+      return source.read(item.from, query);
+    },
+    replace: options.replace || begun,
+    resume: options.resume,
+    signal: options.signal,
+    ...(options.progress === undefined ? {} : { progress: renamed(options.progress, item.name) }),
+  });
+  await options.journal?.note(key, { state: "done", to, size: saved.size });
+  return { kept: false, size: saved.size, from: saved.from };
+}
+
+function renamed(progress: (report: Progress) => void, what: string): (report: Progress) => void {
+  return (report) => progress({ ...report, what });
+}
+
+/** A mailbox gives the message its name. */
+async function copyMessage(
+  pair: Pair,
+  item: CopyItem,
+  { journal, target, replace, signal, progress }: CopyOptions,
+  key: string,
+): Promise<ItemResult> {
+  const done = await transfer(pair, {
+    from: item.from,
+    to: item.to,
+    name: item.name,
+    replace,
+    signal,
+    ...(progress === undefined ? {} : { progress }),
+  });
+  await journal?.note(key, { state: "done", to: target.href(item.to), size: done.size, url: done.url });
+  return { kept: false, size: done.size, from: 0, url: done.url };
+}
+
+function validatorOf({ validator }: Document): JsonObject {
+  return validator === undefined ? {} : { validator };
+}
+
+/** What an earlier run finished may have been taken away since. */
+async function stillThere(pair: Pair, item: CopyItem, noted: JsonObject): Promise<boolean> {
+  if (item.matter === "messages") return true;
+  // The source has another size by now: it is copied again.
+  if (item.size !== undefined && typeof noted["size"] === "number" && noted["size"] !== item.size) return false;
+  const there = await pair.to.use((session) => sizeAt(session, item.to));
+  return there === "unknown" || there === noted["size"];
+}
+
+/** The octet to begin at, or `whole` when nothing is left to do. */
+async function startAt(
+  pair: Pair,
+  item: CopyItem,
+  { resume, target, replace }: CopyOptions,
+  begun: boolean,
+): Promise<number | "whole"> {
+  if (!resume) return 0;
+  const there = await pair.to.use((session) => sizeAt(session, item.to));
+  if (typeof there !== "number" || there === 0) return 0;
+  const size = item.size ?? (await pair.from.use((session) => sizeAt(session, item.from)));
+  if (typeof size !== "number" || there < size) return there;
+  if (there === size && !begun) return "whole";
+  if (begun || replace) return 0;
+  throw new PortholeError("local", `${target.href(item.to)}: larger than the source, ${there} octets`, {
+    hint: "--force instead of --resume replaces it",
+  });
+}
+
+async function sizeAt(session: Session, path: string): Promise<number | "unknown" | "nothing"> {
+  if (session.stat === undefined) return "unknown";
+  try {
+    return (await session.stat(path)).size ?? "unknown";
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && thrown.code === "missing") return "nothing";
+    throw thrown;
+  }
+}
+
+async function refuseExisting(pair: Pair, item: CopyItem, to: string): Promise<void> {
+  // Without a way to look it is the session that refuses.
+  if ((await pair.to.session()).stat === undefined) return;
+  const there = await pair.to.use((session) => sizeAt(session, item.to));
+  if (there === "nothing") return;
+  throw new PortholeError("local", `${to}: exists already`, { hint: "--force replaces it" });
+}
+
+function cannotContinue(to: string): PortholeError {
+  return new PortholeError("usage", `${to} cannot be continued: the source gives all or nothing`, {
+    hint: "--force replaces it",
+  });
+}

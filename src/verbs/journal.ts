@@ -1,0 +1,148 @@
+/**
+ * What a job has done, kept on disk as it goes: a second run of the same job does only the rest.
+ *
+ * One line of JSON for each thing noted, appended; of several lines for one key the last holds. A line that a break
+ * cut short is passed over, and what it told is done again.
+ */
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { localError, systemCode } from "../errors.js";
+import type { JsonObject } from "../plugin.js";
+
+const VERSION = 1;
+/** Lines that hold nothing any more, past which the file is written anew. */
+const MOST_STALE = 1000;
+
+export class Journal {
+  readonly path: string;
+  readonly #facts: Map<string, JsonObject>;
+  readonly #handle: FileHandle;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle) {
+    this.path = path;
+    this.#facts = facts;
+    this.#handle = handle;
+  }
+
+  /**
+   * Opens the journal of a job, or begins one.
+   * @param folder is made when it is not there, for its owner alone: names of files tell things too
+   * @param job the verb and the URLs without passwords; the same words, the same journal
+   * @throws PortholeError `local`
+   */
+  static async open(folder: string, job: readonly string[]): Promise<Journal> {
+    const path = journalPath(folder, job);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const { facts, lines, whole } = await factsIn(path, job);
+      if (facts === undefined || !whole || lines - facts.size > MOST_STALE) {
+        await rewrite(path, job, facts ?? new Map());
+      }
+      return new Journal(path, facts ?? new Map(), await open(path, "a", 0o600));
+    } catch (thrown) {
+      throw localError(thrown, path);
+    }
+  }
+
+  /** What is noted, without opening it for more; empty when there is no journal. */
+  static async look(folder: string, job: readonly string[]): Promise<ReadonlyMap<string, JsonObject>> {
+    const path = journalPath(folder, job);
+    try {
+      return (await factsIn(path, job)).facts ?? new Map();
+    } catch (thrown) {
+      throw localError(thrown, path);
+    }
+  }
+
+  get facts(): ReadonlyMap<string, JsonObject> {
+    return this.#facts;
+  }
+
+  /** Notes what holds for a key from now on; undefined: nothing. On its way to the disk when the promise settles. */
+  async note(key: string, facts: JsonObject | undefined): Promise<void> {
+    if (facts === undefined) this.#facts.delete(key);
+    else this.#facts.set(key, facts);
+    const line = `${JSON.stringify(facts === undefined ? { key } : { key, facts })}\n`;
+    const written = this.#last.then(() => this.#handle.appendFile(line));
+    this.#last = written.catch(() => undefined);
+    await written.catch((thrown: unknown) => {
+      throw localError(thrown, this.path);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#handle.close();
+  }
+
+  /** The job is done: nothing is left to remember. */
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+  }
+}
+
+function journalPath(folder: string, job: readonly string[]): string {
+  const digest = createHash("sha256").update(JSON.stringify(job)).digest("hex").slice(0, 32);
+  return join(folder, `${job[0] ?? "job"}-${digest}.jsonl`);
+}
+
+function headOf(job: readonly string[]): string {
+  return JSON.stringify({ porthole: "journal", version: VERSION, job });
+}
+
+async function rewrite(
+  path: string,
+  job: readonly string[],
+  facts: ReadonlyMap<string, JsonObject>,
+): Promise<void> {
+  const lines = [headOf(job), ...[...facts].map(([key, value]) => JSON.stringify({ key, facts: value }))];
+  await writeFile(`${path}.new`, `${lines.join("\n")}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+interface Found {
+  /** Undefined when there is no journal, or one of another job or version. */
+  readonly facts: Map<string, JsonObject> | undefined;
+  readonly lines: number;
+  /** The last line is ended: the next may follow it. */
+  readonly whole: boolean;
+}
+
+async function factsIn(path: string, job: readonly string[]): Promise<Found> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOENT") return { facts: undefined, lines: 0, whole: true };
+    throw thrown;
+  }
+  const [head, ...lines] = text.split("\n");
+  if (head !== headOf(job)) return { facts: undefined, lines: 0, whole: true };
+  const facts = new Map<string, JsonObject>();
+  for (const line of lines) {
+    const noted = notedIn(line);
+    if (noted?.facts !== undefined) facts.set(noted.key, noted.facts);
+    else if (noted !== undefined) facts.delete(noted.key);
+  }
+  return { facts, lines: lines.length, whole: text.endsWith("\n") };
+}
+
+function notedIn(line: string): { readonly key: string; readonly facts?: JsonObject } | undefined {
+  try {
+    const noted: unknown = JSON.parse(line);
+    if (typeof noted !== "object" || noted === null || !("key" in noted)) return undefined;
+    const { key } = noted;
+    if (typeof key !== "string") return undefined;
+    const facts = "facts" in noted && isFacts(noted.facts) ? noted.facts : undefined;
+    return facts === undefined ? { key } : { key, facts };
+  } catch {
+    return undefined;
+  }
+}
+
+function isFacts(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,135 @@
+/** One document from one session to another: straight through, held back by whoever writes, checked at its end. */
+import type { Readable } from "node:stream";
+import { abortReason, PortholeError } from "../errors.js";
+import type { Document, Progress, Session, Source } from "../plugin.js";
+import type { Pair } from "./doors.js";
+
+export interface TransferRequest {
+  readonly from: string;
+  readonly to: string;
+  /** As progress calls it. */
+  readonly name: string;
+  readonly replace: boolean;
+  /** Octets at the target that are known to be the source's first. */
+  readonly offset?: number;
+  /** What those octets came from: if the source has another by now, all of it goes. */
+  readonly validator?: string;
+  /** Told what will be read, before anything is written. */
+  readonly begin?: (document: Document) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+}
+
+export interface Transferred {
+  /** Octets of the whole. */
+  readonly size: number;
+  /** The octet from which on this run carried. */
+  readonly from: number;
+  readonly document: Document;
+  /** The URL's path that now holds it. */
+  readonly url: string;
+}
+
+/**
+ * @throws PortholeError `protocol` when more or fewer octets came than were announced; `usage` when one side cannot
+ *   read or the other write; whatever the sessions throw
+ */
+export async function transfer(pair: Pair, request: TransferRequest): Promise<Transferred> {
+  const [source, target] = await Promise.all([pair.from.session(), pair.to.session()]);
+  if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+  if (target.write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
+  const document = await readFrom(source, request);
+  const { body } = document;
+  // Whoever iterates hears of a failure; before and after that nobody does, which must not end the process.
+  body.on("error", () => undefined);
+  const leave = () => {
+    body.destroy(abortReason(request.signal));
+  };
+  request.signal.addEventListener("abort", leave, { once: true });
+  if (request.signal.aborted) leave();
+  try {
+    await request.begin?.(document);
+    const counted = new Counted(document, request);
+    const written = await target.write(request.to, sourceOf(document, request, counted));
+    counted.check();
+    return { size: counted.position, from: document.offset, document, url: written.url };
+  } catch (thrown) {
+    throw request.signal.aborted ? abortReason(request.signal) : thrown;
+  } finally {
+    request.signal.removeEventListener("abort", leave);
+    await closed(body);
+  }
+}
+
+async function readFrom(source: Session, request: TransferRequest): Promise<Document> {
+  const { offset = 0, validator } = request;
+  const read = source.read?.bind(source);
+  if (read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+  if (offset === 0) return read(request.from);
+  const part = await read(request.from, { offset, ...(validator === undefined ? {} : { validator }) });
+  if (part.offset === offset || part.offset === 0) return part;
+  await closed(part.body);
+  return read(request.from);
+}
+
+function sourceOf(document: Document, request: TransferRequest, counted: Counted): Source {
+  const { total, offset, entry } = document;
+  return {
+    body: counted.octets(),
+    offset,
+    replace: request.replace || (request.offset !== undefined && offset === 0),
+    type: document.type,
+    ...(total === undefined ? {} : { size: total - offset }),
+    ...(entry.modified === undefined ? {} : { modified: entry.modified }),
+  };
+}
+
+/** A session is free again when its body is closed. */
+async function closed(body: Readable): Promise<void> {
+  if (body.closed) return;
+  await new Promise<void>((resolve) => {
+    body.once("close", () => resolve());
+    body.destroy();
+  });
+}
+
+class Counted {
+  position: number;
+  readonly #document: Document;
+  readonly #request: TransferRequest;
+
+  constructor(document: Document, request: TransferRequest) {
+    this.#document = document;
+    this.#request = request;
+    this.position = document.offset;
+  }
+
+  async *octets(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of this.#document.body) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError("a document's body holds something that is no octets");
+      this.position += chunk.length;
+      this.#report(false);
+      yield chunk;
+    }
+    // Before the target is told that this was all.
+    this.check();
+    this.#report(true);
+  }
+
+  check(): void {
+    const { total } = this.#document;
+    if (total === undefined || total === this.position) return;
+    const words = this.position < total ? "ended early" : "went on too long";
+    throw new PortholeError("protocol", `the transfer ${words}: ${this.position} of ${total} octets`);
+  }
+
+  #report(finished: boolean): void {
+    const { total } = this.#document;
+    this.#request.progress?.({
+      what: this.#request.name,
+      done: this.position,
+      ...(total === undefined ? {} : { total }),
+      ...(finished ? { finished } : {}),
+    });
+  }
+}

@@ -1,0 +1,145 @@
+/** A tree as one side lists it: each thing once, named from the top, and what could not be listed told. */
+import { messageOf, PortholeError } from "../errors.js";
+import { CONTAINERS, type Entry, type Target } from "../plugin.js";
+import { parseUrl } from "../url.js";
+import type { Door } from "./doors.js";
+import { nameOfSegment, segmentOf } from "./names.js";
+
+export interface Found {
+  /** Octets (see names.ts), parted by slashes: `charts/bay.txt`. The top itself is empty. */
+  readonly names: readonly string[];
+  /** The URL's path on its side. */
+  readonly path: string;
+  readonly entry: Entry;
+  readonly isContainer: boolean;
+}
+
+export type Walked =
+  | { readonly kind: "found"; readonly found: Found }
+  /** Neither a container nor anything to read: a link, a note, a session. */
+  | { readonly kind: "passed"; readonly entry: Entry; readonly why: string }
+  /** A container that could not be listed, or not to its end. */
+  | { readonly kind: "unlisted"; readonly path: string; readonly error: PortholeError };
+
+export interface WalkOptions {
+  /** Whether to go into a container; all, when absent. */
+  readonly enters?: (names: readonly string[]) => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Deeper than anybody's folders; what lists itself within itself ends here. */
+const DEEPEST = 100;
+/** What Porthole leaves beside a file that is not whole yet. */
+const UNFINISHED = /^\..+\.porthole-part(?:\.json)?$/;
+/** What a copy passes over: there is nothing to read. */
+const NOTHING_TO_READ: Readonly<Record<string, string>> = {
+  link: "a link",
+  search: "a search",
+  session: "an interactive session",
+  note: "a note",
+  other: "neither file nor folder",
+};
+
+/**
+ * All that is beneath `path`, a container before what is in it.
+ * @throws PortholeError when the top itself cannot be listed
+ */
+export async function* walk(
+  door: Door,
+  path: string,
+  options: WalkOptions,
+): AsyncGenerator<Walked, void, undefined> {
+  const seen = new Set<string>();
+  const waiting: { readonly path: string; readonly names: readonly string[] }[] = [{ path, names: [] }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    options.signal.throwIfAborted();
+    const inner: typeof waiting = [];
+    try {
+      for await (const walked of listOnce(door, next, path, seen)) {
+        yield walked;
+        if (walked.kind !== "found" || !walked.found.isContainer) continue;
+        const { found } = walked;
+        if (options.enters?.(found.names) === false) continue;
+        if (found.names.length >= DEEPEST) throw tooDeep();
+        inner.push({ path: found.path, names: found.names });
+      }
+    } catch (thrown) {
+      const isOne = thrown instanceof PortholeError && thrown.code === "partial";
+      if ((next.names.length === 0 && !isOne) || options.signal.aborted) throw thrown;
+      yield { kind: "unlisted", path: next.path, error: asError(thrown) };
+      await door.close();
+    }
+    for (const one of inner.reverse()) waiting.push(one);
+  }
+}
+
+async function* listOnce(
+  door: Door,
+  place: { readonly path: string; readonly names: readonly string[] },
+  top: string,
+  seen: Set<string>,
+): AsyncGenerator<Walked, void, undefined> {
+  const session = await door.session();
+  if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
+  for await (const entry of session.list(place.path)) {
+    if (entry.kind === "note") continue;
+    const why = NOTHING_TO_READ[entry.kind];
+    const path = pathOn(door.target, entry.url);
+    if (why !== undefined || path === undefined) {
+      yield { kind: "passed", entry, why: why ?? "on another server" };
+      continue;
+    }
+    const isContainer = CONTAINERS.has(entry.kind);
+    // Menus lead back to where they came from, and to each other in circles.
+    if (isContainer && entry.kind === "menu" && !isBeneath(path, top)) {
+      yield { kind: "passed", entry, why: "outside of what is copied" };
+      continue;
+    }
+    if (seen.has(path) || path === top) continue;
+    seen.add(path);
+    const name = nameIn(place.path, path, entry);
+    if (UNFINISHED.test(name)) continue;
+    yield { kind: "found", found: { names: [...place.names, name], path, entry, isContainer } };
+  }
+}
+
+/** The path of a URL that this session can be asked for; undefined for another server's. */
+export function pathOn(target: Target, url: string): string | undefined {
+  try {
+    const { scheme, host, port, path } = parseUrl(url);
+    const { url: own } = target;
+    return scheme === own.scheme && host === own.host && (port ?? target.port) === target.port ? path : undefined;
+  } catch (thrown) {
+    if (thrown instanceof PortholeError) return undefined;
+    throw thrown;
+  }
+}
+
+/** RFC 4266, 2.1: the path of a menu's URL begins with an item type, which is no part of its name. */
+function isBeneath(path: string, top: string): boolean {
+  const [own, above] = [path, top].map((one) => one.replace(/^\/./, "").replace(/\/+$/, ""));
+  return own !== undefined && above !== undefined && (above === "" || own.startsWith(`${above}/`));
+}
+
+/** The last name of a path that a listing of `folder` gave, octet for octet. */
+function nameIn(folder: string, path: string, entry: Entry): string {
+  const base = folder.endsWith("/") ? folder : `${folder}/`;
+  const rest = path.startsWith(base) ? path.slice(base.length) : path.replace(/\?.*$/s, "");
+  const segment = rest.replace(/\/+$/, "").split("/").at(-1) ?? "";
+  return nameOfSegment(segment === "" ? segmentOf(Buffer.from(entry.name).toString("latin1")) : segment);
+}
+
+/** The path of `name` in the container at `path`. */
+export function pathBelow(path: string, segment: string): string {
+  return path.endsWith("/") ? `${path}${segment}` : `${path}/${segment}`;
+}
+
+export function asError(thrown: unknown): PortholeError {
+  return thrown instanceof PortholeError
+    ? thrown
+    : new PortholeError("other", messageOf(thrown), { cause: thrown });
+}
+
+function tooDeep(): PortholeError {
+  return new PortholeError("protocol", `folders lie within folders ${DEEPEST} deep`);
+}
