@@ -7,14 +7,16 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { build, transform } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
+/** Built beside, then put in place: a run that begins meanwhile finds the one or the other. */
+const beside = join(root, `.dist-${process.pid}`);
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The file that holds the chunks which a small command loads. */
@@ -62,8 +64,6 @@ const program = await build({
   outdir: "dist/program",
 });
 
-// Only a build that succeeded replaces the one before.
-rmSync(dist, { recursive: true, force: true });
 for (const { path, contents } of library.outputFiles) write(path, contents);
 const chunks = await Promise.all(
   program.outputFiles.map(async ({ path, text }) => ({ path, code: await asCommonJs(text) })),
@@ -73,9 +73,12 @@ for (const { path, code } of chunks) write(path, usual.has(basename(path)) ? fro
 writePack(packOf(chunks.filter(({ path }) => usual.has(basename(path)))));
 write(join(dist, "program", "package.json"), '{ "type": "commonjs" }\n');
 write(join(dist, "program", "meta.json"), JSON.stringify(program.metafile));
-chmodSync(join(dist, "program", "porthole.js"), 0o755);
+chmodSync(join(beside, "program", "porthole.js"), 0o755);
 const bundled = [library, program].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 write(join(dist, "THIRD-PARTY-NOTICES.txt"), notices(bundled));
+
+rmSync(dist, { recursive: true, force: true });
+renameSync(beside, dist);
 
 if (process.argv.includes("--types")) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -87,8 +90,9 @@ if (process.argv.includes("--types")) {
 }
 
 function write(path, contents) {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, contents);
+  const file = join(beside, relative(dist, path));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, contents);
 }
 
 /** One chunk of the program: static imports become require(), later ones a require() when their time comes. */

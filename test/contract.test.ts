@@ -10,6 +10,7 @@ import { describeAborts } from "./contract/aborts.js";
 import { describeArguments } from "./contract/arguments.js";
 import { describeDeclarations, describeOffers } from "./contract/declarations.js";
 import { describeFaults } from "./contract/faults.js";
+import { removeLocalPlaces } from "./contract/local-places.js";
 import type { Asking, Room } from "./contract/place.js";
 import { PLACES } from "./contract/places.js";
 import { describeListing, describeMissing, describeReading } from "./contract/reading.js";
@@ -36,6 +37,7 @@ describe("protocols with code", () => {
 
   afterAll(async () => {
     await running?.close();
+    removeLocalPlaces();
   });
 
   it("each have a place to be tried in", () => {
@@ -43,9 +45,9 @@ describe("protocols with code", () => {
     expect(built.map(({ name }) => name).filter((name) => !places.includes(name))).toEqual([]);
   });
 
-  for (const manifest of built) {
-    const place = PLACES.find(({ protocol }) => protocol === manifest.name);
-    if (place === undefined) continue;
+  for (const place of PLACES) {
+    const manifest = built.find(({ name }) => name === place.protocol);
+    if (manifest === undefined) continue;
     const methods = manifest.verbs.map((verb) => VERB_METHODS[verb]);
     describeContract({
       manifest,
@@ -61,17 +63,21 @@ describe("protocols with code", () => {
 });
 
 function describeContract(room: Room): void {
-  const { methods, manifest } = room;
-  describe(manifest.title, () => {
+  const { methods, manifest, place } = room;
+  const title = place.url === undefined ? manifest.title : `${manifest.title}, ${place.scheme}`;
+  describe(title, () => {
     describeOffers(room);
     if (methods.includes("list")) describe("a listing", () => describeListing(room));
     if (methods.includes("read")) describe("a document", () => describeReading(room));
-    if (methods.includes("write")) describe("what is written", () => describeWriting(room));
+    // What a mailbox is given has no name of its own: each is tried in its own tests.
+    if (methods.includes("write") && place.keepsMessages !== true)
+      describe("what is written", () => describeWriting(room));
     if (methods.includes("send")) describe("what is sent", () => describeSending(room));
     if (room.place.missing !== undefined) describe("what is missing", () => describeMissing(room));
     describe("a session", () => describeTurns(room));
     describe("an argument", () => describeArguments(room));
-    describe("a client", () => describeFaults(room));
+    const { overture } = place;
+    if (overture !== undefined) describe("a client", () => describeFaults(room, overture));
     describe("the caller's signal", () => describeAborts(room));
   });
 }

@@ -5,7 +5,7 @@ export const manifest = {
   title: "FTP",
   summary: "files and directories",
   schemes: { ftp: { port: 21, tls: "upgrade" }, ftps: { port: 990, tls: "always" } },
-  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir"],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "check"],
   options: [],
   commands: [
     { name: "features", usage: "URL", summary: "what the server says it can do (FEAT)" },

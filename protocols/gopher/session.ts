@@ -1,7 +1,16 @@
 /** Gopher's session: each request has a connection of its own (RFC 1436, 2). */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type { CheckStep, Context, Document, Entry, EntryKind, ListQuery, Session, Target } from "../../src/plugin.js";
+import type {
+  CheckStep,
+  Context,
+  Document,
+  Entry,
+  EntryKind,
+  ListQuery,
+  Session,
+  Target,
+} from "../../src/plugin.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { type Answer, answerOf, streamOf } from "./answer.js";
 import { answeredStep } from "./check.js";

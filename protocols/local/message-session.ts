@@ -174,7 +174,7 @@ export class MessageSession implements Session {
   ): Promise<Document> {
     const part = await openPart(message.octets(0), section);
     const release = async () => {
-      await part.octets.return();
+      await part.leave();
       await message.release();
     };
     return {

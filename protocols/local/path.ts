@@ -39,9 +39,13 @@ export function checkPlace({ url, host }: Target): void {
  * @throws PortholeError `usage` for broken percent-encoding, NUL, or a slash that hides in a name
  */
 export function parsePath(path: string): LocalPath {
+  return placeOf(path, decodeName);
+}
+
+function placeOf(path: string, decode: (segment: string) => Buffer): LocalPath {
   const folder = path.endsWith("/");
   const url = path.replace(/\/+$/, "") || (folder ? "/" : ".");
-  const segments = url.split("/").map(decodeName);
+  const segments = url.split("/").map((segment) => decode(segment));
   const octets = joined(segments);
   const name = segments.at(-1) ?? Buffer.alloc(0);
   return {
@@ -64,7 +68,10 @@ export function parseMessagePath(path: string): LocalPath {
   }
   const whole = uid === undefined && section === undefined;
   return {
-    ...parsePath(whole ? place : `${place.replace(/\/+$/, "")}${uid === undefined ? "" : "/"}`),
+    // Mail programs cannot hold line breaks in the name of a mailbox.
+    ...placeOf(whole ? place : `${place.replace(/\/+$/, "")}${uid === undefined ? "" : "/"}`, (segment) =>
+      withoutSlash(decodeOctets(segment)),
+    ),
     ...(uid === undefined ? {} : { uid: decodeName(uid).toString("latin1") }),
     ...(section === undefined ? {} : { section }),
   };
@@ -73,9 +80,14 @@ export function parseMessagePath(path: string): LocalPath {
 /** A file's name may hold line breaks: nothing speaks a protocol here. */
 function decodeName(segment: string): Buffer {
   const pieces = segment.split(/(%0[ad])/i);
-  const decoded = Buffer.concat(
-    pieces.map((piece, at) => (at % 2 === 1 ? Buffer.from(piece.slice(1), "hex") : decodeOctets(piece))),
+  return withoutSlash(
+    Buffer.concat(
+      pieces.map((piece, at) => (at % 2 === 1 ? Buffer.from(piece.slice(1), "hex") : decodeOctets(piece))),
+    ),
   );
+}
+
+function withoutSlash(decoded: Buffer): Buffer {
   if (decoded.includes(0x2f)) {
     throw new PortholeError("usage", "a name in the path holds a slash, which no file can have", {
       hint: "write the slash as it is to mean a folder",

@@ -78,7 +78,8 @@ export function checkGroup(name: string): string {
 /** With its angle brackets, which a URL may leave out. @throws PortholeError `usage` */
 export function checkMessageId(text: string): string {
   const id = text.startsWith("<") ? text : `<${text}>`;
-  if (MESSAGE_ID.test(id)) return id;
+  // Old servers know some without an at-sign; nobody types one of these without brackets.
+  if (MESSAGE_ID.test(id) && (text.startsWith("<") || id.includes("@"))) return id;
   throw new PortholeError("usage", `'${text}' is not a Message-ID`, {
     hint: "it looks like <words@example.org>",
   });

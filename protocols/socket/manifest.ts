@@ -110,7 +110,7 @@ export const manifest = {
     udp: { tls: "never" },
     unix: { tls: "never", address: "socket-path" },
   },
-  verbs: ["get", "send", "watch", "interact"],
+  verbs: ["get", "watch", "interact"],
   options: [],
   commands,
   load: async () => (await import("./index.js")).plugin,

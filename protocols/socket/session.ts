@@ -1,22 +1,10 @@
 /** A socket as a Session: each call has a connection of its own. */
-import { once } from "node:events";
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type {
-  Context,
-  Document,
-  Entry,
-  Interaction,
-  Outgoing,
-  SendReport,
-  Session,
-  Target,
-  WatchEvent,
-} from "../../src/plugin.js";
+import type { Context, Document, Entry, Interaction, Session, Target, WatchEvent } from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { interactionOf } from "./interaction.js";
-import { takeRest } from "./pour.js";
 
 export class SocketSession implements Session {
   readonly #target: Target;
@@ -39,20 +27,6 @@ export class SocketSession implements Session {
     // Nothing is to be said there any more.
     body.once("end", () => body.destroy());
     return { entry: this.#entry(), type: "application/octet-stream", offset: 0, body };
-  }
-
-  /** Sends octets, says that no more will come, and waits a while for the peer to close too. */
-  async send(outgoing: Outgoing): Promise<SendReport> {
-    if (outgoing.kind !== "octets") {
-      throw new PortholeError("usage", "a socket takes octets, not mails", {
-        hint: "send the mail to smtp:",
-      });
-    }
-    const size =
-      this.#target.url.scheme === "udp"
-        ? await this.#sendDatagrams(outgoing.source.body)
-        : await this.#sendStream(outgoing.source.body);
-    return { accepted: [shownPlace(this.#target)], refused: [], reply: "", size };
   }
 
   /** A piece of what comes, an event. */
@@ -113,31 +87,5 @@ export class SocketSession implements Session {
     const body = Readable.from(octets(), { objectMode: false }).once("close", () => listener.close());
     this.#open.add(() => body.destroy());
     return body;
-  }
-
-  async #sendStream(body: AsyncIterable<Uint8Array>): Promise<number> {
-    const connection = await this.#dial();
-    try {
-      for await (const piece of body) {
-        if (!connection.write(piece))
-          await Promise.race([once(connection, "drain"), once(connection, "close")]);
-        if (connection.destroyed) break;
-      }
-      connection.end();
-      await takeRest(connection);
-      return connection.bytesWritten;
-    } finally {
-      connection.destroy();
-    }
-  }
-
-  async #sendDatagrams(body: AsyncIterable<Uint8Array>): Promise<number> {
-    const channel = await this.#context.dialDatagrams(dialPlace(this.#target));
-    try {
-      for await (const piece of body) await channel.send(piece);
-      return channel.bytesWritten;
-    } finally {
-      channel.close();
-    }
   }
 }

@@ -5,8 +5,12 @@ import type { Credentials } from "../../src/plugin.js";
 
 const ASKS_NAME = /(?:login|user ?name|user|account)[^\S\r\n]?:[^\S\r\n]*$/i;
 const ASKS_PASSWORD = /pass(?:word|code|phrase)[^:\r\n]{0,60}:[^\S\r\n]*$/i;
-const REFUSAL = /(?:incorrect|invalid|fail(?:ed|ure)|denied|refused|wrong|bad)[^\r\n]{0,80}/i;
-const QUIET = 300;
+const REFUSAL = /^(?!last\b).*\b(?:incorrect|invalid|failed|failure|denied|refused|wrong)\b.*$/im;
+/** What shells and routers end a prompt with. */
+const PROMPT = /[$#%>\]] ?$/;
+/** Milliseconds of silence after words that do not look like a prompt. */
+const QUIET = 1000;
+const SHORT_QUIET = 50;
 
 /**
  * @param timeout milliseconds for each answer
@@ -19,23 +23,25 @@ export async function logIn(talk: Conversation, credentials: Credentials, timeou
     await talk.expect(ASKS_PASSWORD, { timeout });
   }
   await talk.sendLine(credentials.password);
-  // What follows is a greeting and a prompt, a refusal, or the same question again.
-  await talk.readSome({ timeout }).then((text) => refuseIfRefused(text, credentials));
-  const closed = await talk.settle(QUIET, timeout);
-  const said = talk.take();
-  refuseIfRefused(said, credentials);
-  if (closed || ASKS_NAME.test(said) || ASKS_PASSWORD.test(said)) throw refused(credentials, said);
+  // The line end comes at once; the verdict may take its seconds, so that nobody can guess fast.
+  let said = "";
+  let closed = false;
+  while (said.trim() === "" && !closed) {
+    said += await talk.readSome({ timeout });
+    closed = talk.ended;
+  }
+  if (!closed) closed = await talk.settle(PROMPT.test(said) ? SHORT_QUIET : QUIET, timeout);
+  said += talk.take();
+  if (closed || REFUSAL.test(said) || ASKS_NAME.test(said) || ASKS_PASSWORD.test(said)) {
+    throw refused(credentials, said);
+  }
+  // A greeting and a prompt: the next step may wait for them.
   talk.putBack(said);
 }
 
-function refuseIfRefused(said: string, credentials: Credentials): void {
-  const words = REFUSAL.exec(said)?.[0];
-  if (words !== undefined && !/last login/i.test(said)) throw refused(credentials, said);
-}
-
 function refused({ user }: Credentials, said: string): PortholeError {
-  const line = said.trim().split(/[\r\n]+/)[0];
+  const line = REFUSAL.exec(said)?.[0] ?? said.trim().split(/[\r\n]+/)[0];
   return new PortholeError("auth", `the login as ${user} was refused`, {
-    reply: line === "" ? undefined : line,
+    reply: line === "" ? undefined : line?.trim(),
   });
 }

@@ -37,6 +37,8 @@ async function connect(target: Target, context: Context): Promise<TelnetStream> 
     scheme: target.url.scheme,
     ...(target.tls === "always" ? { tls: {} } : {}),
   });
+  // What a person types must not wait for the answer to what they typed before.
+  connection.setNoDelay();
   const stream = new TelnetStream(connection, {
     terminal: typeof term === "string" ? term : undefined,
     ...window,

@@ -71,6 +71,44 @@ const MAIL: readonly OptionSpec[] = [
   { flag: "dry-run", type: "boolean", summary: "print envelope and message, send nothing" },
 ];
 
+const WATCHING: readonly OptionSpec[] = [
+  {
+    flag: "interval",
+    type: "number",
+    placeholder: "S",
+    summary: "ask for what is new every S seconds (60)",
+  },
+  {
+    flag: "exec",
+    type: "string",
+    placeholder: "COMMAND",
+    summary: "run this for each event, which it gets as JSON on its standard input",
+  },
+];
+const CHECKING: readonly OptionSpec[] = [
+  {
+    flag: "input",
+    type: "string",
+    placeholder: "FILE",
+    summary: "URLs from a file, one a line; - for standard input",
+  },
+  {
+    flag: "nagios",
+    type: "boolean",
+    summary: "one line with performance data, for Nagios and Icinga; status 0 to 2",
+  },
+  { flag: "prometheus", type: "boolean", summary: "metrics in Prometheus' text format" },
+  {
+    flag: "warn-days",
+    type: "number",
+    placeholder: "N",
+    summary: "warn when a certificate has fewer days left (21)",
+  },
+  { flag: "crit-days", type: "number", placeholder: "N", summary: "the same for critical (7)" },
+  { flag: "warn-ms", type: "number", placeholder: "MS", summary: "warn when all steps together take longer" },
+  { flag: "crit-ms", type: "number", placeholder: "MS", summary: "the same for critical" },
+];
+
 const everyday = () => import("./commands/everyday.js");
 
 /** A bare URL: the word that nobody needs to type. */
@@ -119,15 +157,26 @@ export const VERBS: readonly WordSpec[] = [
     usage: "FROM... TO",
     summary: "copy between any two places",
     options: [RECURSIVE, FORCE, RESUME],
+    load: () => import("./commands/cp.js"),
+    examples: [
+      "porthole cp https://example.org/big.iso ftp://me@ftp.example.org/incoming/",
+      "porthole cp -r ftp://ftp.example.org/pub ./pub --jobs 4",
+    ],
   },
   {
     name: "mirror",
     usage: "FROM TO",
     summary: "make TO the same as FROM",
     options: [
+      { flag: "dry-run", type: "boolean", summary: "print the plan, change nothing" },
       { flag: "delete", type: "boolean", summary: "remove at TO what FROM has not" },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+    ],
+    load: () => import("./commands/mirror.js"),
+    examples: [
+      "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
+      "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],
   },
   {
@@ -182,8 +231,29 @@ export const VERBS: readonly WordSpec[] = [
       'porthole send smtp://mail.example.org --from a@x --to b@y --subject Hi --text "It works" --attach report.pdf',
     ],
   },
-  { name: "watch", usage: "URL", summary: "tell what is new, as it comes", options: [], needs: ["watch"] },
-  { name: "check", usage: "URL...", summary: "test a server step by step", options: [], needs: ["check"] },
+  {
+    name: "watch",
+    usage: "URL",
+    summary: "tell what is new, as it comes",
+    options: WATCHING,
+    needs: ["watch", "ls", "stat"],
+    examples: [
+      "porthole watch ftp://ftp.example.org/pub --json",
+      "porthole watch https://example.org/news --interval 300 --exec 'notify-send \"News\"'",
+    ],
+  },
+  {
+    name: "check",
+    usage: "URL...",
+    summary: "test servers step by step",
+    options: CHECKING,
+    needs: ["check"],
+    load: () => import("./commands/check.js"),
+    examples: [
+      "porthole check imaps://mail.example.org smtp://mail.example.org https://example.org",
+      "porthole check --nagios --warn-days 30 https://example.org",
+    ],
+  },
   { name: "browse", usage: "[URL]", summary: "the full-screen browser", options: [] },
   { name: "shell", usage: "URL", summary: "one connection kept open", options: [] },
 ];
@@ -236,7 +306,14 @@ export const TOOLS: readonly WordSpec[] = [
     name: "replay",
     usage: "FILE",
     summary: "serve a recording as the server it was made from",
-    options: [{ flag: "port", type: "number", placeholder: "N", summary: "listen on this port" }],
+    options: [
+      { flag: "port", type: "number", placeholder: "N", summary: "listen on this port" },
+      { flag: "once", type: "boolean", summary: "end when the whole recording has been played" },
+    ],
+    examples: [
+      "porthole get ftp://ftp.example.org/motd --record visit.rec",
+      "porthole replay visit.rec --port 2121",
+    ],
   },
 ];
 

@@ -71,8 +71,10 @@ export async function* partsOf(
 }
 
 export interface OpenPart extends PartFacts {
-  /** Transfer encoding undone. To leave early, return the iterator: that leaves the message, too. */
-  readonly octets: AsyncGenerator<Buffer, void, undefined>;
+  /** Transfer encoding undone. */
+  readonly octets: AsyncIterable<Buffer>;
+  /** Leaves the message, whether the part was read or not. */
+  leave(): Promise<void>;
 }
 
 /**
@@ -88,7 +90,14 @@ export async function openPart(message: AsyncIterable<Uint8Array>, section: stri
       if (done === true) throw noPart(section);
       if (value.kind !== "begin" || value.part.section !== section || value.part.container !== undefined)
         continue;
-      return { ...(await factsOf(value.part)), octets: octetsOf(events, value.part) };
+      const facts = await factsOf(value.part);
+      return {
+        ...facts,
+        octets: octetsOf(events, value.part),
+        leave: async () => {
+          await events.return();
+        },
+      };
     }
   } catch (thrown) {
     await events.return();

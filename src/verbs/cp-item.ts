@@ -89,7 +89,8 @@ async function copyToFile(
     read: async (query) => {
       // The place is free, or ours: from here on what is found there is this job's.
       await options.journal?.note(key, { state: "begun", to });
-      if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+      if (source.read === undefined)
+        throw new PortholeError("usage", "there is nothing to read at the source");
       return source.read(item.from, query);
     },
     replace: options.replace || begun,
@@ -132,7 +133,8 @@ function validatorOf({ validator }: Document): JsonObject {
 async function stillThere(pair: Pair, item: CopyItem, noted: JsonObject): Promise<boolean> {
   if (item.matter === "messages") return true;
   // The source has another size by now: it is copied again.
-  if (item.size !== undefined && typeof noted["size"] === "number" && noted["size"] !== item.size) return false;
+  if (item.size !== undefined && typeof noted["size"] === "number" && noted["size"] !== item.size)
+    return false;
   const there = await pair.to.use((session) => sizeAt(session, item.to));
   return there === "unknown" || there === noted["size"];
 }

@@ -1,6 +1,6 @@
 /** What a copy is made of: which sources, to which places, as files or as messages. */
 import { realpath } from "node:fs/promises";
-import { homedir } from "node:os";
+import { homedir, platform } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { PortholeError } from "../errors.js";
 import { CONTAINERS, type Entry, type EntryKind, type Target } from "../plugin.js";
@@ -29,7 +29,8 @@ export async function standingAt(door: Door, path: string, must: boolean): Promi
   }
   try {
     const entry = await door.use(async (open) => open.stat?.(path));
-    return { kind: entry?.kind ?? kind, entry };
+    const leadsToFolder = entry?.kind === "link" && entry.meta["leadsTo"] === "directory";
+    return { kind: leadsToFolder ? "directory" : (entry?.kind ?? kind), entry };
   } catch (thrown) {
     if (!(thrown instanceof PortholeError)) throw thrown;
     // Who refuses to tell about a thing may give it out all the same (HTTP servers without HEAD).
@@ -72,9 +73,9 @@ export function lastName({ path, host }: Target, entry: Entry | undefined): stri
  * The name in the target for a name of the source.
  * @throws PortholeError `local` when it can have none
  */
-export function nameFor(doors: Doors, from: Target, to: Target, name: string, windows = false): string {
+export function nameFor(doors: Doors, from: Target, to: Target, name: string): string {
   const holder = (target: Target) => (isNear(doors, target) ? "near" : "far");
-  const carried = carriedName(name, holder(from), holder(to), windows);
+  const carried = carriedName(name, holder(from), holder(to), platform() === "win32");
   if (carried !== undefined) return carried;
   throw new PortholeError("local", `'${shownName(name)}' cannot be a name at the target`);
 }
@@ -107,6 +108,19 @@ export async function refuseSelf(
       hint: "name a target outside of it",
     });
   }
+}
+
+/**
+ * Neither side of a mirror may be the other or lie within it: what is written would be read, or what is read removed.
+ * @throws PortholeError `usage`
+ */
+export async function refuseOverlap(doors: Doors, from: Target, to: Target): Promise<void> {
+  await refuseSelf(doors, from, { target: to, path: to.path }, true);
+  const [source, goal] = await Promise.all([identityOf(doors, from, from.path), identityOf(doors, to, to.path)]);
+  if (!source.startsWith(goal.endsWith("/") ? goal : `${goal}/`)) return;
+  throw new PortholeError("usage", `${from.href(from.path)} lies within the target`, {
+    hint: "name a target outside of it",
+  });
 }
 
 /** Two texts for one place only where that cannot be known. */

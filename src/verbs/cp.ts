@@ -97,7 +97,8 @@ export function cp(request: CpRequest): AsyncGenerator<CpEvent, void, undefined>
       await using lister = new Lister(request, target, journal, tell, signal);
       whole = await new Copying(request, target, journal, tell, signal).run(lister, sources);
     } finally {
-      await (whole ? journal?.discard() : journal?.close());
+      // With nothing begun there is nothing to go on with.
+      await (whole || !hasBegun(journal) ? journal?.discard() : journal?.close());
     }
   });
 }
@@ -110,6 +111,10 @@ async function openJournal(
   if (journalFolder === undefined) return undefined;
   const urls = [...sources, target].map((place) => place.href(place.path));
   return Journal.open(journalFolder, ["cp", ...(recursive === true ? ["-r"] : []), ...urls]);
+}
+
+function hasBegun(journal: Journal | undefined): boolean {
+  return journal !== undefined && (journal.facts.size > 1 || journal.facts.get("into")?.["made"] === true);
 }
 
 /** Goes through the sources and gives out what is to be copied; makes folders on its way. */
@@ -146,7 +151,7 @@ class Lister implements AsyncDisposable {
       typeof noted === "boolean"
         ? noted
         : sources.length > 1 || path.endsWith("/") || (isContainer(goal) && goal.entry !== undefined);
-    await this.#journal?.note("into", { into });
+    if (noted === undefined) await this.#journal?.note("into", { into });
     for (const source of sources) {
       await using here = new Door(this.#request.client, source, this.#signal);
       try {
@@ -240,8 +245,14 @@ class Lister implements AsyncDisposable {
 
   /** One that is there already is as good; servers without folders need none. */
   async #makeFolder(path: string): Promise<void> {
+    const noted = this.#journal?.facts.get("into");
+    if (noted !== undefined && noted["made"] !== true) {
+      await this.#journal?.note("into", { ...noted, made: true });
+    }
     try {
-      const made = await this.#there.use(async (session) => session.makeFolder?.(path.replace(/(?<=.)\/+$/, "")));
+      const made = await this.#there.use(async (session) =>
+        session.makeFolder?.(path.replace(/(?<=.)\/+$/, "")),
+      );
       if (made !== undefined) await this.#tell({ event: "made", to: made.url });
     } catch (thrown) {
       const error = asError(thrown);

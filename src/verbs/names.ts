@@ -17,12 +17,7 @@ const NOT_ON_WINDOWS = /[\x00-\x1f\x7f/\\<>:"|?*]/;
 const NOT_FAR = /[\0\r\n/]/;
 
 /** @returns the name as `to` can hold it; undefined when there is none */
-export function carriedName(
-  name: string,
-  from: Holder,
-  to: Holder,
-  windows = false,
-): string | undefined {
+export function carriedName(name: string, from: Holder, to: Holder, windows = false): string | undefined {
   if (name === "") return undefined;
   const refused = windows ? NOT_ON_WINDOWS : NOT_NEAR;
   if (to === "near") return written(name, refused, windows);

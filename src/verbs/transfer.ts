@@ -106,7 +106,8 @@ class Counted {
 
   async *octets(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of this.#document.body) {
-      if (!(chunk instanceof Uint8Array)) throw new TypeError("a document's body holds something that is no octets");
+      if (!(chunk instanceof Uint8Array))
+        throw new TypeError("a document's body holds something that is no octets");
       this.position += chunk.length;
       this.#report(false);
       yield chunk;

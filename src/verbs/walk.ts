@@ -108,7 +108,9 @@ export function pathOn(target: Target, url: string): string | undefined {
   try {
     const { scheme, host, port, path } = parseUrl(url);
     const { url: own } = target;
-    return scheme === own.scheme && host === own.host && (port ?? target.port) === target.port ? path : undefined;
+    return scheme === own.scheme && host === own.host && (port ?? target.port) === target.port
+      ? path
+      : undefined;
   } catch (thrown) {
     if (thrown instanceof PortholeError) return undefined;
     throw thrown;

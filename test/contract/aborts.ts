@@ -1,7 +1,7 @@
 /** The caller's signal ends what is under way, at once and under its own name. */
 import { once } from "node:events";
 import { expect, it } from "vitest";
-import { script } from "../../fixtures/servers/scripted.js";
+import { type Script, script } from "../../fixtures/servers/scripted.js";
 import { all, CALLS, outcome, within } from "./calls.js";
 import { need, offered, type Room } from "./place.js";
 import { visit, visitScripted } from "./visit.js";
@@ -13,12 +13,41 @@ const ABORTED = { name: "PortholeError", code: "aborted", exit: 130 };
 export function describeAborts(room: Room): void {
   const { place, asking } = room;
 
+  if (place.overture !== undefined) describeWaits(room, place.overture);
+
+  if (asking.includes("read")) {
+    it("ends a document under way", async () => {
+      await visit(room, async (session, { stop }) => {
+        const { body } = await offered(session, "read")(need(place.big, "big document").path);
+        await once(body, "data");
+        const result = outcome(all(body));
+        stop.abort();
+        expect(await within(AT_ONCE_MS, result)).toMatchObject(ABORTED);
+      });
+    });
+
+    it("ends a document that nobody reads", async () => {
+      await visit(room, async (session, { stop }) => {
+        const { body } = await offered(session, "read")(need(place.big, "big document").path);
+        await once(body, "readable");
+        const closed = once(body, "error");
+        stop.abort();
+        expect(await within(AT_ONCE_MS, closed)).toMatchObject([ABORTED]);
+      });
+    });
+  }
+}
+
+/** For an answer of a server. */
+function describeWaits(room: Room, overture: Script): void {
+  const { place, asking } = room;
+
   it.each(asking)("ends %s() that waits for an answer", async (method) => {
     let asked: () => void = () => {};
     const request = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    const play = place.overture.call(() => asked()).and(script().drain());
+    const play = overture.call(() => asked()).and(script().drain());
     await visitScripted(room, play, async ({ open, stop }) => {
       const session = await open();
       const result = outcome(CALLS[method](session, place));
@@ -43,28 +72,6 @@ export function describeAborts(room: Room): void {
         const result = outcome(open());
         setTimeout(() => stop.abort(), 50);
         expect(await within(AT_ONCE_MS, result)).toMatchObject(ABORTED);
-      });
-    });
-  }
-
-  if (asking.includes("read")) {
-    it("ends a document under way", async () => {
-      await visit(room, async (session, { stop }) => {
-        const { body } = await offered(session, "read")(need(place.big, "big document").path);
-        await once(body, "data");
-        const result = outcome(all(body));
-        stop.abort();
-        expect(await within(AT_ONCE_MS, result)).toMatchObject(ABORTED);
-      });
-    });
-
-    it("ends a document that nobody reads", async () => {
-      await visit(room, async (session, { stop }) => {
-        const { body } = await offered(session, "read")(need(place.big, "big document").path);
-        await once(body, "readable");
-        const closed = once(body, "error");
-        stop.abort();
-        expect(await within(AT_ONCE_MS, closed)).toMatchObject([ABORTED]);
       });
     });
   }

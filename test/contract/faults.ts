@@ -42,7 +42,7 @@ function garbage(): Buffer {
   return Buffer.concat([Buffer.from([0xff, 0x00, 0x16, 0x03]), ...pieces]);
 }
 
-export function describeFaults(room: Room): void {
+export function describeFaults(room: Room, overture: Script): void {
   const { place, asking } = room;
   // Where the server speaks first, what it spoils is the opening, whatever is called then.
   const atOnce = casesOf(place.greets ? asking.slice(0, 1) : asking);
@@ -67,7 +67,7 @@ export function describeFaults(room: Room): void {
   it.each(casesOf(asking))(
     "meets a server that is %s when asked, with %s()",
     async (_name, method, fault) => {
-      await meet(room, place.overture.and(fault.play), method, fault);
+      await meet(room, overture.and(fault.play), method, fault);
     },
   );
 }

@@ -24,6 +24,8 @@ export interface Place {
   readonly big?: { readonly path: string; readonly size: number };
   /** For `list`: a container that holds several entries. */
   readonly listable?: string;
+  /** It keeps messages rather than files: what is written gets its name from the place. */
+  readonly keepsMessages?: boolean;
   /** The exit status for what is not there: 8 unless it is a file of this machine. */
   readonly missingExit?: number;
   /** Where nothing is, in a form that `list` takes. */

@@ -6,6 +6,7 @@ import { WELCOME_TEXT } from "../../fixtures/content/pages.js";
 import { TEXTS } from "../../fixtures/content/texts.js";
 import { NewsStore } from "../../fixtures/servers/nntp-store.js";
 import type { Outgoing } from "../../src/plugin.js";
+import { LOCAL_PLACES } from "./local-places.js";
 import {
   ftpOverture,
   gopherOverture,
@@ -96,6 +97,7 @@ export const PLACES: readonly Place[] = [
       "endless line": ["read", "stat"],
     },
   },
+  ...LOCAL_PLACES,
 ];
 
 function crlf(text: string): string {

@@ -4,7 +4,7 @@ import { stat as fileFacts } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { localError, PortholeError } from "../../../src/errors.js";
 import { parseHeader } from "../../../src/message/headers.js";
-import type { Command, Options, Output } from "../../../src/plugin.js";
+import type { Command, Invocation, Options, Output } from "../../../src/plugin.js";
 import { decodeWords } from "../../../src/wire/words.js";
 import { answering, headerOf } from "../answering.js";
 import { type Article, compose } from "../draft.js";
@@ -26,7 +26,7 @@ export const post: Command = async function* (invocation): AsyncGenerator<Output
     invocation,
     "post URL --group GROUP --from ADDRESS --subject TEXT --text TEXT",
   );
-  const article = await articleOf(session, path, options);
+  const article = await articleOf(session, path, invocation);
   if (options["dry-run"] === true) {
     yield record(decodeWords(article.octets).replaceAll("\r\n", "\n").trimEnd(), {
       event: "dry-run",
@@ -49,9 +49,10 @@ export const post: Command = async function* (invocation): AsyncGenerator<Output
   });
 };
 
-async function articleOf(session: NewsSession, path: NewsPath, options: Options): Promise<Article> {
+async function articleOf(session: NewsSession, path: NewsPath, invocation: Invocation): Promise<Article> {
+  const { options } = invocation;
   const eml = optionText(options, "eml");
-  if (eml !== undefined) return readyArticle(await readAll(eml), eml);
+  if (eml !== undefined) return readyArticle(await readAll(eml, invocation), eml);
   const cancelled = optionText(options, "cancel");
   if (cancelled !== undefined) return cancelOf(session, checkMessageId(cancelled), options);
   const reply = optionText(options, "reply");
@@ -68,7 +69,7 @@ async function articleOf(session: NewsSession, path: NewsPath, options: Options)
     from: senderOf(options),
     subject: optionText(options, "subject") ?? parent?.subject ?? "",
     groups,
-    text: await textOf(options),
+    text: await textOf(invocation),
     headers: optionList(options, "header").map(headerOption),
     ...(followupTo === undefined ? {} : { followupTo }),
     ...(supersedes === undefined ? {} : { supersedes }),
@@ -102,9 +103,10 @@ function headerOption(text: string): { name: string; value: string } {
   return { name: text.slice(0, colon).trimEnd(), value: text.slice(colon + 1) };
 }
 
-async function textOf(options: Options): Promise<string> {
+async function textOf(invocation: Invocation): Promise<string> {
+  const { options } = invocation;
   const file = optionText(options, "text-file");
-  if (file !== undefined) return decodeWords(await readAll(file));
+  if (file !== undefined) return decodeWords(await readAll(file, invocation));
   const text = optionText(options, "text");
   if (text !== undefined) return text;
   throw new PortholeError("usage", "an article wants a text", {
@@ -132,7 +134,7 @@ export const ihave: Command = async function* (invocation): AsyncGenerator<Outpu
   const { session, rest } = await asked(invocation, usage);
   const [file] = rest;
   if (file === undefined) throw wrongUsage(usage);
-  const octets = await readAll(file);
+  const octets = await readAll(file, invocation);
   const messageId = offeredId(octets, file);
   const { reply, size } = await offer(
     await session.line.peer(),
@@ -162,7 +164,7 @@ export const feed: Command = async function* (invocation): AsyncGenerator<Output
   if (rest.length === 0) throw wrongUsage(usage);
   const articles = async function* () {
     for (const file of rest) {
-      const octets = await readAll(file);
+      const octets = await readAll(file, invocation);
       yield { messageId: offeredId(octets, file), octets };
     }
   };
@@ -180,10 +182,9 @@ export const feed: Command = async function* (invocation): AsyncGenerator<Output
 };
 
 /** @param path or `-` for standard input */
-async function readAll(path: string): Promise<Buffer> {
+async function readAll(path: string, invocation: Invocation): Promise<Buffer> {
   try {
-    if (path === "-")
-      return await bounded(createReadStream("", { fd: 0, autoClose: false }), "standard input");
+    if (path === "-") return await bounded(invocation.stdin, "standard input");
     if ((await fileFacts(path)).size > LARGEST) throw tooLarge(path);
     return await bounded(createReadStream(path), path);
   } catch (thrown) {
@@ -191,11 +192,11 @@ async function readAll(path: string): Promise<Buffer> {
   }
 }
 
-async function bounded(stream: Readable, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+async function bounded(stream: AsyncIterable<unknown>, name: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const piece of stream) {
-    const chunk = Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece));
+    const chunk = piece instanceof Uint8Array ? piece : Buffer.from(String(piece));
     size += chunk.length;
     if (size > LARGEST) throw tooLarge(name);
     chunks.push(chunk);

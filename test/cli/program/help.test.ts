@@ -2,6 +2,7 @@
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WORDS } from "../../../src/cli/verbs.js";
 import { MANIFESTS } from "../../../src/registry.js";
 import { objects, PROGRAM, User } from "./program.js";
 
@@ -37,9 +38,8 @@ describe("--help", () => {
     ]) {
       expect(help).toMatch(new RegExp(`^ +${flag} `, "m"));
     }
-    for (const word of ["cp", "mirror", "watch", "browse"]) {
-      expect(help).not.toMatch(new RegExp(`^  porthole ${word}\\b`, "m"));
-    }
+    const planned = WORDS.filter(({ load }) => load === undefined);
+    for (const { name } of planned) expect(help).not.toMatch(new RegExp(`^  porthole ${name}\\b`, "m"));
     expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
@@ -77,7 +77,7 @@ describe("--help", () => {
   it("of a protocol tells schemes, verbs and commands", async () => {
     const help = await printed("ftp", "--help");
     expect(help).toContain("Schemes: ftp: (port 21), ftps: (port 990)");
-    expect(help).toContain("Verbs:   open, ls, get, put, stat, rm, mv, mkdir");
+    expect(help).toMatch(/^Verbs: {3}open, ls, get, put, stat, rm, mv, mkdir\b/m);
     expect(help).toMatch(/^ {2}porthole ftp quote URL COMMAND\.\.\. +send one command/m);
     expect(await printed("ftp")).toBe(help);
   });
@@ -88,8 +88,9 @@ describe("--help", () => {
     );
   });
 
-  it("of a verb in the plan says so", async () => {
-    expect(await printed("mirror", "--help")).toContain("In the plan; it cannot be used yet.");
+  const planned = WORDS.filter(({ load }) => load === undefined).map(({ name }) => name);
+  it.each(planned)("of a verb in the plan says so: %s", async (verb) => {
+    expect(await printed(verb, "--help")).toContain("In the plan; it cannot be used yet.");
   });
 });
 
@@ -116,7 +117,7 @@ describe("protocols", () => {
       "local",
     ]);
     expect(lines[3]).toMatch(
-      /^ftp +ftp 21, ftps 990 +open ls get put stat rm mv mkdir +files and directories$/,
+      /^ftp +ftp 21, ftps 990 +open ls get put stat rm mv mkdir\b.* +files and directories$/,
     );
     const unbuilt = MANIFESTS.filter(({ verbs }) => verbs.length === 0).map(({ name }) => name);
     expect(lines.filter((line) => / not yet /.test(line)).map((line) => line.split(" ")[0])).toEqual(unbuilt);
@@ -130,7 +131,7 @@ describe("protocols", () => {
       title: "Gopher",
       summary: "menus and documents",
       schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
-      verbs: ["open", "ls", "get", "stat", "search"],
+      verbs: expect.arrayContaining(["open", "ls", "get", "stat", "search"]),
       commands: [],
     });
   });

@@ -78,12 +78,9 @@ export class User implements AsyncDisposable {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd: this.folder,
       env: { ...this.environment, ...options.environment },
+      detached: true,
     });
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
-    this.#children.add(child);
-    child.once("close", () => this.#children.delete(child));
-    return new Running(child);
+    return this.#watched(child, options.input);
   }
 
   /** Types a line of shell; `porthole` in it is the program. */
@@ -92,15 +89,32 @@ export class User implements AsyncDisposable {
     const child = spawn("bash", ["-c", script], {
       cwd: this.folder,
       env: { ...this.environment, ...environment },
+      // What it starts belongs to its group and ends with it.
+      detached: true,
     });
-    child.stdin.end();
-    return new Running(child).ended;
+    return this.#watched(child).ended;
+  }
+
+  #watched(child: ChildProcessWithoutNullStreams, input = ""): Running {
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+    this.#children.add(child);
+    child.once("close", () => this.#children.delete(child));
+    return new Running(child);
   }
 
   /** Ends what a failed test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) child.kill("SIGKILL");
+    for (const { pid } of this.#children) if (pid !== undefined) killGroup(pid);
     await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended by itself just now.
   }
 }
 

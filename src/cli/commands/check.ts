@@ -1,0 +1,140 @@
+/** `porthole check URL...` */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { doorTo } from "../../checking.js";
+import { localError, PortholeError } from "../../errors.js";
+import { safeLine } from "../../text/safe.js";
+import type { CheckResult } from "../../verbs/check.js";
+import { checkMany } from "../../verbs/check-many.js";
+import {
+  checkJson,
+  exitStatusOf,
+  nagiosReport,
+  prometheusReport,
+  reportsOf,
+  type TargetReport,
+} from "../../verbs/check-report.js";
+import type { Desk } from "../command.js";
+import { jsonLine } from "../json-line.js";
+
+export async function run(desk: Desk): Promise<number | undefined> {
+  const { client, terminal, options } = desk;
+  const urls = [...new Set([...desk.words, ...(await urlsFromFile(desk))])];
+  if (urls.length === 0) {
+    throw new PortholeError("usage", "check wants a URL", {
+      hint: "porthole check URL..., or --input FILE with a URL a line",
+    });
+  }
+  const targets = urls.map((url) => {
+    const target = client.target(url);
+    client.require(target, "check", ["check"]);
+    return target;
+  });
+  const number = (flag: string) => (typeof options[flag] === "number" ? options[flag] : undefined);
+  const limits = {
+    ...given("warnDays", number("warn-days")),
+    ...given("criticalDays", number("crit-days")),
+    ...given("jobs", number("jobs")),
+    signal: desk.signal,
+  };
+  const times = { ...given("warnMs", number("warn-ms")), ...given("criticalMs", number("crit-ms")) };
+  const style = styleOf(desk);
+  const results: CheckResult[] = [];
+  const shown = new Blocks(desk, targets.length > 1);
+  const doors = targets.map((target) => ({ target, door: doorTo(client, target) }));
+  for await (const result of checkMany(doors, limits)) {
+    results.push(result);
+    if (style === "json") await terminal.write(jsonLine(checkJson(result)));
+    if (style === "people") await shown.add(result);
+  }
+  const places = targets.map((target) => target.href(target.path));
+  // In the order of the targets, whichever was done first.
+  const ordered = places.flatMap((url) => results.filter((result) => result.url === url));
+  const reports = () => reportsOf([...new Set(places)], ordered, times);
+  if (style === "nagios") {
+    const { status, text } = nagiosReport(reports(), times);
+    await terminal.write(text);
+    return status;
+  }
+  if (style === "prometheus") await terminal.write(prometheusReport(reports()));
+  if (style === "people") await shown.end(reports());
+  return exitStatusOf(ordered);
+}
+
+function given<K extends string>(key: K, value: number | undefined): { readonly [P in K]?: number } {
+  const facts: { [P in K]?: number } = {};
+  if (value !== undefined) facts[key] = value;
+  return facts;
+}
+
+type Style = "json" | "nagios" | "prometheus" | "people";
+
+/** @throws PortholeError `usage` */
+function styleOf({ options }: Desk): Style {
+  const wanted = (["json", "nagios", "prometheus"] as const).filter((style) => options[style] === true);
+  if (wanted.length < 2) return wanted[0] ?? "people";
+  throw new PortholeError("usage", `${wanted.map((style) => `--${style}`).join(" and ")} exclude each other`);
+}
+
+/** A URL a line; what follows a # is for people. @throws PortholeError `local` */
+async function urlsFromFile({ options, terminal }: Desk): Promise<string[]> {
+  const file = options["input"];
+  if (typeof file !== "string") return [];
+  const content = file === "-" ? await text(terminal.stdin) : await contentOf(file);
+  return content
+    .split(/\r?\n/)
+    .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
+    .filter((line) => line !== "");
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (thrown) {
+    throw localError(thrown, file);
+  }
+}
+
+/** For people: with one target its steps as they come, with several a block for each. */
+class Blocks {
+  readonly #desk: Desk;
+  readonly #several: boolean;
+
+  constructor(desk: Desk, several: boolean) {
+    this.#desk = desk;
+    this.#several = several;
+  }
+
+  async add(result: CheckResult): Promise<void> {
+    if (!this.#several) await this.#desk.terminal.write(this.#lines(result));
+  }
+
+  async end(reports: readonly TargetReport[]): Promise<void> {
+    const { terminal } = this.#desk;
+    for (const report of reports) {
+      if (this.#several) {
+        const steps = report.results.map((result) => this.#lines(result)).join("");
+        await terminal.write(`${terminal.paint("bold", safeLine(report.url))}\n${steps}`);
+      }
+    }
+  }
+
+  #lines({ step, grade, ms, detail, weaknesses, error }: CheckResult): string {
+    const { paint } = this.#desk.terminal;
+    const color = { ok: "green", warning: "yellow", critical: "red" } as const;
+    const mark = paint(
+      color[grade],
+      (error === undefined ? { ok: "ok", warning: "warn", critical: "weak" }[grade] : "FAIL").padEnd(4),
+    );
+    const reply = error?.reply === undefined ? "" : ` (${error.reply})`;
+    const hints = [
+      ...(error?.hint === undefined ? [] : [error.hint]),
+      ...weaknesses.map(({ what, hint }) => `${what}: ${hint}`),
+    ];
+    const lines = [
+      `${mark}  ${step.padEnd(12)}  ${`${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`.padStart(8)}  ${safeLine(detail + reply)}`,
+      ...hints.map((hint) => `${" ".repeat(30)}! ${safeLine(hint)}`),
+    ];
+    return lines.map((line) => `${line.trimEnd()}\n`).join("");
+  }
+}

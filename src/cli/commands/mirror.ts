@@ -1,0 +1,89 @@
+/** `porthole mirror FROM TO` */
+import { PortholeError } from "../../errors.js";
+import type { OptionValue } from "../../plugin.js";
+import { safeLine } from "../../text/safe.js";
+import { humanSize } from "../../text/units.js";
+import { type MirrorEvent, type MirrorReport, mirror } from "../../verbs/mirror.js";
+import type { Desk } from "../command.js";
+import { FailuresView } from "../failures-view.js";
+import { jsonLine } from "../json-line.js";
+import { stateFolder } from "../state-folder.js";
+
+export async function run(desk: Desk): Promise<number | undefined> {
+  const { client, options, words } = desk;
+  const [from, to, ...more] = words;
+  if (from === undefined || to === undefined || more.length > 0) {
+    throw new PortholeError("usage", "mirror wants two places", { hint: "porthole mirror FROM TO" });
+  }
+  const failures = new FailuresView(desk);
+  let done = 0;
+  const events = mirror({
+    client,
+    from,
+    to,
+    dryRun: options["dry-run"] === true,
+    delete: options["delete"] === true,
+    include: listOf(options["include"]),
+    exclude: listOf(options["exclude"]),
+    jobs: client.policy.jobs,
+    retries: client.policy.retries,
+    stateFolder: stateFolder(),
+    signal: desk.signal,
+    progress: (report) => desk.progress(report),
+  });
+  for await (const event of events) {
+    if (event.event === "failed") failures.tell(event.error);
+    if (event.event === "done") done = event.copied + event.removed;
+    await tell(desk, event);
+  }
+  return failures.sum(done);
+}
+
+function listOf(value: OptionValue): readonly string[] {
+  return Array.isArray(value) ? value : [];
+}
+
+async function tell(desk: Desk, event: MirrorEvent): Promise<void> {
+  const { terminal, options } = desk;
+  if (options["json"] === true) {
+    await terminal.write(jsonLine(event));
+    return;
+  }
+  switch (event.event) {
+    case "plan":
+      // The plan is what --dry-run is asked for; otherwise what is done is told as it is done.
+      if (options["dry-run"] === true) await terminal.write(`${event.action}\t${safeLine(event.name)}\n`);
+      return;
+    case "passed":
+      terminal.warn(`${event.from}: left out, ${event.why}`);
+      return;
+    case "renamed":
+      terminal.warn(`${event.from}: is named ${event.name} at the target`);
+      return;
+    case "repeated":
+      terminal.warn(`${event.from}: ${event.why}`);
+      return;
+    case "spared":
+      terminal.warn(event.why);
+      return;
+    case "done":
+      if (!terminal.quiet) terminal.say(reportLine(event));
+      return;
+    case "copied":
+    case "removed":
+      if (terminal.errorIsTerminal && !terminal.quiet) {
+        terminal.say(safeLine(`${event.event === "copied" ? "+" : "-"} ${event.name}`));
+      }
+      return;
+    default:
+  }
+}
+
+function reportLine(report: MirrorReport): string {
+  const parts = report.dryRun
+    ? ["nothing was changed"]
+    : [`${report.copied} copied (${humanSize(report.octets)})`, `${report.removed} removed`];
+  const extra = report.extra === 0 ? [] : [`${report.extra} not at the source`];
+  const failed = report.failed === 0 ? [] : [`${report.failed} failed`];
+  return [...parts, `${report.same} the same`, ...extra, ...failed].join(", ");
+}

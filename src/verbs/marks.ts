@@ -1,0 +1,47 @@
+/** Whether a thing is still the same: from what each side tells of it. */
+import type { Entry, JsonValue } from "../plugin.js";
+
+/** What tells one state of a thing from another, as text: size, date, and the protocol's own mark where it has one. */
+export function markOf({ size, modified, meta }: Entry): string {
+  const time = modified === undefined || Number.isNaN(modified.getTime()) ? "" : modified.toISOString();
+  return JSON.stringify([size ?? null, time, ownMark(meta)]);
+}
+
+/** HTTP's and WebDAV's ETag; IMAP's MODSEQ. */
+function ownMark(meta: { readonly [key: string]: JsonValue | undefined }): JsonValue {
+  const headers = meta["headers"];
+  const inHeaders = isObject(headers) ? headers["etag"] : undefined;
+  return inHeaders ?? meta["etag"] ?? meta["modseq"] ?? null;
+}
+
+function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue | undefined } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** Milliseconds: how fine the dates of a side are. FTP's MLSD has seconds, its LIST minutes, and days for what is old. */
+export function precisionOf(entries: Iterable<Entry>): number {
+  let coarse = MINUTE;
+  for (const { modified } of entries) {
+    const time = modified?.getTime() ?? 0;
+    if (time % SECOND !== 0) return 1;
+    if (time % MINUTE !== 0) coarse = SECOND;
+  }
+  return coarse;
+}
+
+/**
+ * Same size and, as far as both sides tell it, same date. What does not tell both is not known to be the same.
+ * @param precision of the coarser side, in milliseconds
+ */
+export function looksSame(one: Entry, other: Entry, precision: number): boolean {
+  if (one.size === undefined || one.size !== other.size) return false;
+  const [a, b] = [one.modified?.getTime(), other.modified?.getTime()];
+  if (a === undefined || b === undefined) return false;
+  // A listing that tells minutes tells only the day of what is old.
+  const grain = precision === MINUTE && (a % DAY === 0 || b % DAY === 0) ? DAY : precision;
+  return Math.floor(a / grain) === Math.floor(b / grain);
+}

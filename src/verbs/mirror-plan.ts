@@ -1,0 +1,72 @@
+/** What makes a target the same as its source: pure, from two listings and what was remembered. */
+import type { Entry, JsonObject } from "../plugin.js";
+import { looksSame, markOf, precisionOf } from "./marks.js";
+import type { Found } from "./walk.js";
+
+/** One thing of a side. Its key is its place at the target: names in octets, parted by slashes. */
+export type Side = ReadonlyMap<string, Found>;
+
+export type Step =
+  | { readonly action: "folder"; readonly key: string; readonly from: Found }
+  | { readonly action: "new" | "changed"; readonly key: string; readonly from: Found; readonly there?: Found }
+  | { readonly action: "same"; readonly key: string; readonly from: Found; readonly there: Found }
+  | { readonly action: "gone"; readonly key: string; readonly there: Found }
+  /** A file where a folder must be, or the other way round: it goes first, with `--delete` alone. */
+  | { readonly action: "in the way"; readonly key: string; readonly from: Found; readonly there: Found };
+
+export interface PlanOptions {
+  /** What was noted when a file was last carried, by key. */
+  readonly known: ReadonlyMap<string, JsonObject>;
+  /** Whether a file of the target is this mirror's business. */
+  readonly covers: (key: string) => boolean;
+  /** Folders without a file beneath them are made too. */
+  readonly emptyFolders: boolean;
+}
+
+/** In the order of the source; what is gone comes last, the inside of a folder before the folder. */
+export function planOf(source: Side, target: Side, options: PlanOptions): Step[] {
+  const precision = Math.max(precisionOf(entriesOf(source)), precisionOf(entriesOf(target)));
+  const steps: Step[] = [];
+  const wanted = options.emptyFolders ? undefined : foldersOfFiles(source);
+  for (const [key, from] of source) {
+    const there = target.get(key);
+    if (from.isContainer) {
+      if (wanted?.has(key) === false) continue;
+      if (there === undefined) steps.push({ action: "folder", key, from });
+      else if (!there.isContainer) steps.push({ action: "in the way", key, from, there });
+    } else if (there === undefined) steps.push({ action: "new", key, from });
+    else if (there.isContainer) steps.push({ action: "in the way", key, from, there });
+    else {
+      const same = isSame(from.entry, there.entry, options.known.get(key), precision);
+      steps.push({ action: same ? "same" : "changed", key, from, there });
+    }
+  }
+  const gone: Step[] = [];
+  for (const [key, there] of target) {
+    if (source.has(key) || !options.covers(key)) continue;
+    gone.push({ action: "gone", key, there });
+  }
+  // A listing has a folder before what is in it.
+  return [...steps, ...gone.reverse()];
+}
+
+function foldersOfFiles(side: Side): Set<string> {
+  const folders = new Set<string>();
+  for (const [key, { isContainer }] of side) {
+    if (isContainer) continue;
+    for (let at = key.lastIndexOf("/"); at > 0; at = key.lastIndexOf("/", at - 1)) folders.add(key.slice(0, at));
+  }
+  return folders;
+}
+
+function isSame(from: Entry, there: Entry, known: JsonObject | undefined, precision: number): boolean {
+  // What was written may have been given another date by the target: then only the memory tells.
+  if (known !== undefined && known["from"] === markOf(from) && known["to"] === markOf(there)) {
+    return from.size === undefined || there.size === undefined || from.size === there.size || known["coded"] === true;
+  }
+  return looksSame(from, there, precision);
+}
+
+function* entriesOf(side: Side): Generator<Entry, void, undefined> {
+  for (const { entry, isContainer } of side.values()) if (!isContainer) yield entry;
+}

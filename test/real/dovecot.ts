@@ -1,0 +1,140 @@
+/** Debian's dovecot, as root, on free ports of loopback, from a temporary folder; nothing of the system is touched. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+
+const PROGRAM = "/usr/sbin/dovecot";
+
+/** Debian's account without rights: the mails are its. */
+const NOBODY = { uid: 65_534, gid: 65_534 };
+
+export const ANN = { user: "ann", password: "open sesame", kind: "password" } as const;
+
+export interface Dovecot {
+  /** In clear and with STARTTLS or STLS. */
+  readonly port: number;
+  /** Under TLS from the start. */
+  readonly tlsPort: number;
+  /** The authority of its certificate, which holds for localhost. */
+  readonly caFile: string;
+  /** Folder of Maildir messages: what is written there is new mail. */
+  readonly newMail: string;
+  stop(): Promise<void>;
+}
+
+export function hasDovecot(protocol: "pop3" | "imap"): boolean {
+  return existsSync(PROGRAM) && existsSync(`/usr/lib/dovecot/${protocol}`);
+}
+
+/** @param mails what lies in the mailbox, in order */
+export async function startDovecot(protocol: "pop3" | "imap", mails: readonly Buffer[]): Promise<Dovecot> {
+  const root = await mkdtemp(join(tmpdir(), "porthole-dovecot-"));
+  // Its own accounts must pass through.
+  await chmod(root, 0o755);
+  const tls = await makeTlsMaterial();
+  await writeFile(join(root, "cert.pem"), tls.cert);
+  await writeFile(join(root, "key.pem"), tls.key, { mode: 0o600 });
+  const caFile = join(root, "ca.pem");
+  await writeFile(caFile, tls.ca);
+  const users = [`${ANN.user}:{PLAIN}${ANN.password}:${NOBODY.uid}:${NOBODY.gid}::${join(root, "home")}::`];
+  await writeFile(join(root, "users"), `${users.join("\n")}\n`);
+  for (const folder of ["", "/Maildir", "/Maildir/cur", "/Maildir/new", "/Maildir/tmp"]) {
+    await mkdir(join(root, `home${folder}`));
+    await chown(join(root, `home${folder}`), NOBODY.uid, NOBODY.gid);
+  }
+  const newMail = join(root, "home/Maildir/new");
+  for (const [at, raw] of mails.entries()) await deliver(newMail, at, raw);
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const config = join(root, "dovecot.conf");
+  await writeFile(config, configuration(protocol, root, port, tlsPort));
+  const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
+  const ended = once(child, "exit");
+  await listens(port, () => child.exitCode !== null);
+  return {
+    port,
+    tlsPort,
+    caFile,
+    newMail,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Puts a mail into a Maildir; the name's time decides about its place. */
+export async function deliver(newMail: string, at: number, raw: Buffer): Promise<void> {
+  const path = join(newMail, `${1_700_000_000 + at}.M${at}P1.harbour`);
+  await writeFile(path, raw);
+  await chown(path, NOBODY.uid, NOBODY.gid);
+}
+
+function configuration(protocol: string, root: string, port: number, tlsPort: number): string {
+  return `
+    protocols = ${protocol}
+    listen = 127.0.0.1
+    base_dir = ${root}/run
+    state_dir = ${root}/state
+    log_path = ${root}/log
+    ssl = yes
+    ssl_cert = <${root}/cert.pem
+    ssl_key = <${root}/key.pem
+    disable_plaintext_auth = no
+    auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+    first_valid_uid = 1
+    mail_location = maildir:${root}/home/Maildir
+    mail_fsync = never
+    default_vsz_limit = 0
+    passdb {
+      driver = passwd-file
+      args = ${root}/users
+    }
+    userdb {
+      driver = passwd-file
+      args = ${root}/users
+    }
+    service ${protocol}-login {
+      inet_listener ${protocol} {
+        port = ${port}
+      }
+      inet_listener ${protocol}s {
+        port = ${tlsPort}
+        ssl = yes
+      }
+    }
+    service anvil {
+      chroot =
+    }
+  `;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port is free");
+  return address.port;
+}
+
+async function listens(port: number, gone: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !gone(); tries++) {
+    const socket = connect(port, "127.0.0.1");
+    const reached = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (reached) return;
+    await wait(50);
+  }
+  throw new Error("dovecot does not listen");
+}

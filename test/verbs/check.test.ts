@@ -1,0 +1,324 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { conversation, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
+import { check } from "../../src/checking.js";
+import { Client, type ClientSettings } from "../../src/client.js";
+import type { CheckResult } from "../../src/verbs/check.js";
+import type { CheckManyLimits } from "../../src/verbs/check-many.js";
+import {
+  checkJson,
+  exitStatusOf,
+  nagiosReport,
+  prometheusReport,
+  reportsOf,
+} from "../../src/verbs/check-report.js";
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ only: ["http", "ftp", "smtp", "gopher"] });
+});
+afterAll(async () => {
+  await sandbox.close();
+});
+
+async function checked(
+  urls: readonly string[],
+  settings: ClientSettings = {},
+  limits: CheckManyLimits = {},
+): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  const network = { tls: { caFile: sandbox.caFile }, ...settings.network };
+  for await (const result of check(new Client({ ...settings, network }), urls, limits)) results.push(result);
+  return results;
+}
+
+const shown = (results: readonly CheckResult[]) =>
+  results.map(({ step, ok, grade }) => `${step} ${ok ? grade : "FAILED"}`);
+
+const found = (results: readonly CheckResult[], step: CheckResult["step"]): CheckResult => {
+  const result = results.find((candidate) => candidate.step === step);
+  if (result === undefined) throw new Error(`there is no step ${step} in ${shown(results).join(", ")}`);
+  return result;
+};
+
+/** A server that plays `play` on its first connection, and lets go of those that look again. */
+const mailServer = (text: string): Promise<ScriptedServer> => scripted(conversation(text));
+
+describe("a server that is well", () => {
+  it("https: name, address, TLS and one question", async () => {
+    const results = await checked([sandbox.url("https")]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "tls ok", "roundtrip ok"]);
+    expect(found(results, "tls").tls).toMatchObject({
+      version: "1.3",
+      authorized: true,
+      name: "localhost",
+      daysLeft: expect.any(Number),
+      subject: "CN=Porthole sandbox (good)",
+      issuer: "CN=Porthole sandbox authority",
+    });
+    expect(found(results, "connect").facts).toMatchObject({ address: expect.stringMatching(/^(?:127|::1)/) });
+    expect(found(results, "roundtrip").detail).toMatch(/^HEAD: 200 OK/);
+    expect(results.every(({ ms }) => ms >= 0 && ms < 10_000)).toBe(true);
+    expect(exitStatusOf(results)).toBe(0);
+  });
+
+  it("ftp: greeting, features, an anonymous login, NOOP", async () => {
+    const results = await checked([sandbox.url("ftps")]);
+    expect(shown(results)).toEqual([
+      ...["resolve ok", "connect ok", "tls ok", "greeting ok", "capabilities ok", "login ok", "roundtrip ok"],
+    ]);
+    expect(found(results, "login").detail).toBe("as anonymous");
+    expect(found(results, "greeting").detail).toMatch(/^220 /);
+  });
+
+  it("smtp: with STARTTLS, which is tried even on loopback", async () => {
+    const url = sandbox.url("smtp").replace("127.0.0.1", "localhost");
+    const results = await checked([url.replace("smtp://", "smtp://porthole:sandbox@")]);
+    expect(shown(results).filter((line) => !line.startsWith("capabilities"))).toEqual([
+      ...["resolve ok", "connect ok", "tls ok", "greeting ok", "login ok", "roundtrip ok"],
+    ]);
+    expect(results.every(({ url: told }) => !told.includes("sandbox"))).toBe(true);
+    expect(found(results, "capabilities").weaknesses.map(({ what }) => what)).not.toContain(
+      expect.stringContaining("CVE-2011-0411"),
+    );
+  });
+
+  it("gopher: one item", async () => {
+    const results = await checked([sandbox.url("gophers")]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "tls ok", "roundtrip ok"]);
+  });
+});
+
+describe("a server that is not well", () => {
+  it("refuses connections: the name is fine, the connection is not", async () => {
+    const results = await checked(["ftp://127.0.0.1:1/"]);
+    expect(shown(results)).toEqual(["resolve ok", "connect FAILED"]);
+    expect(exitStatusOf(results)).toBe(4);
+    expect(checkJson(found(results, "connect"))).toMatchObject({
+      url: "ftp://127.0.0.1:1/",
+      step: "connect",
+      ok: false,
+      error: { code: "connect", exit: 4 },
+    });
+  });
+
+  it("has no name", async () => {
+    const results = await checked(["https://nowhere.invalid/"]);
+    expect(shown(results)).toEqual(["resolve FAILED"]);
+    expect(exitStatusOf(results)).toBe(3);
+  });
+
+  it.each([
+    ["expired", "CERT_HAS_EXPIRED", ["the certificate has expired"]],
+    ["wrong-name", "ERR_TLS_CERT_ALTNAME_INVALID", []],
+    ["self-signed", "DEPTH_ZERO_SELF_SIGNED_CERT", []],
+  ] as const)(
+    "%s certificate: TLS fails, and the certificate is told all the same",
+    async (kind, problem, more) => {
+      await using server = await scripted(script().send("nothing\r\n"), { tls: await makeTlsMaterial(kind) });
+      const results = await checked([server.url("gophers", "/1")]);
+      expect(shown(results)).toEqual(["resolve ok", "connect ok", "tls FAILED"]);
+      const tls = found(results, "tls");
+      expect(tls.tls).toMatchObject({ authorized: false, problem, subject: `CN=Porthole sandbox (${kind})` });
+      expect(tls.weaknesses.map(({ what }) => what)).toEqual([
+        ...more,
+        `the certificate is not to be trusted (${problem})`,
+      ]);
+      expect(exitStatusOf(results)).toBe(5);
+    },
+  );
+
+  it("greets with a refusal", async () => {
+    await using server = await mailServer("S: 554 go away");
+    const results = await checked([server.url("smtp")]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "greeting FAILED"]);
+    expect(exitStatusOf(results)).toBe(9);
+  });
+
+  it("refuses the login", async () => {
+    const url = sandbox.url("ftp").replace("ftp://", "ftp://porthole:wrong@");
+    const results = await checked([url], { policy: { starttls: "never" } });
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "login FAILED"]);
+    expect(exitStatusOf(results)).toBe(7);
+  });
+
+  it("wants a login where none was given: that is no fault", async () => {
+    await using server = await mailServer(`
+      S: 220 ready
+      C: AUTH TLS
+      S: 502 no TLS
+      C: USER anonymous
+      S: 530 only members
+    `);
+    const results = await checked([server.url("ftp")]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "greeting ok"]);
+    expect(exitStatusOf(results)).toBe(0);
+  });
+
+  it("says nothing: the time for a target ends the wait, and the others are not held up", async () => {
+    await using server = await scripted(script().wait(5000));
+    const began = performance.now();
+    const results = await checked([server.url("smtp"), sandbox.url("http")], {}, { timeout: 300 });
+    expect(performance.now() - began).toBeLessThan(2500);
+    expect(results.filter(({ ok }) => !ok).map(({ step, error }) => [step, error?.code])).toEqual([
+      ["greeting", "timeout"],
+    ]);
+    expect(results.filter(({ protocol }) => protocol === "http").at(-1)).toMatchObject({
+      step: "roundtrip",
+      ok: true,
+    });
+  });
+
+  it("breaks off in the middle", async () => {
+    await using server = await mailServer(`
+      S: 220 ready
+      C: /EHLO .*/
+      S: 250 hello
+      C: /EHLO .*/
+    `);
+    const results = await checked([server.url("smtp")]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "greeting ok", "roundtrip FAILED"]);
+  });
+
+  it("answers with a status: the exit is that of the failure", async () => {
+    const results = await checked([`${sandbox.url("http")}lost.html`]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "roundtrip FAILED"]);
+    expect(exitStatusOf(results)).toBe(8);
+  });
+});
+
+describe("weaknesses", () => {
+  it("a login in clear and no STARTTLS", async () => {
+    await using server = await mailServer(`
+      S: 220 ready
+      C: /EHLO .*/
+      S: 250-hello
+      S: 250 AUTH PLAIN LOGIN
+      C: /EHLO .*/
+      S: 250-hello
+      S: 250 AUTH PLAIN LOGIN
+      C: NOOP
+      S: 250 ok
+      C: QUIT
+      S: 221 bye
+    `);
+    const results = await checked([server.url("smtp")]);
+    expect(shown(results)).toEqual([
+      "resolve ok",
+      "connect ok",
+      "greeting ok",
+      "capabilities critical",
+      "roundtrip ok",
+    ]);
+    expect(found(results, "capabilities").weaknesses.map(({ what }) => what)).toEqual([
+      "a login that shows the password is offered in clear (AUTH PLAIN LOGIN)",
+      "STARTTLS is not offered: mail and passwords go in clear",
+    ]);
+    // What is weak works: the steps are well.
+    expect(exitStatusOf(results)).toBe(0);
+  });
+
+  it("a certificate that expires soon, by the user's own measure", async () => {
+    const soon = await checked([sandbox.url("gophers")], {}, { warnDays: 10_000 });
+    expect(shown(soon)).toContain("tls warning");
+    const late = await checked([sandbox.url("gophers")], {}, { criticalDays: 10_000 });
+    expect(shown(late)).toContain("tls critical");
+  });
+});
+
+describe("many at once", () => {
+  it("takes the time of the slowest, not the sum", async () => {
+    const servers = await Promise.all(
+      Array.from({ length: 20 }, () => scripted(script().expect(/^/).wait(300).send("hello\r\n"))),
+    );
+    try {
+      const began = performance.now();
+      const results = await checked(servers.map((server) => server.url("gopher", "/0x")));
+      expect(performance.now() - began).toBeLessThan(2000);
+      expect(results.filter(({ step, ok }) => step === "roundtrip" && ok)).toHaveLength(20);
+    } finally {
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  });
+
+  it("ends with the caller's signal", async () => {
+    await using server = await scripted(script().wait(5000));
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 100);
+    await expect(
+      checked([server.url("smtp"), server.url("ftp")], { signal: controller.signal }),
+    ).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("is left early without a trace", async () => {
+    const client = new Client({ network: { tls: { caFile: sandbox.caFile } } });
+    for await (const result of check(client, [sandbox.url("http"), sandbox.url("ftp")])) {
+      expect(result.step).toBe("resolve");
+      break;
+    }
+  });
+});
+
+describe("for monitoring", () => {
+  const result = (changes: Partial<CheckResult>): CheckResult => ({
+    url: "https://a.example/",
+    protocol: "http",
+    step: "connect",
+    ok: true,
+    grade: "ok",
+    ms: 12.5,
+    detail: "",
+    weaknesses: [],
+    ...changes,
+  });
+  const results = [result({}), result({ step: "tls", ms: 20, tls: { daysLeft: 40 } })];
+
+  it("Nagios: one line, a bar, the numbers", () => {
+    expect(nagiosReport(reportsOf(["https://a.example/"], results))).toEqual({
+      status: 0,
+      text:
+        "PORTHOLE OK - https://a.example/ in 33 ms | 'time'=0.032500s;;;0 'connect'=0.012500s;;;0 " +
+        "'tls'=0.020000s;;;0 'days_left'=40;;\n",
+    });
+  });
+
+  it("Nagios: what is wrong first, with thresholds, and no second bar", () => {
+    const weak = { what: "a | b", hint: "mend it", grade: "warning" } as const;
+    const reports = reportsOf(["https://a.example/"], [result({ grade: "warning", weaknesses: [weak] })], {
+      warnMs: 5,
+      criticalMs: 1000,
+    });
+    expect(nagiosReport(reports, { warnMs: 5, criticalMs: 1000 })).toEqual({
+      status: 1,
+      text:
+        "PORTHOLE WARNING - https://a.example/: a / b | 'time'=0.012500s;0.005;1;0 'connect'=0.012500s;;;0\n" +
+        "https://a.example/: took 13 ms\n",
+    });
+  });
+
+  it("Prometheus: text format, quotes made harmless", () => {
+    expect(
+      prometheusReport(
+        reportsOf(['https://a.example/"'], [result({ url: 'https://a.example/"', ok: false })]),
+      ),
+    ).toBe(
+      [
+        "# HELP porthole_up Whether every step of the target is well.",
+        "# TYPE porthole_up gauge",
+        'porthole_up{url="https://a.example/\\""} 0',
+        "# HELP porthole_step_ok Whether the step is well.",
+        "# TYPE porthole_step_ok gauge",
+        'porthole_step_ok{url="https://a.example/\\"",step="connect"} 0',
+        "# HELP porthole_step_seconds How long the step took.",
+        "# TYPE porthole_step_seconds gauge",
+        'porthole_step_seconds{url="https://a.example/\\"",step="connect"} 0.0125',
+        "# HELP porthole_weaknesses What works and is unsafe.",
+        "# TYPE porthole_weaknesses gauge",
+        'porthole_weaknesses{url="https://a.example/\\""} 0',
+        "",
+      ].join("\n"),
+    );
+  });
+});
