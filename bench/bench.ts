@@ -8,10 +8,14 @@ export interface Place {
   readonly folder: string;
 }
 
-export type Bench = (place: Place) => {
+export interface Measurements {
   readonly pairs: readonly Pair[];
   readonly bounds: readonly MemoryBound[];
-};
+  /** Ends what was started for them. */
+  readonly close?: () => Promise<void>;
+}
+
+export type Bench = (place: Place) => Measurements | Promise<Measurements>;
 
 /** Bare Node: what every start-up is measured against. */
 export const BARE_NODE: Peer = {

@@ -10,6 +10,7 @@ import { boundMemory, comparePair } from "./harness.js";
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
   http: () => import("./http.js"),
+  pop3: () => import("./pop3.js"),
 };
 
 /** The sandbox in a process of its own: what it uses is not counted as the client's. */
@@ -34,9 +35,14 @@ process.stdout.write(`node ${process.version}, ${cpus().length} cores, kernel ${
 try {
   for (const [name, load] of Object.entries(BENCHES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
-    const { pairs, bounds } = (await load()).bench({ urls, folder });
-    for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
-    for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
+    const { bench } = await load();
+    const { pairs, bounds, close } = await bench({ urls, folder });
+    try {
+      for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
+      for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
+    } finally {
+      await close?.();
+    }
   }
 } finally {
   stop();

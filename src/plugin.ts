@@ -268,6 +268,8 @@ export interface Source {
   readonly size?: number;
   readonly type?: string;
   readonly modified?: Date;
+  /** A message's flags, as IMAP names them (`\\Seen`); kept where the target can. */
+  readonly flags?: readonly string[];
   /** Where in the target the octets go; more than 0 continues a partial one. */
   readonly offset?: number;
   /** Replace what is there. Without it an existing target is an error (exit 12), untouched. */

@@ -102,7 +102,7 @@ describe("who imports whom", () => {
 
   const rooms = readdirSync("protocols");
   it.each(rooms)("protocols/%s knows the platform's contract and no neighbour", (room) => {
-    const allowed = [PLUGIN, ERRORS, URL_MODULE, NET, WIRE, MESSAGE, TEXT, SASL, PACKAGE];
+    const allowed = [PLUGIN, ERRORS, URL_MODULE, NET, WIRE, MESSAGE, TEXT, FILES, SASL, PACKAGE];
     // node:http is the engine that HTTP stands on; the dialer gives it its connections.
     const node = room === "http" ? /^node:(?!net$|tls$|dgram$|dns$)/ : NODE;
     expect(strangers(`protocols/${room}/`, [...allowed, node])).toEqual([]);

@@ -10,7 +10,7 @@ import { describeAborts } from "./contract/aborts.js";
 import { describeArguments } from "./contract/arguments.js";
 import { describeDeclarations, describeOffers } from "./contract/declarations.js";
 import { describeFaults } from "./contract/faults.js";
-import { removeLocalPlaces } from "./contract/local-places.js";
+import { makeLocalPlaces, removeLocalPlaces } from "./contract/local-places.js";
 import type { Asking, Room } from "./contract/place.js";
 import { PLACES } from "./contract/places.js";
 import { describeListing, describeMissing, describeReading } from "./contract/reading.js";
@@ -32,6 +32,7 @@ describe("protocols with code", () => {
   const built = ALL.filter(({ load }) => load !== undefined);
 
   beforeAll(async () => {
+    makeLocalPlaces();
     running = await startSandbox();
   });
 

@@ -1,5 +1,6 @@
 /** FTP as a Session. */
 import { messageOf, PortholeError } from "../../src/errors.js";
+import { mediaTypeOf } from "../../src/files/media-type.js";
 import type {
   CheckStep,
   Context,
@@ -16,7 +17,6 @@ import type { Control } from "./control.js";
 import { Download } from "./download.js";
 import { FolderReader } from "./folder.js";
 import type { Listed } from "./listing.js";
-import { mediaTypeOf } from "./media-type.js";
 import { textOf } from "./octets.js";
 import { type FtpPath, parsePath, pathBelow, pathOf, placeBelow, shownPath } from "./path.js";
 import { refusal } from "./refusal.js";

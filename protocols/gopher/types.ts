@@ -1,6 +1,7 @@
 /** Item types: RFC 1436, 3.8, Gopher+'s, and those that came into use later. */
+
+import { mediaTypeOf as mediaTypeOfFile } from "../../src/files/media-type.js";
 import type { EntryKind } from "../../src/plugin.js";
-import { mediaTypeOfName } from "./media-types.js";
 
 /** How an item of a type is fetched. */
 export type Transfer =
@@ -65,5 +66,5 @@ export function itemType(type: string): ItemType {
 
 /** By the item type where it says enough, otherwise by the selector's extension. */
 export function mediaTypeOf(type: string, selector: string): string {
-  return itemType(type).media ?? mediaTypeOfName(selector);
+  return itemType(type).media ?? mediaTypeOfFile(selector) ?? "application/octet-stream";
 }

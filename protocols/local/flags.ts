@@ -1,6 +1,5 @@
 /** A message's flags as IMAP names them (RFC 9051, 2.3.2), Maildir writes them in names, and mbox in header fields. */
 import type { Header } from "../../src/message/headers.js";
-import type { Source } from "../../src/plugin.js";
 
 const MAILDIR: Readonly<Record<string, string>> = {
   D: "\\Draft",
@@ -35,16 +34,4 @@ export function flagsOfStatus(header: Header): string[] {
   return Object.entries({ ...known, T: "\\Draft", D: "\\Deleted" })
     .filter(([letter]) => letters.includes(letter))
     .map(([, flag]) => flag);
-}
-
-/** What a source that comes from another mailbox says of the message, in `flags` or in its `meta`; undefined when nothing. */
-export function flagsOf(source: Source): readonly string[] | undefined {
-  const meta: unknown = "meta" in source ? source.meta : undefined;
-  const told: unknown =
-    "flags" in source
-      ? source.flags
-      : typeof meta === "object" && meta !== null && "flags" in meta
-        ? meta.flags
-        : undefined;
-  return Array.isArray(told) ? told.filter((flag): flag is string => typeof flag === "string") : undefined;
 }

@@ -13,7 +13,7 @@ const AT_ONCE = 64;
 /** The names in a folder, as octets, sorted. @throws MissingFile */
 export async function namesIn(place: LocalPath): Promise<Buffer[]> {
   const names = await orFail(place.shown, () => readdir(place.octets, "buffer"));
-  return names.sort(Buffer.compare);
+  return names.sort((one, other) => one.compare(other));
 }
 
 /** What `look` gives for each, in order; what it gives nothing for is left out. */

@@ -6,7 +6,7 @@ import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
 import { failure, isGone, orFail } from "./failures.js";
-import { flagsOf, flagsOfLetters, lettersOfFlags } from "./flags.js";
+import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
 import { readableName } from "./mailbox-name.js";
@@ -110,7 +110,7 @@ export class MaildirStore implements MessageStore {
     try {
       await gather(source, this.#context.signal, (block) => file.write(block));
       const unique = place.uid ?? `${base},S=${file.size}`;
-      const flags = flagsOf(source);
+      const { flags } = source;
       const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
       const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
       const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;

@@ -10,7 +10,7 @@ import { FromLines, quote } from "./mbox-quoting.js";
 import type { Located } from "./mbox-scanner.js";
 import { octetsOf } from "./octets.js";
 import { folderOf, type LocalPath } from "./path.js";
-import { partOf } from "./place-file.js";
+import { gather, partOf } from "./place-file.js";
 
 const LF = 0x0a;
 /** A message up to this size is taken whole before the lock is: a slow source must not keep others from the mailbox. */
@@ -57,11 +57,10 @@ export async function appendMessage(place: LocalPath, source: Source, signal: Ab
         await put(handle, octets);
       };
       await add(lines.write(whole));
-      while (!ended) {
-        const { done, value } = await pieces.next();
-        if (signal.aborted) throw abortReason(signal);
-        if (done === true) ended = true;
-        else await add(lines.write(value));
+      if (!ended) {
+        ended = true;
+        const rest = { [Symbol.asyncIterator]: () => pieces };
+        await gather({ body: rest }, signal, (block) => add(lines.write(block)));
       }
       await add(lines.end());
       await put(handle, Buffer.from(last === LF ? "\n" : "\n\n"));

@@ -132,8 +132,11 @@ export class MessageSession implements Session {
       .filter((word) => word !== "");
     const found = async function* (entries: AsyncIterable<Entry>): AsyncGenerator<Entry, void, undefined> {
       for await (const entry of entries) {
-        const { subject, from, to } = entry.meta;
-        const text = [subject, from, to].join("\n").toLowerCase();
+        const told = [entry.meta["subject"], entry.meta["from"], entry.meta["to"]];
+        const text = told
+          .filter((one) => typeof one === "string")
+          .join("\n")
+          .toLowerCase();
         if (entry.kind === "message" && wanted.every((word) => text.includes(word))) yield entry;
       }
     };

@@ -85,6 +85,28 @@ export const manifest = {
       summary: "post an article, an answer, a replacement or a cancellation",
       options: POSTING,
     },
+    {
+      name: "nzb",
+      usage: "URL [FILE.nzb] -d DIR",
+      summary: "fetch and decode the files of an NZB, or of a group by --subject",
+      options: [
+        {
+          flag: "directory",
+          alias: "d",
+          type: "string",
+          placeholder: "DIR",
+          summary: "write into DIR, with the remote name",
+        },
+        {
+          flag: "subject",
+          type: "string",
+          placeholder: "TEXT",
+          summary: "only files with this in the subject",
+        },
+        { flag: "par2", type: "boolean", summary: "with the files that can repair others" },
+        { flag: "force", alias: "f", type: "boolean", summary: "replace an existing target" },
+      ],
+    },
     { name: "ihave", usage: "URL FILE", summary: "offer an article as another server would" },
     { name: "feed", usage: "URL FILE...", summary: "offer many articles in one stream (CHECK, TAKETHIS)" },
     {

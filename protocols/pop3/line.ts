@@ -80,7 +80,9 @@ export class Line {
   async #logIn(peer: Peer, required: boolean): Promise<void> {
     if (peer.loggedIn) return;
     await enableUtf8(peer);
+    const began = performance.now();
     await logIn(peer, this.target, this.context, required);
+    peer.loginMs = performance.now() - began;
     // RFC 2449, 5: what is offered can be more after the login.
     if (peer.loggedIn && peer.capabilities !== undefined) await peer.askCapabilities();
   }

@@ -10,7 +10,7 @@ export const manifest = {
     pop: { port: 110, tls: "upgrade" },
     pops: { port: 995, tls: "always" },
   },
-  verbs: ["ls", "get", "stat", "rm", "watch"],
+  verbs: ["ls", "get", "stat", "rm", "watch", "check"],
   options: [],
   commands: [
     {

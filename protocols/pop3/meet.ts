@@ -15,7 +15,9 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
   });
   const peer = new Peer(connection);
   try {
+    const connected = performance.now();
     const greeting = await peer.dialogue.greeting();
+    peer.greetingMs = performance.now() - connected;
     if (greeting.status !== "ok") throw refusal(greeting, "the server does not serve us", "refused");
     peer.greeting = greeting;
     await peer.askCapabilities();
@@ -42,6 +44,7 @@ async function upgrade(peer: Peer, context: Context): Promise<void> {
   const reply = await peer.say(["STLS"], { sequel: "switch", alone: true }).reply();
   if (reply.status === "ok") {
     await peer.dialogue.startTls();
+    peer.beforeTls = peer.capabilities;
     // RFC 2595, 4: what the server said before is forgotten.
     await peer.askCapabilities();
     return;

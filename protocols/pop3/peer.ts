@@ -32,6 +32,11 @@ export class Peer {
   /** Undefined for a server that does not know CAPA. */
   capabilities: Capabilities | undefined;
   greeting: StatusReply | undefined;
+  /** Milliseconds from the connection to the greeting, and of the login. */
+  greetingMs = 0;
+  loginMs = 0;
+  /** What was offered before TLS was started in place. */
+  beforeTls: Capabilities | undefined;
   loggedIn = false;
   /** UTF8 mode is on (RFC 6856). */
   utf8 = false;

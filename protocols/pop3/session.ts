@@ -1,6 +1,15 @@
 /** POP3 as a Session. */
 import { PortholeError } from "../../src/errors.js";
-import type { Document, Entry, EntryKind, ListQuery, Session, WatchEvent } from "../../src/plugin.js";
+import type {
+  CheckStep,
+  Document,
+  Entry,
+  EntryKind,
+  ListQuery,
+  Session,
+  WatchEvent,
+} from "../../src/plugin.js";
+import { checkSteps } from "./check.js";
 import { fileNameOf, MESSAGE_TYPE, maildropEntry, messageEntry } from "./entry.js";
 import type { Line } from "./line.js";
 import type { Maildrop, Message } from "./maildrop.js";
@@ -98,6 +107,10 @@ export class Pop3Session implements Session {
       throw new PortholeError("usage", "a message never changes; watch the mailbox");
     }
     yield* watchMaildrop(this.#line, this.#closing.signal);
+  }
+
+  check(): AsyncIterable<CheckStep> {
+    return checkSteps(this.#line);
   }
 
   /** @throws PortholeError when messages were to be removed and it is not known that they are */

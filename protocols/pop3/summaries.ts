@@ -28,7 +28,9 @@ export async function* summaries(
   const depth = peer.pipelines ? DEPTH : 1;
   const asked: Answer<StatusReply>[] = [];
   let next = 0;
+  // By halves, so that many commands travel in one packet.
   const ask = () => {
+    if (asked.length > depth / 2) return;
     for (; asked.length < depth; next++) {
       const message = messages[next];
       if (message === undefined) return;
@@ -50,24 +52,29 @@ export async function* summaries(
 async function summaryFrom(answer: Answer<StatusReply>): Promise<MessageSummary | undefined> {
   const reply = await answer.reply();
   if (reply.status !== "ok") return undefined;
-  const parts: Buffer[] = [];
-  let kept = 0;
-  let passed = 0;
-  for await (const chunk of chunksOf(answer.block())) {
-    passed += chunk.length;
-    if (passed > MOST_PASSED) {
-      throw new PortholeError("protocol", `a header is longer than the bound of ${MOST_PASSED} octets`);
-    }
-    if (kept >= LONGEST_HEADER) continue;
-    // A copy: the chunk is a view of all that came with it.
-    parts.push(Buffer.from(chunk.subarray(0, LONGEST_HEADER - kept)));
-    kept += chunk.length;
-  }
-  return summaryOf(parseHeader(Buffer.concat(parts)));
+  return summaryOf(parseHeader(await beginningOf(answer.block())));
 }
 
-async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of body) if (Buffer.isBuffer(chunk)) yield chunk;
+/** So much of a header as is read, once all of it has passed. Events, for an iterator a message would cost more. */
+function beginningOf(body: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let kept = 0;
+    let passed = 0;
+    body.on("data", (chunk: Buffer) => {
+      passed += chunk.length;
+      if (passed > MOST_PASSED) {
+        body.destroy(
+          new PortholeError("protocol", `a header is longer than the bound of ${MOST_PASSED} octets`),
+        );
+      } else if (kept < LONGEST_HEADER) {
+        parts.push(chunk.subarray(0, LONGEST_HEADER - kept));
+        kept += chunk.length;
+      }
+    });
+    body.once("end", () => resolve(Buffer.concat(parts)));
+    body.once("error", reject);
+  });
 }
 
 async function passOver(answers: readonly Answer<StatusReply>[]): Promise<void> {

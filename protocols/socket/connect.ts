@@ -30,7 +30,7 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const shown = new Shown(invocation.options);
   try {
     if (invocation.options["json"] === true) yield shown.event("connected", "", addressesOf(connection));
-    if (scripted) yield* converse(invocation, connection, shown);
+    if (scripted) yield* converse(invocation, place, connection, shown);
     else yield* exchange(invocation, connection, shown);
     if (invocation.options["json"] === true) {
       yield shown.event("closed", "", { received: connection.bytesRead, sent: connection.bytesWritten });
@@ -64,7 +64,12 @@ async function sendAll(invocation: Invocation, connection: Connection): Promise<
 }
 
 /** `--expect A --send B ...` in the order given. */
-function converse(invocation: Invocation, connection: Connection, shown: Shown): AsyncGenerator<Output> {
+function converse(
+  invocation: Invocation,
+  place: Opened,
+  connection: Connection,
+  shown: Shown,
+): AsyncGenerator<Output> {
   const { options } = invocation;
   return outputsOf<Output>(async (outlet) => {
     const talk = new Conversation(connection, {
@@ -73,7 +78,9 @@ function converse(invocation: Invocation, connection: Connection, shown: Shown):
     const wait = numberOf(options["timeout"], DEFAULT_WAIT) * 1000;
     const steps = talkSteps(stepsOf(options, ["send", "expect"]));
     const send = (text: string) => talk.send(octetsOf(text, options));
-    for await (const _result of runSteps(talk, steps, send, wait)) talk.take();
+    for await (const { step, ms } of runSteps(talk, steps, send, wait)) {
+      place.context.note(`step ${step} took ${ms.toFixed(0)} ms`);
+    }
     if (options["half-close"] !== false) connection.end();
     await talk.settle(numberOf(options["settle"], SETTLE) * 1000, wait);
   });

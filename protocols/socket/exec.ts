@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { localError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import { pour } from "./pour.js";
+import { comingFrom, endSending, pour } from "./pour.js";
 
 /** @param warn gets what the command says on standard error @throws PortholeError `local` when it cannot be started */
 export async function runFor(
@@ -21,7 +21,7 @@ export async function runFor(
   });
   child.stderr.on("data", (octets: Buffer) => warn(octets.toString("utf8").trimEnd()));
   connection.once("close", () => child.kill());
-  pour(connection, child.stdin).then(
+  pour(comingFrom(connection), child.stdin).then(
     () => child.stdin.end(),
     () => child.stdin.destroy(),
   );
@@ -31,6 +31,5 @@ export async function runFor(
   } catch (thrown) {
     throw localError(thrown, command);
   }
-  connection.end();
-  await Promise.race([once(connection, "finish"), once(connection, "close")]);
+  await endSending(connection);
 }

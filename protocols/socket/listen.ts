@@ -8,7 +8,7 @@ import { listenPlace } from "./address.js";
 import { addressesOf, applyOptions } from "./connect.js";
 import { isPatient, type Opened, openedOne } from "./opened.js";
 import { fromStandardInput, givenToSend } from "./outgoing.js";
-import { takeRest, writeTo } from "./pour.js";
+import { comingFrom, endSending, takeRest, writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket listen tcp://:PORT";
@@ -118,7 +118,6 @@ async function answer(
   if (given !== undefined) {
     for await (const piece of given) await writeTo(connection, piece);
     if (options["echo"] !== true && halfClose) {
-      connection.end();
       await takeRest(connection, show);
       return;
     }
@@ -126,16 +125,12 @@ async function answer(
     // What fails here fails the connection too.
     pourInput(invocation, connection, halfClose).catch((thrown: Error) => connection.destroy(thrown));
   }
-  for await (const piece of connection) {
+  for await (const piece of comingFrom(connection)) {
     if (options["echo"] === true) await writeTo(connection, piece);
     await show(piece);
   }
   // The peer has said all it had to say, and so have we.
-  connection.end();
-  await new Promise<void>((resolve) => {
-    if (connection.writableFinished || connection.destroyed) resolve();
-    else connection.once("finish", resolve).once("close", resolve);
-  });
+  await endSending(connection);
 }
 
 async function pourInput(invocation: Invocation, connection: Connection, halfClose: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { addressesOf } from "./connect.js";
 import { isPatient, type Opened, opened } from "./opened.js";
-import { pour } from "./pour.js";
+import { comingFrom, endSending, pour } from "./pour.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
@@ -83,20 +83,15 @@ async function relayOne(
     far = await dial();
     const there = far;
     // Each direction ends by itself: what one side closes, the other is told, and may still speak.
-    await Promise.all([pour(near, there).then(() => there.end()), pour(there, near).then(() => near.end())]);
+    await Promise.all([
+      pour(comingFrom(near), there).then(() => endSending(there)),
+      pour(comingFrom(there), near).then(() => endSending(near)),
+    ]);
     await tell("closed", { received: near.bytesRead, sent: near.bytesWritten });
-    await Promise.all([finished(near), finished(there)]);
   } finally {
     near.destroy();
     far?.destroy();
   }
-}
-
-function finished(connection: Connection): Promise<void> {
-  return new Promise((resolve) => {
-    if (connection.writableFinished || connection.destroyed) resolve();
-    else connection.once("finish", resolve).once("close", resolve);
-  });
 }
 
 function definedOnly(

@@ -26,7 +26,6 @@ async function sendStream(
   const connection = await context.dial({ ...dialPlace(target), patient });
   try {
     for await (const piece of body) await writeTo(connection, piece);
-    connection.end();
     // To close with octets unread would be a reset, which can destroy what the peer has not yet read.
     await takeRest(connection);
     return connection.bytesWritten;

@@ -4,6 +4,7 @@ import type { Document } from "../plugin.js";
 import { decodeBody, decoderFor, sniffCharset } from "../text/charset.js";
 import { htmlAsText, LONGEST_HTML, pageWithLinks } from "../text/html.js";
 import { SafeText, safeText } from "../text/safe.js";
+import { type Color, type Paint, painter } from "./colors.js";
 import { showPaged } from "./pager.js";
 import { leavingEarly, octets, pourDocument, type ShowOptions } from "./pour.js";
 import type { Terminal } from "./terminal.js";
@@ -13,6 +14,17 @@ const TEXT_TYPES =
   /^(?:text\/.+|message\/(?:rfc822|news|global)|application\/(?:(?:.+\+)?(?:json|xml|yaml)|(?:x-)?(?:ndjson|javascript|ecmascript|sh|yaml|toml|tex|perl|www-form-urlencoded)|sql|graphql|rtf))$/;
 /** Octets of JSON that are laid out anew; more is shown as it is. */
 const LONGEST_JSON = 4 * 1024 * 1024;
+/** As newsreaders colour quotations: by depth, in turn. */
+const QUOTE_COLORS: readonly Color[] = ["green", "cyan", "magenta"];
+const LINE_COLORS: Readonly<
+  Record<"field" | "text" | "signature" | "attachment" | "note", Color | undefined>
+> = {
+  field: "bold",
+  text: undefined,
+  signature: "dim",
+  attachment: "yellow",
+  note: "dim",
+};
 /** Lines of prose wider than this are hard to read. */
 const WIDEST = 100;
 
@@ -38,7 +50,7 @@ async function display(document: Document, terminal: Terminal, maxSize: number |
       hint: "save it with -o FILE or -O, or send it into a pipe",
     });
   }
-  const text = readable(document, Math.min(terminal.columns, WIDEST), maxSize);
+  const text = readable(document, Math.min(terminal.columns, WIDEST), maxSize, terminal.paint);
   await showPaged(text, terminal, () => {
     document.body.destroy();
   });
@@ -54,11 +66,13 @@ export async function* readable(
   document: Document,
   columns: number,
   maxSize?: number,
+  paint: Paint = painter(false),
 ): AsyncGenerator<string, void, undefined> {
   const type = document.type.toLowerCase();
   const body = octets(document.body, maxSize);
   if (type === "text/html" || type === "application/xhtml+xml") yield* page(document, body, columns);
   else if (/^application\/(?:.+\+)?json$/.test(type)) yield* json(document, body);
+  else if (/^message\/(?:rfc822|news|global)$/.test(type)) yield* message(body, columns, paint);
   else yield* safe(decodeBody(body, document.charset));
 }
 
@@ -83,6 +97,19 @@ async function* json(
   const laidOut = rest === undefined ? pretty(head.toString("utf8")) : undefined;
   if (laidOut !== undefined) yield `${safeText(laidOut)}\n`;
   else yield* safe(decodeBody(joined(head, rest), document.charset ?? "utf-8"));
+}
+
+/** The rendered lines are safe already; what they are decides their colour. */
+async function* message(
+  body: AsyncIterable<Uint8Array>,
+  columns: number,
+  paint: Paint,
+): AsyncGenerator<string, void, undefined> {
+  const { renderMessage } = await import("../message/render.js");
+  for await (const { style, depth, text } of renderMessage({ body }, columns)) {
+    const color = style === "quote" ? QUOTE_COLORS[(depth - 1) % QUOTE_COLORS.length] : LINE_COLORS[style];
+    yield `${color === undefined ? text : paint(color, text)}\n`;
+  }
 }
 
 function pretty(text: string): string | undefined {

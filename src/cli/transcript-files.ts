@@ -1,9 +1,9 @@
 /** Where the transcript goes: -v to standard error, --trace to a file, --record to a recording. */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { localError } from "../errors.js";
+import { RecordingWriter } from "../net/recording.js";
 import type { Transcript, TranscriptEvent } from "../net/transcript.js";
 import type { Options } from "../plugin.js";
-import { recordingHead, recordingLines } from "./recording.js";
 import type { Terminal } from "./terminal.js";
 import { transcriptLines, transcriptView } from "./transcript-view.js";
 
@@ -21,7 +21,13 @@ export async function startTranscript(
     stops.push(await writeTo(trace, transcript, (event) => transcriptLines(event, Math.max(1, verbosity))));
   }
   if (typeof record === "string") {
-    stops.push(await writeTo(record, transcript, recordingLines, recordingHead(new Date())));
+    const writer = new RecordingWriter();
+    stops.push(
+      await writeTo(record, transcript, (event) => writer.lines(event), {
+        head: () => writer.head(new Date()),
+        end: () => writer.end(),
+      }),
+    );
   }
   return async () => {
     for (const stop of stops) await stop();
@@ -32,17 +38,18 @@ async function writeTo(
   path: string,
   transcript: Transcript,
   lines: (event: TranscriptEvent) => readonly string[],
-  head: readonly string[] = [],
+  frame?: { readonly head: () => readonly string[]; readonly end: () => readonly string[] },
 ): Promise<() => Promise<void>> {
   const file = await openForWriting(path);
   const write = (texts: readonly string[]) => {
     for (const text of texts) file.write(`${text}\n`);
   };
-  write(head);
+  if (frame !== undefined) write(frame.head());
   const unsubscribe = transcript.subscribe((event) => write(lines(event)));
   return () =>
     new Promise((resolve, reject) => {
       unsubscribe();
+      if (frame !== undefined) write(frame.end());
       file.once("error", (error) => reject(localError(error, path)));
       file.end(() => resolve());
     });

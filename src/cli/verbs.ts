@@ -237,6 +237,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "tell what is new, as it comes",
     options: WATCHING,
     needs: ["watch", "ls", "stat"],
+    load: () => import("./commands/watch.js"),
     examples: [
       "porthole watch ftp://ftp.example.org/pub --json",
       "porthole watch https://example.org/news --interval 300 --exec 'notify-send \"News\"'",
@@ -275,7 +276,7 @@ export const TOOLS: readonly WordSpec[] = [
         flag: "only",
         type: "list",
         placeholder: "NAME",
-        summary: "this server alone: http, ftp, smtp, gopher",
+        summary: "this server alone: http, ftp, smtp, pop3, gopher",
       },
     ],
     load: () => import("./commands/sandbox.js"),
@@ -310,6 +311,7 @@ export const TOOLS: readonly WordSpec[] = [
       { flag: "port", type: "number", placeholder: "N", summary: "listen on this port" },
       { flag: "once", type: "boolean", summary: "end when the whole recording has been played" },
     ],
+    load: () => import("./commands/replay.js"),
     examples: [
       "porthole get ftp://ftp.example.org/motd --record visit.rec",
       "porthole replay visit.rec --port 2121",

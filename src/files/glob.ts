@@ -3,7 +3,9 @@ import { PortholeError } from "../errors.js";
 
 type Step =
   | { readonly kind: "one"; readonly takes: (character: string) => boolean }
-  | { readonly kind: "many"; readonly folders: boolean };
+  | { readonly kind: "many"; readonly folders: boolean }
+  /** So many steps after it may be left out. */
+  | { readonly kind: "maybe"; readonly steps: number };
 
 /** More than anybody writes; `{a,b}{a,b}...` doubles with each. */
 const MOST_ALTERNATIVES = 1000;
@@ -31,7 +33,7 @@ function matches(steps: readonly Step[], characters: readonly string[]): boolean
     const next = new Set<number>();
     for (const state of states) {
       const step = steps[state];
-      if (step === undefined) continue;
+      if (step === undefined || step.kind === "maybe") continue;
       if (step.kind === "many") {
         if (step.folders || character !== "/") next.add(state);
       } else if (step.takes(character)) next.add(state + 1);
@@ -44,7 +46,11 @@ function matches(steps: readonly Step[], characters: readonly string[]): boolean
 
 function closure(states: Set<number>, steps: readonly Step[]): Set<number> {
   // A set grows while it is walked through, and the new ones come in their turn.
-  for (const state of states) if (steps[state]?.kind === "many") states.add(state + 1);
+  for (const state of states) {
+    const step = steps[state];
+    if (step !== undefined && step.kind !== "one") states.add(state + 1);
+    if (step?.kind === "maybe") states.add(state + 1 + step.steps);
+  }
   return states;
 }
 
@@ -53,7 +59,8 @@ function stepsOf(pattern: string): Step[] {
   for (const [token] of pattern.matchAll(/\*\*\/?|\*|\?|\[[!^]?\]?[^\]]*\]|\\.|./gsu)) {
     if (token === "**/") {
       // Any number of folders, none as well.
-      steps.push({ kind: "many", folders: true });
+      steps.push({ kind: "maybe", steps: 2 }, { kind: "many", folders: true });
+      steps.push({ kind: "one", takes: (character) => character === "/" });
     } else if (token.startsWith("*")) steps.push({ kind: "many", folders: token === "**" });
     else if (token === "?") steps.push({ kind: "one", takes: (character) => character !== "/" });
     else if (token.length > 1 && token.startsWith("[")) steps.push({ kind: "one", takes: classOf(token) });

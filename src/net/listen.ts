@@ -2,7 +2,7 @@
  * Waiting for connections on TCP, TLS and Unix sockets. What is accepted is a Connection like a dialed one: with
  * the transcript, the limits and the counts on it.
  */
-import { unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
 import type { TLSSocket, TlsOptions } from "node:tls";
@@ -304,6 +304,8 @@ function bind(server: Server, to: BindTo): Promise<void> {
 async function isStale(thrown: unknown, request: ListenRequest, signal: AbortSignal): Promise<boolean> {
   const { socketPath } = request;
   if (socketPath === undefined || systemCode(thrown) !== "EADDRINUSE") return false;
+  // A file of any other kind refuses a connection just so.
+  if (!(await lstat(socketPath)).isSocket()) return false;
   try {
     const socket = await connectUnix(socketPath, signal);
     socket.destroy();

@@ -4,6 +4,7 @@ import type { Document, JsonObject, Progress, Session, Target } from "../plugin.
 import { filePath, type Matter } from "./cp-plan.js";
 import type { Doors, Pair } from "./doors.js";
 import type { Journal } from "./journal.js";
+import { messageMark } from "./marks.js";
 import { saveDocument } from "./save.js";
 import { transfer } from "./transfer.js";
 
@@ -43,7 +44,14 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   const noted = journal?.facts.get(key);
   const ours = noted !== undefined && noted["to"] === to;
   if (ours && noted["state"] === "done" && (await stillThere(pair, item, noted))) return { kept: true };
-  if (item.matter === "messages") return copyMessage(pair, item, options, key);
+  if (item.matter === "messages") {
+    const begun = ours && noted["state"] === "begun";
+    if (begun && (await arrived(pair, item))) {
+      await journal?.note(key, { state: "done", to });
+      return { kept: true };
+    }
+    return copyMessage(pair, item, options, key);
+  }
   const path = target.url.scheme === "file" ? filePath(item.to) : undefined;
   const begun = ours && noted["state"] !== undefined;
   if (path !== undefined) return copyToFile(pair, item, options, { path, key, to, begun });
@@ -118,11 +126,24 @@ async function copyMessage(
     to: item.to,
     name: item.name,
     replace,
+    begin: async () => journal?.note(key, { state: "begun", to: target.href(item.to) }),
     signal,
     ...(progress === undefined ? {} : { progress }),
   });
   await journal?.note(key, { state: "done", to: target.href(item.to), size: done.size, url: done.url });
   return { kept: false, size: done.size, from: 0, url: done.url };
+}
+
+/** An earlier run may have ended between the mailbox's word and the journal's: then the message is there. */
+async function arrived(pair: Pair, item: CopyItem): Promise<boolean> {
+  const wanted = await pair.from.use(async (session) => session.stat?.(item.from));
+  const id = wanted === undefined ? undefined : messageMark(wanted);
+  if (id === undefined) return false;
+  return pair.to.use(async (session) => {
+    if (session.list === undefined) return false;
+    for await (const entry of session.list(item.to)) if (messageMark(entry) === id) return true;
+    return false;
+  });
 }
 
 function validatorOf({ validator }: Document): JsonObject {

@@ -116,7 +116,10 @@ export async function refuseSelf(
  */
 export async function refuseOverlap(doors: Doors, from: Target, to: Target): Promise<void> {
   await refuseSelf(doors, from, { target: to, path: to.path }, true);
-  const [source, goal] = await Promise.all([identityOf(doors, from, from.path), identityOf(doors, to, to.path)]);
+  const [source, goal] = await Promise.all([
+    identityOf(doors, from, from.path),
+    identityOf(doors, to, to.path),
+  ]);
   if (!source.startsWith(goal.endsWith("/") ? goal : `${goal}/`)) return;
   throw new PortholeError("usage", `${from.href(from.path)} lies within the target`, {
     hint: "name a target outside of it",

@@ -14,6 +14,15 @@ function ownMark(meta: { readonly [key: string]: JsonValue | undefined }): JsonV
   return inHeaders ?? meta["etag"] ?? meta["modseq"] ?? null;
 }
 
+/** What a message is known by in any mailbox (RFC 5322, 3.6.4); undefined for one that tells nothing. */
+export function messageMark({ kind, meta, size }: Entry): string | undefined {
+  if (kind !== "message" && kind !== "article") return undefined;
+  const id = meta["messageId"] ?? meta["message-id"];
+  if (typeof id === "string" && id !== "") return id.replace(/^<|>$/g, "");
+  const { date, subject } = meta;
+  return date === undefined || size === undefined ? undefined : JSON.stringify([size, date, subject ?? null]);
+}
+
 function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue | undefined } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -54,7 +54,8 @@ function foldersOfFiles(side: Side): Set<string> {
   const folders = new Set<string>();
   for (const [key, { isContainer }] of side) {
     if (isContainer) continue;
-    for (let at = key.lastIndexOf("/"); at > 0; at = key.lastIndexOf("/", at - 1)) folders.add(key.slice(0, at));
+    for (let at = key.lastIndexOf("/"); at > 0; at = key.lastIndexOf("/", at - 1))
+      folders.add(key.slice(0, at));
   }
   return folders;
 }
@@ -62,7 +63,12 @@ function foldersOfFiles(side: Side): Set<string> {
 function isSame(from: Entry, there: Entry, known: JsonObject | undefined, precision: number): boolean {
   // What was written may have been given another date by the target: then only the memory tells.
   if (known !== undefined && known["from"] === markOf(from) && known["to"] === markOf(there)) {
-    return from.size === undefined || there.size === undefined || from.size === there.size || known["coded"] === true;
+    return (
+      from.size === undefined ||
+      there.size === undefined ||
+      from.size === there.size ||
+      known["coded"] === true
+    );
   }
   return looksSame(from, there, precision);
 }

@@ -1,11 +1,13 @@
 /** Making one place the same as another: list both, plan, show the plan or do it, remember what was done. */
 import { PortholeError } from "../errors.js";
-import type { JsonObject, Progress, Target } from "../plugin.js";
-import { nameFor, pathInside, refuseOverlap, standingAt } from "./cp-plan.js";
-import { type Doors, Pair, withPairs } from "./doors.js";
+import type { JsonObject, Target } from "../plugin.js";
+import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standingAt } from "./cp-plan.js";
+import { Pair, withPairs } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Journal } from "./journal.js";
 import { markOf } from "./marks.js";
+import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
+import { mirrorMessages } from "./mirror-messages.js";
 import { planOf, type Step } from "./mirror-plan.js";
 import { type Listed, listSide, type Selection, selectionOf } from "./mirror-side.js";
 import { shownName } from "./names.js";
@@ -13,67 +15,7 @@ import { repeatWhilePossible } from "./repeat.js";
 import { transfer } from "./transfer.js";
 import { asError } from "./walk.js";
 
-export interface MirrorRequest {
-  /** What opens the places: a Client. */
-  readonly client: Doors;
-  readonly from: string;
-  readonly to: string;
-  /** Only plan. */
-  readonly dryRun?: boolean;
-  /** Remove at the target what the source has not. */
-  readonly delete?: boolean;
-  /** Patterns for files: only these. */
-  readonly include?: readonly string[];
-  /** Patterns for files and folders: not these, on neither side. */
-  readonly exclude?: readonly string[];
-  /** Pairs of sessions at work at once; 1 when absent. */
-  readonly jobs?: number;
-  /** How often what fails for now is tried again. */
-  readonly retries?: number;
-  /**
-   * Where is remembered what was carried: targets that give files dates of their own (most FTP servers) can be told
-   * to be unchanged by nothing else. Absent: such a target is copied anew each time.
-   */
-  readonly stateFolder?: string;
-  readonly signal?: AbortSignal;
-  readonly progress?: (report: Progress) => void;
-}
-
-/** `replaced`: a file where a folder is to be, or the other way round. */
-export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced";
-
-export interface MirrorReport {
-  readonly event: "done";
-  readonly dryRun: boolean;
-  readonly copied: number;
-  readonly same: number;
-  readonly removed: number;
-  readonly failed: number;
-  readonly octets: number;
-  /** At the target and not at the source, and left there. */
-  readonly extra: number;
-}
-
-export type MirrorEvent =
-  /** What will be done, or with `dryRun` what would. `name` is the place below both sides. */
-  | {
-      readonly event: "plan";
-      readonly action: MirrorAction;
-      readonly name: string;
-      readonly from?: string;
-      readonly to: string;
-      readonly size?: number;
-    }
-  | { readonly event: "made"; readonly name: string; readonly to: string }
-  | { readonly event: "copied"; readonly name: string; readonly from: string; readonly to: string; readonly size: number }
-  | { readonly event: "removed"; readonly name: string; readonly to: string }
-  | { readonly event: "renamed"; readonly from: string; readonly name: string }
-  | { readonly event: "passed"; readonly from: string; readonly why: string }
-  | { readonly event: "repeated"; readonly from: string; readonly why: string }
-  /** Nothing is removed, and why. */
-  | { readonly event: "spared"; readonly why: string }
-  | { readonly event: "failed"; readonly url: string; readonly error: PortholeError }
-  | MirrorReport;
+export type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 
 type Tell = (event: MirrorEvent) => Promise<void>;
 
@@ -81,6 +23,10 @@ type Tell = (event: MirrorEvent) => Promise<void>;
 const MOST_UNREACHED = 5;
 const UNREACHED: ReadonlySet<string> = new Set(["resolve", "connect", "tls", "timeout", "auth"]);
 
+const SPARED = {
+  event: "spared",
+  why: "nothing is removed: the source was not listed to its end",
+} as const satisfies MirrorEvent;
 const SINGLE: ReadonlySet<string> = new Set(["file", "message", "article", "note", "search", "session"]);
 
 /**
@@ -136,7 +82,12 @@ class Mirroring implements AsyncDisposable {
 
   async run(): Promise<void> {
     const dryRun = this.#request.dryRun === true;
+    const matter = await this.#matter();
     const [[source, target], known] = await Promise.all([this.#listBoth(), this.#remembered()]);
+    if (matter === "messages") {
+      await this.#stage.tell(await this.#mirrorMessages(source, target, known));
+      return;
+    }
     const steps = planOf(source.things, target.things, {
       known,
       covers: (key) => {
@@ -161,6 +112,37 @@ class Mirroring implements AsyncDisposable {
     });
   }
 
+  async #mirrorMessages(
+    source: Listed,
+    target: Listed,
+    known: ReadonlyMap<string, JsonObject>,
+  ): Promise<MirrorReport> {
+    const { client, dryRun, jobs = 1, progress } = this.#request;
+    const { source: from, target: to, tell, signal } = this.#stage;
+    const top = to.path === "" ? "/" : to.path;
+    if (!target.exists && dryRun !== true) await this.#makeTop();
+    const wanted = this.#request.delete === true;
+    const removes = wanted && source.complete && this.#failed === 0;
+    if (wanted && !removes) await tell(SPARED);
+    return mirrorMessages({
+      source: source.things,
+      target: target.things,
+      top,
+      known: new Map(known),
+      journal: this.#journal,
+      dryRun: dryRun === true,
+      removes,
+      jobs,
+      pair: this.#pair,
+      open: () => new Pair(client, from, to, signal),
+      tell,
+      onFailure: (url, thrown) => this.#failOrStop(url, thrown),
+      failures: () => this.#failed,
+      signal,
+      ...(progress === undefined ? {} : { progress }),
+    });
+  }
+
   /** Only some files are wanted: folders are there for them. */
   get #isPicky(): boolean {
     return (this.#request.include ?? []).length > 0;
@@ -168,9 +150,8 @@ class Mirroring implements AsyncDisposable {
 
   /** Both at once, and when one fails the other is not left running. */
   async #listBoth(): Promise<[Listed, Listed]> {
-    const { source, signal } = this.#stage;
+    const { signal } = this.#stage;
     const shared = { selection: this.#selection, signal };
-    await this.#refuseMisfit();
     const settled = await Promise.allSettled([
       listSide(this.#pair.from, {
         ...shared,
@@ -194,21 +175,23 @@ class Mirroring implements AsyncDisposable {
     return [listed.value, there.value];
   }
 
-  /** A file is its own listing, and would be taken for a folder without anything in it. */
-  async #refuseMisfit(): Promise<void> {
-    const { source } = this.#stage;
+  /**
+   * Messages are mirrored into mailboxes, files into folders.
+   * @throws PortholeError `usage`; a file is its own listing, and would be taken for a folder without anything in it
+   */
+  async #matter(): Promise<Matter> {
+    const { source, target } = this.#stage;
     const path = source.path === "" ? "/" : source.path;
-    const { kind } = await standingAt(this.#pair.from, path, true);
-    if (kind !== undefined && SINGLE.has(kind)) {
-      throw new PortholeError("usage", `${source.href(path)} is a ${kind}`, {
+    const [from, to] = await Promise.all([
+      standingAt(this.#pair.from, path, true),
+      standingAt(this.#pair.to, target.path === "" ? "/" : target.path, false),
+    ]);
+    if (from.kind !== undefined && SINGLE.has(from.kind)) {
+      throw new PortholeError("usage", `${source.href(path)} is a ${from.kind}`, {
         hint: "mirror wants a folder; cp copies single files",
       });
     }
-    if (kind === "mailbox" || kind === "group") {
-      throw new PortholeError("usage", `${source.href(path)} is a ${kind}, and mirror is for folders`, {
-        hint: "cp -r copies messages into maildir:FOLDER or mbox:FILE",
-      });
-    }
+    return refuseMisfit(from, to, source.href(path));
   }
 
   async #carried(names: readonly string[], url: string): Promise<string | undefined> {
@@ -239,7 +222,7 @@ class Mirroring implements AsyncDisposable {
     if (this.#request.delete !== true) return false;
     if (source.complete && this.#failed === 0) return true;
     if (steps.some(({ action }) => action === "gone" || action === "in the way")) {
-      await this.#stage.tell({ event: "spared", why: "nothing is removed: the source was not listed to its end" });
+      await this.#stage.tell(SPARED);
     }
     return false;
   }
@@ -271,9 +254,7 @@ class Mirroring implements AsyncDisposable {
     }
     const files = plan.filter(
       (step): step is Exclude<Step, { action: "gone" }> =>
-        step.action !== "gone" &&
-        !step.from.isContainer &&
-        (step.action !== "in the way" || removes),
+        step.action !== "gone" && !step.from.isContainer && (step.action !== "in the way" || removes),
     );
     // The pair that listed works on; more are opened as they are wanted.
     let own: Pair | undefined = this.#pair;

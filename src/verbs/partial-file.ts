@@ -1,18 +1,9 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
 import { createHash } from "node:crypto";
-import {
-  type FileHandle,
-  link,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { localError, PortholeError, systemCode } from "../errors.js";
+import { localError, systemCode } from "../errors.js";
+import { AtomicFile } from "../files/atomic-file.js";
 
 /** What a partial copy must know to be continued. */
 export interface PartialFacts {
@@ -96,24 +87,21 @@ function readFacts(json: unknown): PartialFacts | undefined {
 /** The partial file, open for writing. */
 export class PartialFile {
   readonly #target: string;
-  readonly #handle: FileHandle;
-  #size: number;
-  #state: "open" | "closed" | "finished" = "open";
+  readonly #file: AtomicFile;
 
-  private constructor(target: string, handle: FileHandle, size: number) {
+  private constructor(target: string, file: AtomicFile) {
     this.#target = target;
-    this.#handle = handle;
-    this.#size = size;
+    this.#file = file;
   }
 
   /** Octets so far. */
   get size(): number {
-    return this.#size;
+    return this.#file.size;
   }
 
   /** Whole, and under its final name. */
   get finished(): boolean {
-    return this.#state === "finished";
+    return this.#file.named;
   }
 
   /**
@@ -121,38 +109,17 @@ export class PartialFile {
    * @throws PortholeError `local`
    */
   static async open(target: string, keep: number): Promise<PartialFile> {
-    const path = partialPath(target);
     try {
-      if (keep > 0) {
-        const handle = await open(path, "r+");
-        await handle.truncate(keep);
-        return new PartialFile(target, handle, keep);
-      }
-      // A file of its own: another process that still writes an older one of this name cannot spoil it.
-      await rm(path, { force: true });
-      await rm(factsPath(target), { force: true });
-      return new PartialFile(target, await open(path, "wx"), 0);
+      if (keep === 0) await rm(factsPath(target), { force: true });
     } catch (thrown) {
       throw localError(thrown, target);
     }
+    return new PartialFile(target, await AtomicFile.open(partialPath(target), target, keep));
   }
 
   /** Writes all of `octets` at `position`. @throws PortholeError `local` */
-  async write(octets: Uint8Array, position: number): Promise<void> {
-    try {
-      for (let written = 0; written < octets.length; ) {
-        const { bytesWritten } = await this.#handle.write(
-          octets.subarray(written),
-          0,
-          null,
-          position + written,
-        );
-        written += bytesWritten;
-        this.#size = Math.max(this.#size, position + written);
-      }
-    } catch (thrown) {
-      throw localError(thrown, this.#target);
-    }
+  write(octets: Uint8Array, position: number): Promise<void> {
+    return this.#file.write(octets, position);
   }
 
   /** Keeps beside the octets what a later run needs to continue. */
@@ -174,76 +141,17 @@ export class PartialFile {
     modified: Date | undefined;
     mode: number | undefined;
   }): Promise<void> {
-    try {
-      if (options.mode !== undefined) await this.#handle.chmod(options.mode);
-      if (options.modified !== undefined) await this.#handle.utimes(options.modified, options.modified);
-      await this.#handle.sync();
-      await this.#checkOwnership();
-      await this.close();
-      await (options.replace ? rename(partialPath(this.#target), this.#target) : this.#renameOnto());
-      this.#state = "finished";
-      await rm(factsPath(this.#target), { force: true });
-      await syncFolder(dirname(this.#target));
-    } catch (thrown) {
-      throw systemCode(thrown) === "EEXIST" ? existsAlready(this.#target) : localError(thrown, this.#target);
-    }
+    await this.#file.name({ path: this.#target, folder: dirname(this.#target), ...options });
+    await rm(factsPath(this.#target), { force: true });
   }
 
-  async close(): Promise<void> {
-    if (this.#state !== "open") return;
-    this.#state = "closed";
-    await this.#handle.close();
+  close(): Promise<void> {
+    return this.#file.close();
   }
 
   /** Leaves nothing behind. */
   async discard(): Promise<void> {
-    await this.close();
-    await rm(partialPath(this.#target), { force: true });
+    await this.#file.discard();
     await rm(factsPath(this.#target), { force: true });
-  }
-
-  async #checkOwnership(): Promise<void> {
-    const [own, named] = await Promise.all([this.#handle.stat(), stat(partialPath(this.#target))]);
-    if (own.ino !== named.ino) {
-      throw new PortholeError("local", `${this.#target}: another process writes the same file`);
-    }
-  }
-
-  /** rename(2) would replace a target that came into being meanwhile; link(2) refuses. */
-  async #renameOnto(): Promise<void> {
-    const path = partialPath(this.#target);
-    try {
-      await link(path, this.#target);
-    } catch (thrown) {
-      // Some file systems (FAT, network shares) have no hard links.
-      if (!["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(systemCode(thrown) ?? "")) throw thrown;
-      if (await exists(this.#target)) throw existsAlready(this.#target);
-      await rename(path, this.#target);
-      return;
-    }
-    await rm(path);
-  }
-}
-
-/** The error for a target that is there and must not be replaced. */
-export function existsAlready(path: string): PortholeError {
-  return new PortholeError("local", `${path}: exists already`, { hint: "--force replaces it" });
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The rename itself survives a power cut only when the folder is synced; not every system lets one. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    await using folder = await open(path, "r");
-    await folder.sync();
-  } catch (thrown) {
-    if (!["EISDIR", "EINVAL", "EPERM", "EACCES", "EBADF", "ENOTSUP"].includes(systemCode(thrown) ?? ""))
-      throw thrown;
   }
 }

@@ -30,7 +30,8 @@ export async function repeatWhilePossible<T>(
   }
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Until the time is over. @throws PortholeError the signal's reason */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => {
       clearTimeout(timer);

@@ -2,8 +2,9 @@
 import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { localError, PortholeError, systemCode } from "../errors.js";
+import { existsAlready } from "../files/atomic-file.js";
 import type { Document } from "../plugin.js";
-import { existsAlready, findPartialIn } from "./partial-file.js";
+import { findPartialIn } from "./partial-file.js";
 
 /** A file whose name is only known when the server has answered. */
 export interface NamedInFolder {

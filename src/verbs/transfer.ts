@@ -74,6 +74,7 @@ async function readFrom(source: Session, request: TransferRequest): Promise<Docu
 
 function sourceOf(document: Document, request: TransferRequest, counted: Counted): Source {
   const { total, offset, entry } = document;
+  const { flags } = entry.meta;
   return {
     body: counted.octets(),
     offset,
@@ -81,6 +82,7 @@ function sourceOf(document: Document, request: TransferRequest, counted: Counted
     type: document.type,
     ...(total === undefined ? {} : { size: total - offset }),
     ...(entry.modified === undefined ? {} : { modified: entry.modified }),
+    ...(Array.isArray(flags) ? { flags: flags.map(String) } : {}),
   };
 }
 

@@ -1,12 +1,21 @@
 /** Places on this machine: a folder of files, a Maildir, an mbox file and a folder of eml files, made for the suite. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { located } from "../../protocols/local/mbox-scanner.js";
 import type { Place } from "./place.js";
 
 const BIG = 8 * 1024 ** 2;
-const ROOT = mkdtempSync(join(tmpdir(), "porthole-contract-"));
+const ROOT = join(tmpdir(), `porthole-contract-${randomUUID()}`);
+
+/** Before the first test. */
+export function makeLocalPlaces(): void {
+  makeFiles(`${ROOT}/files`);
+  makeMaildir(`${ROOT}/maildir`);
+  makeMbox();
+  makeEml(`${ROOT}/eml`);
+}
 
 /** After the last test. */
 export function removeLocalPlaces(): void {
@@ -17,11 +26,6 @@ const FROM_LINE = "From keeper@harbour.example Thu Jan  1 12:00:00 2026";
 const NOTICE = mail("notice", "The light is on.\n");
 const LOG = mail("log", "Wind from the west.\n");
 const CHART = mail("chart", `${"0123456789abcdef".repeat(4)}\n`.repeat(BIG / 64));
-
-makeFiles(`${ROOT}/files`);
-makeMaildir(`${ROOT}/maildir`);
-makeMbox();
-makeEml(`${ROOT}/eml`);
 
 export const LOCAL_PLACES: readonly Place[] = [
   {

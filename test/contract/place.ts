@@ -73,8 +73,9 @@ export function need<T>(value: T | undefined, what: string): T {
 }
 
 /** The URL that a session with the place is opened by. */
-export function urlOf({ place, sandbox }: Room): string {
-  return place.url?.() ?? sandbox().url(place.scheme);
+export function urlOf(room: Room): string {
+  const { place } = room;
+  return place.url?.() ?? room.sandbox().url(place.scheme);
 }
 
 /** Calls that a session has by contract, as functions that are there. @throws Error for one that is not */

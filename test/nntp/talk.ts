@@ -56,6 +56,23 @@ export async function talk(
   await server.done;
 }
 
+/** A session whose connection is lost: each script is played on a connection of its own. */
+export async function talkTwice(
+  plays: readonly Script[],
+  settings: ClientSettings,
+  act: (session: Session) => Promise<void>,
+): Promise<void> {
+  await using server = await scripted(plays, { timeout: 5000 });
+  const client = new Client(settings);
+  const session = await client.open(client.target(server.url("nntp", "/")));
+  try {
+    await act(session);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+  await server.done;
+}
+
 /** As `talk`, where opening is what fails. */
 export async function openFailure(
   play: Script,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Session } from "../../src/plugin.js";
@@ -104,10 +105,9 @@ describe.skipIf(!hasDovecot("pop3"))(TITLE, () => {
   it("is left in the middle of a large message, and gone on with", async () => {
     await use(async (session) => {
       const { body } = await read(session, "/501");
-      for await (const chunk of body) {
-        expect(Buffer.isBuffer(chunk)).toBe(true);
-        break;
-      }
+      await once(body, "data");
+      body.destroy();
+      await once(body, "close");
       expect((await octets(session, "/1")).equals(MAILS[0] ?? LARGE)).toBe(true);
     });
   });

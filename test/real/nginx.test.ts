@@ -12,6 +12,7 @@ import { generatedContent, piecesOf } from "../../fixtures/servers/content.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Document, ReadQuery, Session } from "../../src/plugin.js";
 import { ENGINES, type EngineName } from "../http/over-engine.js";
+import { checked } from "./checked.js";
 
 const PROGRAM = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].find((path) =>
   existsSync(path),
@@ -119,6 +120,34 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
       await once(child, "exit");
     }
     await rm(folder, { recursive: true, force: true });
+  });
+
+  describe("check", () => {
+    const trusting = () => ({ network: { tls: { caFile: join(folder, "ca.pem") } } });
+
+    it("finds it well, and tells its certificate", async () => {
+      const { lines, tls, results } = await checked(`${https}/page.html`, trusting());
+      expect(lines).toEqual(["resolve ok", "connect ok", "tls ok", "roundtrip ok"]);
+      // Debian 12's speaks no newer one unless it is told to.
+      expect(tls).toMatchObject({
+        version: expect.stringMatching(/^1\.[23]$/),
+        authorized: true,
+        name: "localhost",
+      });
+      expect(results.at(-1)?.detail).toMatch(/^HEAD: 200 OK, nginx/);
+    });
+
+    it("tells what is wrong: an authority that is not known, a page that is not there", async () => {
+      const { lines, weaknesses, tls } = await checked(`${https}/page.html`, {});
+      expect(lines).toEqual(["resolve ok", "connect ok", "tls FAILED"]);
+      expect(weaknesses).toEqual(["the certificate is not to be trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE)"]);
+      expect(tls).toMatchObject({ subject: "CN=Porthole sandbox (good)" });
+      expect((await checked(`${http}/lost`, {})).lines).toEqual([
+        "resolve ok",
+        "connect ok",
+        "roundtrip FAILED",
+      ]);
+    });
   });
 
   describe.each(ENGINES)("on the engine %s", (engine: EngineName) => {

@@ -14,6 +14,7 @@ import { compose, type Mail } from "../../src/message/compose.js";
 import { outgoingMail } from "../../src/message/mail.js";
 import type { SendReport } from "../../src/plugin.js";
 import { failure, send } from "../smtp/talk.js";
+import { checked } from "./checked.js";
 
 const MASTER = "/usr/lib/postfix/sbin/master";
 const INSTALLED = existsSync(MASTER) && process.getuid?.() === 0;
@@ -41,6 +42,7 @@ async function start(root: string): Promise<Postfix> {
   const doorkeeper = await startDoorkeeper();
   const [smtp, submission, smtps] = [await freePort(), await freePort(), await freePort()];
   await layOut(root);
+  await writeFile(join(root, "ca.pem"), tls.ca);
   await writeFile(join(root, "cert.pem"), `${tls.key}\n${tls.cert}`, { mode: 0o600 });
   const main = [
     "compatibility_level = 3.6",
@@ -221,6 +223,18 @@ describe.skipIf(!INSTALLED)(TITLE, () => {
   afterAll(async () => {
     await postfix.stop();
     await rm(root, { recursive: true, force: true });
+  });
+
+  it("check: TLS, capabilities, and that it drops what came before the handshake", async () => {
+    const trusting = { network: { tls: { caFile: join(root, "ca.pem") } } };
+    const well = ["greeting ok", "capabilities ok", "roundtrip ok"];
+    for (const place of [postfix.smtp, postfix.submission, postfix.smtps]) {
+      const { lines, weaknesses, tls } = await checked(place.replace("127.0.0.1", "localhost"), trusting);
+      expect([lines, weaknesses]).toEqual([["resolve ok", "connect ok", "tls ok", ...well], []]);
+      expect(tls).toMatchObject({ version: "1.3", authorized: true, name: "localhost" });
+    }
+    const { lines } = await checked(postfix.smtp, {});
+    expect(lines).toEqual(["resolve ok", "connect ok", "tls FAILED"]);
   });
 
   const HELLO: Mail = {

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import type { ClientSettings } from "../../src/client.js";
 import { all, contentOf, failureOf, names, opened, pieces } from "../ftp/opened.js";
+import { checked } from "./checked.js";
 
 const PROGRAM = ["/usr/sbin/vsftpd", "/usr/bin/vsftpd"].find((path) => existsSync(path));
 const TITLE = PROGRAM === undefined ? "vsftpd (vsftpd not installed)" : "vsftpd";
@@ -165,6 +166,24 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
   afterAll(async () => {
     await Promise.all([plain, secure, implicit].map((server) => server?.stop()));
     await rm(root, { recursive: true, force: true });
+  });
+
+  it("check: in clear, after AUTH TLS, and under TLS", async () => {
+    const rest = ["greeting ok", "capabilities ok", "login ok", "roundtrip ok"];
+    // AUTH TLS is tried without being asked for.
+    const settings = { ...trusting, policy: {} };
+    const inClear = await checked(`ftp://127.0.0.1:${plain.port}/`, settings);
+    expect(inClear.lines).toEqual(
+      ["resolve ok", "connect ok", ...rest].map((line) =>
+        line.replace("capabilities ok", "capabilities warning"),
+      ),
+    );
+    expect(inClear.weaknesses).toEqual(["the server has no TLS: passwords and files go in clear"]);
+    for (const place of [`ftp://localhost:${secure.port}/`, `ftps://localhost:${implicit.port}/`]) {
+      const { lines, weaknesses, tls } = await checked(place, settings);
+      expect([lines, weaknesses]).toEqual([["resolve ok", "connect ok", "tls ok", ...rest], []]);
+      expect(tls).toMatchObject({ authorized: true, subject: "CN=Porthole sandbox (good)" });
+    }
   });
 
   it("is listed, and every URL opens again", async () => {

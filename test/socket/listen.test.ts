@@ -1,8 +1,9 @@
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -83,7 +84,6 @@ describe("the simple server", () => {
   });
 
   it("tells events with --json", async () => {
-    const listening: number[] = [];
     const folder = await mkdtemp(join(tmpdir(), "porthole-socket-"));
     const path = join(folder, "s");
     const ended = perform("socket", "listen", [`unix:${path}`], { json: true, ...steps("send=hi") });
@@ -92,7 +92,6 @@ describe("the simple server", () => {
     socket.end("\xff");
     expect(await textOf(socket)).toBe("hi");
     const { records } = await ended;
-    expect(listening).toEqual([]);
     expect(records).toMatchObject([
       { event: "listening", path },
       { event: "connection", connection: 1, path },
@@ -167,7 +166,7 @@ describe("what cannot be listened at", () => {
     holder.close();
     await expect(perform("socket", "listen", ["tcp://192.0.2.1:0"])).rejects.toMatchObject({
       code: "connect",
-      message: "192.0.2.1:0: not an address of this machine",
+      message: "192.0.2.1: not an address of this machine",
     });
     await expect(perform("socket", "listen", ["tcp://127.0.0.1"])).rejects.toMatchObject({ code: "usage" });
   });
@@ -175,14 +174,20 @@ describe("what cannot be listened at", () => {
   it("takes the place of a Unix socket that nobody serves any more, and of no other", async () => {
     const folder = await mkdtemp(join(tmpdir(), "porthole-socket-"));
     const path = join(folder, "s");
-    const holder = createServer().listen(path);
-    await once(holder, "listening");
+    const code = "require('node:net').createServer((s) => s.resume()).listen(process.argv[1])";
+    const holder = spawn(process.execPath, ["-e", code, path]);
+    while (!existsSync(path)) await sleep(10);
     await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({
       code: "connect",
       message: `${path}: in use`,
     });
-    holder.close();
+    holder.kill("SIGKILL");
     await once(holder, "close");
+    expect(existsSync(path)).toBe(true);
+    const ended = perform("socket", "listen", [`unix:${path}`], { json: true, ...steps("send=mine now") });
+    const peer = await connected(path);
+    expect(await textOf(peer)).toBe("mine now");
+    await ended;
     await writeFile(path, "a file");
     await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({ code: "connect" });
     expect(existsSync(path)).toBe(true);
@@ -252,6 +257,20 @@ describe("datagrams", () => {
     });
   });
 });
+
+/** As soon as somebody serves the socket. */
+async function connected(path: string): Promise<Socket> {
+  for (;;) {
+    const socket = connect({ path, allowHalfOpen: true });
+    try {
+      await once(socket, "connect");
+      socket.end();
+      return socket;
+    } catch {
+      await sleep(10);
+    }
+  }
+}
 
 async function freeUdpPort(): Promise<number> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");

@@ -13,7 +13,9 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const to = words.at(-1);
   const from = words.slice(0, -1);
   if (to === undefined || from.length === 0) {
-    throw new PortholeError("usage", "cp wants what to copy, and where to", { hint: "porthole cp FROM... TO" });
+    throw new PortholeError("usage", "cp wants what to copy, and where to", {
+      hint: "porthole cp FROM... TO",
+    });
   }
   const failures = new FailuresView(desk);
   let done = 0;

@@ -178,6 +178,7 @@ describe("--record", () => {
       "1 C: PASS [masked]",
       "1 S: 530 not [masked]",
       "1 * closed",
+      expect.stringMatching(/^# end, sha256 [0-9a-f]{64}$/),
       "",
     ]);
     expectNoSecret(recording);

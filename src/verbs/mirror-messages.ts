@@ -1,0 +1,208 @@
+/**
+ * Mailboxes and groups made the same as others. A message never changes, and has another name in each mailbox: which
+ * is which is remembered, and where that is lost it is told by the Message-ID.
+ */
+import type { JsonObject, Progress } from "../plugin.js";
+import { pathInside } from "./cp-plan.js";
+import { type Pair, withPairs } from "./doors.js";
+import type { Journal } from "./journal.js";
+import { messageMark } from "./marks.js";
+import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
+import { shownName } from "./names.js";
+import { transfer } from "./transfer.js";
+import type { Found } from "./walk.js";
+
+export interface MessagesRequest {
+  readonly source: ReadonlyMap<string, Found>;
+  readonly target: ReadonlyMap<string, Found>;
+  /** The mailbox at the target's top; its path. */
+  readonly top: string;
+  readonly known: ReadonlyMap<string, JsonObject>;
+  readonly journal: Journal | undefined;
+  readonly dryRun: boolean;
+  readonly removes: boolean;
+  readonly jobs: number;
+  readonly pair: Pair;
+  readonly open: () => Pair;
+  readonly tell: (event: MirrorEvent) => Promise<void>;
+  readonly onFailure: (url: string, thrown: unknown) => Promise<void>;
+  readonly failures: () => number;
+  readonly signal: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+}
+
+/** A message to be carried, and into which mailbox. */
+interface Carrying {
+  readonly key: string;
+  readonly from: Found;
+  readonly mailbox: string;
+}
+
+export async function mirrorMessages(request: MessagesRequest): Promise<MirrorReport> {
+  return new MessageMirroring(request).run();
+}
+
+class MessageMirroring {
+  readonly #request: MessagesRequest;
+  readonly #there: ReadonlySet<string>;
+  /** Messages at the target that nothing remembers, by what they are known by; several may be alike. */
+  readonly #strangers = new Map<string, string[]>();
+  #same = 0;
+  #copied = 0;
+  #removed = 0;
+  #octets = 0;
+
+  constructor(request: MessagesRequest) {
+    this.#request = request;
+    const messages = [...request.target.values()].filter(({ isContainer }) => !isContainer);
+    this.#there = new Set(messages.map(({ entry }) => entry.url));
+    const remembered = new Set([...request.known.values()].map(({ url }) => url));
+    for (const { entry } of messages) {
+      const mark = messageMark(entry);
+      if (mark === undefined || remembered.has(entry.url)) continue;
+      this.#strangers.set(mark, [...(this.#strangers.get(mark) ?? []), entry.url]);
+    }
+  }
+
+  async run(): Promise<MirrorReport> {
+    const { source, target, dryRun, removes, known } = this.#request;
+    const missing = [...source].filter(([key, { isContainer }]) => isContainer && !target.has(key));
+    const carrying: Carrying[] = [];
+    for (const [key, from] of source) {
+      if (from.isContainer || (await this.#isThere(key, from))) continue;
+      carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
+    }
+    const gone = [...known].flatMap(([key, { url }]) =>
+      typeof url === "string" && !source.has(key) && this.#there.has(url) ? [{ key, url }] : [],
+    );
+    await this.#tellPlan(missing, carrying, removes ? gone : []);
+    if (!dryRun) {
+      for (const [key] of missing) await this.#makeMailbox(key);
+      await this.#carryAll(carrying);
+      if (removes) for (const one of gone) await this.#remove(one);
+    }
+    return {
+      event: "done",
+      dryRun,
+      copied: this.#copied,
+      same: this.#same,
+      removed: this.#removed,
+      failed: this.#request.failures(),
+      octets: this.#octets,
+      extra: removes ? 0 : gone.length,
+    };
+  }
+
+  async #isThere(key: string, from: Found): Promise<boolean> {
+    const url = this.#request.known.get(key)?.["url"];
+    if (typeof url === "string" && this.#there.has(url)) {
+      this.#same += 1;
+      return true;
+    }
+    const stranger = this.#strangers.get(messageMark(from.entry) ?? "")?.shift();
+    if (stranger === undefined) return false;
+    await this.#request.journal?.note(key, { url: stranger });
+    this.#same += 1;
+    return true;
+  }
+
+  async #tellPlan(
+    missing: readonly (readonly [string, Found])[],
+    carrying: readonly Carrying[],
+    gone: readonly { readonly key: string; readonly url: string }[],
+  ): Promise<void> {
+    const { tell, pair } = this.#request;
+    for (const [key] of missing) {
+      const to = pair.to.target.href(this.#placeOf(key));
+      await tell({ event: "plan", action: "folder", name: shownName(key), to });
+    }
+    for (const { key, from, mailbox } of carrying) {
+      const { size, url } = from.entry;
+      const to = pair.to.target.href(mailbox);
+      const name = shownName(key);
+      await tell({
+        event: "plan",
+        action: "new",
+        name,
+        from: url,
+        to,
+        ...(size === undefined ? {} : { size }),
+      });
+    }
+    for (const { key, url } of gone)
+      await tell({ event: "plan", action: "gone", name: shownName(key), to: url });
+  }
+
+  async #makeMailbox(key: string): Promise<void> {
+    const { pair, tell, onFailure } = this.#request;
+    const path = this.#placeOf(key);
+    const to = pair.to.target.href(path);
+    try {
+      await pair.to.use(async (session) => session.makeFolder?.(path));
+      await tell({ event: "made", name: shownName(key), to });
+    } catch (thrown) {
+      await onFailure(to, thrown);
+    }
+  }
+
+  async #carryAll(carrying: readonly Carrying[]): Promise<void> {
+    const { pair, open, jobs } = this.#request;
+    let own: Pair | undefined = pair;
+    const next = () => {
+      const opened = own ?? open();
+      own = undefined;
+      return opened;
+    };
+    const inTurn = async function* () {
+      yield* carrying;
+    };
+    await withPairs(Math.min(jobs, Math.max(1, carrying.length)), inTurn(), next, async (used, one) => {
+      try {
+        await this.#carry(used, one);
+      } catch (thrown) {
+        await used.close();
+        await this.#request.onFailure(one.from.entry.url, thrown);
+      }
+    });
+  }
+
+  async #carry(pair: Pair, { key, from, mailbox }: Carrying): Promise<void> {
+    const { tell, journal, signal, progress } = this.#request;
+    const name = shownName(key);
+    const done = await transfer(pair, {
+      from: from.path,
+      to: mailbox,
+      name,
+      replace: false,
+      signal,
+      ...(progress === undefined ? {} : { progress }),
+    });
+    await journal?.note(key, { url: done.url });
+    this.#copied += 1;
+    this.#octets += done.size;
+    await tell({ event: "copied", name, from: from.entry.url, to: done.url, size: done.size });
+  }
+
+  async #remove({ key, url }: { readonly key: string; readonly url: string }): Promise<void> {
+    const { pair, tell, onFailure, journal, target } = this.#request;
+    const found = [...target.values()].find(({ entry }) => entry.url === url);
+    if (found === undefined) return;
+    try {
+      await pair.to.use(async (session) => session.remove?.(found.path));
+      await journal?.note(key, undefined);
+      this.#removed += 1;
+      await tell({ event: "removed", name: shownName(key), to: url });
+    } catch (thrown) {
+      await onFailure(url, thrown);
+    }
+  }
+
+  #placeOf(key: string): string {
+    return key.split("/").reduce((place, name) => pathInside(place, name), this.#request.top);
+  }
+
+  #mailboxOf(key: string): string {
+    const cut = key.lastIndexOf("/");
+    return cut < 0 ? this.#request.top : this.#placeOf(key.slice(0, cut));
+  }
+}

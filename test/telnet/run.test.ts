@@ -1,0 +1,273 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { script, scripted } from "../../fixtures/servers/scripted.js";
+import { startTelnet, type TelnetOptions } from "../../fixtures/servers/telnet.js";
+import type { Options } from "../../src/plugin.js";
+import { perform, type Stage, steps } from "../socket/performed.js";
+
+const LOGIN = ["expect=login:", "send=porthole", "expect=Password:", "send=sandbox", "expect=harbour$"];
+
+describe("a run against the sandbox", () => {
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ only: ["telnet"] });
+  });
+
+  afterAll(async () => {
+    await sandbox.close();
+  });
+
+  function run(options: Options, stage: Stage = {}, scheme = "telnet") {
+    const network = { tls: { caFile: sandbox.caFile } };
+    return perform("telnet", "run", [sandbox.url(scheme)], options, {
+      ...stage,
+      settings: { network, ...stage.settings },
+    });
+  }
+
+  it.each(["telnet", "telnets"])("logs in and runs a command over %s", async (scheme) => {
+    const { text } = await run(
+      steps(...LOGIN, "send=echo hello there", "expect=/there\\r\\n.*\\$ $/s"),
+      {},
+      scheme,
+    );
+    expect(text).toContain("Welcome to the harbour, porthole.");
+    expect(text).toContain("harbour$ echo hello there\r\nhello there\r\nharbour$ ");
+    expect(text).not.toContain("sandbox\r\n");
+  });
+
+  it("takes what the last line is answered with, too", async () => {
+    const { text } = await run({ settle: 0.2, ...steps(...LOGIN, "send=echo the end") });
+    expect(text.endsWith("echo the end\r\nthe end\r\nharbour$ ")).toBe(true);
+  });
+
+  it("tells the terminal, the screen and what the user names of the environment, and no more", async () => {
+    const { text } = await run({
+      term: "vt220",
+      window: "132x43",
+      environment: ["COLOUR=red sky", "USER=keeper"],
+      ...steps(...LOGIN, "send=term", "expect=$ ", "send=size", "expect=$ ", "send=env", "expect=$ "),
+    });
+    expect(text).toContain("term\r\nvt220\r\n");
+    expect(text).toContain("size\r\n132 43\r\n");
+    expect(text).toContain("env\r\nCOLOUR=red sky USER=keeper\r\n");
+  });
+
+  it("tells each step and the whole with --json", async () => {
+    const { records, text } = await run({ json: true, ...steps(...LOGIN) });
+    expect(text).toBe("");
+    expect(records.map(({ event, step, kind, ok }) => [event, step, kind, ok])).toEqual([
+      ["step", 1, "expect", true],
+      ["step", 2, "send", true],
+      ["step", 3, "expect", true],
+      ["step", 4, "send", true],
+      ["step", 5, "expect", true],
+      ["end", undefined, undefined, true],
+    ]);
+    expect(records[0]).toMatchObject({ value: "'login:'", output: "harbour login:" });
+    expect(records[5]?.["output"]).toContain("Welcome to the harbour");
+  });
+
+  it("ends with the step that does not come about", async () => {
+    await expect(
+      run({ timeout: 0.3, ...steps(...LOGIN, "send=slow", "expect=never") }),
+    ).rejects.toMatchObject({
+      code: "timeout",
+      exit: 6,
+      message: "step 7 of 7: 'never' did not come within 0.3 s",
+      reply: "one",
+    });
+    await expect(run(steps(...LOGIN, "send=exit", "expect=never"))).rejects.toMatchObject({
+      code: "connect",
+      exit: 4,
+      reply: "Fair winds.",
+    });
+  });
+
+  it("logs in with the password from the usual places", async () => {
+    const credentials = async () => ({ user: "porthole", password: "sandbox", kind: "password" as const });
+    const { text } = await run(
+      { login: "porthole", ...steps("expect=harbour$", "send=exit") },
+      { settings: { credentials } },
+    );
+    expect(text).toContain("Fair winds.");
+    const wrong = async () => ({ user: "porthole", password: "wrong", kind: "password" as const });
+    await expect(run({ login: "porthole" }, { settings: { credentials: wrong } })).rejects.toMatchObject({
+      code: "auth",
+      exit: 7,
+      reply: "Login incorrect",
+    });
+    const none = async () => undefined;
+    await expect(run({ login: "porthole" }, { settings: { credentials: none } })).rejects.toMatchObject({
+      code: "auth",
+    });
+  });
+
+  it("is led by a script that branches", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-telnet-"));
+    const file = join(folder, "uptime.mjs");
+    await writeFile(
+      file,
+      `export default async (talk, { url }) => {
+        const asked = await talk.expect([/user:/i, "login:"]);
+        await talk.sendLine("porthole");
+        await talk.expect("Password:");
+        await talk.sendLine("sandbox");
+        await talk.expect("harbour$ ");
+        const { output } = await talk.runCommand("texts", "harbour$ ");
+        return { asked: asked.index, texts: output.trim().split(/\\s+/).length, at: new URL(url).hostname };
+      };`,
+    );
+    const { records } = await run({ json: true, script: file });
+    expect(records.at(-1)).toMatchObject({
+      event: "end",
+      result: { asked: 1, texts: expect.any(Number), at: "127.0.0.1" },
+    });
+    await expect(run({ script: join(folder, "none.mjs") })).rejects.toMatchObject({
+      code: "local",
+      exit: 12,
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  it("talks to many hosts, a result a line", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-telnet-"));
+    const hosts = join(folder, "hosts");
+    await writeFile(
+      hosts,
+      `# mine\n${sandbox.url("telnet")}\n\ntelnet://127.0.0.1:1\n${sandbox.url("telnet")}\n`,
+    );
+    const options = { json: true, hosts, jobs: 2, ...steps(...LOGIN, "send=exit", "expect=winds") };
+    const records: unknown[] = [];
+    const failure = await perform("telnet", "run", [], options).catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ code: "partial", exit: 13, message: "1 of 3 hosts failed" });
+    await writeFile(hosts, `${sandbox.url("telnet")}\n${sandbox.url("telnet")}\n`);
+    const { records: told } = await perform("telnet", "run", [], options);
+    expect(told).toMatchObject([{ ok: true, output: expect.stringContaining("Fair winds") }, { ok: true }]);
+    expect(records).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  it("survives what a bad server sends", async () => {
+    const { text } = await run(steps(...LOGIN, "send=hostile", "expect=and back"));
+    expect(text).toContain("\x1b]0;owned");
+    expect(text).not.toMatch(/[\xff\xfb\xfd]/);
+  });
+
+  it("takes ten megabytes, and knows where they end", async () => {
+    const { text } = await run(steps(...LOGIN, "send=flood 10000000", "expect=/\\n\\r\\nharbour\\$ $/"));
+    expect(text.length).toBeGreaterThan(10_000_000);
+  });
+
+  it("wants a host, and steps that make sense", async () => {
+    await expect(perform("telnet", "run", [])).rejects.toMatchObject({ code: "usage" });
+    await expect(run(steps("expect=/(/"))).rejects.toMatchObject({
+      code: "usage",
+      message: "/(/ is no regular expression",
+    });
+    await expect(run(steps("expect="))).rejects.toMatchObject({ code: "usage" });
+    await expect(run({ window: "wide" })).rejects.toMatchObject({ code: "usage" });
+    await expect(run({ charset: "klingon" })).rejects.toMatchObject({ code: "usage" });
+  });
+});
+
+describe("options under the session", () => {
+  async function withServer(
+    options: Partial<TelnetOptions>,
+    act: (url: string) => Promise<void>,
+  ): Promise<void> {
+    const tls = await makeTlsMaterial();
+    const server = await startTelnet({ tls, onArrival: () => undefined, ...options });
+    try {
+      await act(server.urls[0]?.url ?? "");
+    } finally {
+      await server.close();
+    }
+  }
+
+  it("compress both ways (MCCP2, MCCP3)", async () => {
+    await withServer({ compress: true }, async (url) => {
+      const { text } = await perform(
+        "telnet",
+        "run",
+        [url],
+        steps(...LOGIN, "send=flood 300000", "expect=/\\n\\r\\nharbour\\$ $/"),
+      );
+      expect(text.length).toBeGreaterThan(300_000);
+    });
+  });
+
+  it("start TLS where it is wanted, and not on loopback unasked", async () => {
+    await withServer({ startTls: true }, async (url) => {
+      const settings = { policy: { starttls: "require" as const }, network: { tls: { insecure: true } } };
+      const { text } = await perform("telnet", "run", [url], steps(...LOGIN), { settings });
+      expect(text).toContain("Welcome");
+      await expect(
+        perform("telnet", "run", [url], { timeout: 0.3, ...steps("expect=login:") }),
+      ).rejects.toMatchObject({
+        code: expect.stringMatching(/^(?:timeout|connect)$/),
+      });
+    });
+    await withServer({}, async (url) => {
+      const settings = { policy: { starttls: "require" as const } };
+      await expect(perform("telnet", "run", [url], steps(...LOGIN), { settings })).rejects.toMatchObject({
+        code: "tls",
+        exit: 5,
+      });
+    });
+  });
+
+  it("are answered as RFC 854 and its options say", async () => {
+    await using server = await scripted(
+      script()
+        .send(Buffer.from([255, 253, 24, 255, 253, 35, 255, 253, 36, 255, 251, 1, 255, 251, 38]))
+        .expect(Buffer.from([255, 251, 24, 255, 252, 35, 255, 252, 36, 255, 253, 1, 255, 254, 38]))
+        .send(Buffer.from([255, 250, 24, 1, 255, 240]))
+        .expect(Buffer.from([255, 250, 24, 0, ...Buffer.from("dumb"), 255, 240]))
+        .send(Buffer.from([255, 253, 42, 255, 250, 42, 1, ...Buffer.from(";KOI8-R;UTF-8"), 255, 240]))
+        .expect(Buffer.from([255, 251, 42, 255, 250, 42, 2, ...Buffer.from("UTF-8"), 255, 240]))
+        .send("ready: ")
+        .expect(Buffer.from([0xc3, 0xbf, ...Buffer.from(" ok\r\n")]))
+        .send("done\r\n")
+        .drop(),
+    );
+    const { text } = await perform(
+      "telnet",
+      "run",
+      [server.url("telnet")],
+      steps("expect=ready:", "send=ÿ ok", "expect=done"),
+    );
+    await server.done;
+    expect(text).toBe("ready: done\r\n");
+  });
+
+  it("speak the far side's charset", async () => {
+    await using server = await scripted(
+      script()
+        .send(Buffer.from([0x81, 0x62, 0x3a]))
+        .expect(Buffer.from([0x84, 0x0d, 0x0a]))
+        .send(Buffer.from([0xe1]))
+        .drop(),
+    );
+    const { text } = await perform("telnet", "run", [server.url("telnet")], {
+      charset: "cp437",
+      ...steps("expect=üb:", "send=ä", "expect=ß"),
+    });
+    expect(Buffer.from(text, "latin1").toString()).toBe("üb:ß");
+  });
+
+  it("end a server that negotiates without end", async () => {
+    const offers = Buffer.from(
+      Array.from({ length: 30_000 }, (_, at) => [255, at % 2 ? 251 : 252, 1]).flat(),
+    );
+    await using server = await scripted(script().send(offers).drain());
+    await expect(
+      perform("telnet", "run", [server.url("telnet")], { timeout: 10, ...steps("expect=x") }),
+    ).rejects.toMatchObject({ code: "protocol", exit: 11 });
+  });
+});

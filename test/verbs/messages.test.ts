@@ -1,0 +1,129 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cp } from "../../src/verbs/cp.js";
+import { Journal } from "../../src/verbs/journal.js";
+import { type MirrorEvent, type MirrorRequest, mirror } from "../../src/verbs/mirror.js";
+import { all, clientOf } from "./places.js";
+
+let folder: string;
+let count = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "porthole-messages-"));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A Maildir with these messages, by subject. */
+async function maildir(...subjects: readonly string[]): Promise<string> {
+  count += 1;
+  const path = join(folder, `box-${count}`);
+  for (const part of ["tmp", "new", "cur"]) await mkdir(join(path, part), { recursive: true });
+  for (const subject of subjects) await deliver(path, subject);
+  return path;
+}
+
+async function deliver(box: string, subject: string): Promise<void> {
+  await writeFile(join(box, "new", `1700000000.${subject}.host`), mailOf(subject));
+}
+
+function mailOf(subject: string): string {
+  return `Message-ID: <${subject}@example.org>\r\nSubject: ${subject}\r\n\r\nText of ${subject}\r\n`;
+}
+
+async function textsIn(box: string): Promise<string[]> {
+  const names = await Promise.all(
+    ["new", "cur"].map(async (part) => [part, await readdir(join(box, part))] as const),
+  );
+  const paths = names.flatMap(([part, found]) => found.map((name) => join(box, part, name)));
+  return (await Promise.all(paths.map((path) => readFile(path, "utf8")))).sort();
+}
+
+function run(job: Omit<MirrorRequest, "client">): Promise<MirrorEvent[]> {
+  return all(mirror({ client: clientOf(), ...job }));
+}
+
+function reportIn(events: readonly MirrorEvent[]) {
+  const report = events.at(-1);
+  if (report?.event !== "done") throw new Error("no report");
+  const { copied, same, removed, failed, extra } = report;
+  return { copied, same, removed, failed, extra };
+}
+
+describe("a mailbox mirrored into another", () => {
+  it("has each message once, octet for octet, however often it is done", async () => {
+    const from = await maildir("a", "b");
+    const to = join(folder, "made-by-mirror");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-1") };
+    expect(reportIn(await run(job))).toEqual({ copied: 2, same: 0, removed: 0, failed: 0, extra: 0 });
+    await deliver(from, "c");
+    expect(reportIn(await run(job))).toEqual({ copied: 1, same: 2, removed: 0, failed: 0, extra: 0 });
+    expect(reportIn(await run(job))).toEqual({ copied: 0, same: 3, removed: 0, failed: 0, extra: 0 });
+    expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));
+  });
+
+  it("without a memory knows messages by their Message-ID", async () => {
+    const [from, to] = [await maildir("a", "b"), await maildir("b")];
+    expect(reportIn(await run({ from: `maildir:${from}`, to: `maildir:${to}` }))).toMatchObject({
+      copied: 1,
+      same: 1,
+    });
+    expect(await textsIn(to)).toEqual(["a", "b"].map(mailOf));
+  });
+
+  it("loses with --delete what it carried and the source has no more, and nothing else", async () => {
+    const [from, to] = [await maildir("a", "b"), await maildir("own")];
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-2") };
+    await run(job);
+    await rm(join(from, "new", "1700000000.a.host"));
+    expect(reportIn(await run(job))).toMatchObject({ removed: 0, extra: 1 });
+    expect(reportIn(await run({ ...job, delete: true, dryRun: true }))).toMatchObject({ removed: 0 });
+    expect(await textsIn(to)).toEqual(["a", "b", "own"].map(mailOf));
+    expect(reportIn(await run({ ...job, delete: true }))).toMatchObject({ removed: 1 });
+    expect(await textsIn(to)).toEqual(["b", "own"].map(mailOf));
+  });
+
+  it("is not a folder: files and messages do not mix", async () => {
+    const from = await maildir("a");
+    await expect(run({ from: `maildir:${from}`, to: join(folder, "files") })).rejects.toMatchObject({
+      code: "usage",
+      hint: "copy it to maildir:FOLDER or mbox:FILE, or one message to eml:FILE",
+    });
+    await expect(run({ from, to: `maildir:${join(folder, "none")}` })).rejects.toMatchObject({
+      code: "usage",
+    });
+  });
+});
+
+describe("a mailbox copied", () => {
+  it("goes with -r into an mbox", async () => {
+    const from = await maildir("a", "b");
+    const to = join(folder, "all.mbox");
+    await all(cp({ client: clientOf(), from: [`maildir:${from}`], to: `mbox:${to}`, recursive: true }));
+    const mbox = await readFile(to, "utf8");
+    expect(mbox.match(/^Subject: .*$/gm)).toHaveLength(2);
+  });
+
+  it("has a message once that an earlier run delivered and did not note", async () => {
+    const [from, to] = [await maildir("a"), await maildir("a")];
+    const [client, journalFolder] = [clientOf(), join(folder, "state-3")];
+    const [source, target] = [client.target(`maildir:${from}`), client.target(`maildir:${to}`)];
+    const urls = [source, target].map((one) => one.href(one.path));
+    const entries = await client.use(source, async (session) => {
+      const listed = session.list?.(source.path);
+      return listed === undefined ? [] : all(listed);
+    });
+    const journal = await Journal.open(journalFolder, ["cp", "-r", ...urls]);
+    await journal.note("into", { into: false, made: true });
+    const key = source.href(client.target(entries[0]?.url ?? "").path);
+    await journal.note(key, { state: "begun", to: urls[1] ?? "" });
+    await journal.close();
+    const events = await all(
+      cp({ client, from: [`maildir:${from}`], to: `maildir:${to}`, recursive: true, journalFolder }),
+    );
+    expect(events.at(-1)).toMatchObject({ copied: 0, kept: 1 });
+    expect(await textsIn(to)).toEqual([mailOf("a")]);
+  });
+});
