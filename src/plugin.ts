@@ -183,8 +183,6 @@ export interface Interaction extends Duplex {
    * go out whole, ended by LF.
    */
   readonly keys: boolean;
-  /** What is typed must not be shown here: the far side asks for a password, or echoes itself. */
-  readonly hidden: boolean;
   /** The far side draws on the screen: its control characters are meant. */
   readonly draws: boolean;
   /** The person's screen has another size now. */

@@ -173,8 +173,8 @@ class Turn {
     }
     // A body that was left is on its way out: `break`, then the next call, is no overlap.
     const leaving = this.#stream;
-    if (leaving?.destroyed === true && !leaving.closed)
-      await new Promise((resolve) => leaving.once("close", resolve));
+    // `closed` is true a moment before the turn is given back; `finished` tells of both.
+    if (leaving?.destroyed === true) await new Promise<void>((resolve) => finished(leaving, () => resolve()));
     if (this.#current !== undefined) {
       throw new PortholeError("usage", `${call}() was called while ${this.#current}() is still at work`, {
         protocol: this.#protocol,

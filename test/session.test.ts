@@ -104,7 +104,7 @@ describe("a session", () => {
     };
     const stream = Object.assign(
       new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() }),
-      { keys: false, hidden: false, draws: false, resize: () => undefined, signals: {}, signal: () => "" },
+      { keys: false, draws: false, resize: () => undefined, signals: {}, signal: () => "" },
     );
     const plain: Required<Session> = {
       kindOf: () => "directory",

@@ -8,7 +8,6 @@ import type { Interaction } from "../../src/plugin.js";
 /** A socket knows nothing of keys and screens. */
 const LINES_ALONE = {
   keys: false,
-  hidden: false,
   draws: false,
   signals: {},
   resize: () => {},

@@ -124,14 +124,13 @@ export class TelnetStream extends Duplex implements Interaction {
     if (!sized) this.resize(screen.columns, screen.rows);
   }
 
-  /** Each key at once: the server echoes and lets go ahead (RFC 857, RFC 858). */
+  /**
+   * Each key at once, when the server echoes (RFC 857). That it lets go ahead too (RFC 858) is no condition: a
+   * telnetd that edits lines itself takes that back, and a server that hides a password never says it.
+   */
   get keys(): boolean {
     if (this.#chosen !== undefined) return this.#chosen === "character";
-    return this.isOn("them", TELNET_OPTION.ECHO) && this.isOn("them", TELNET_OPTION.SGA);
-  }
-
-  get hidden(): boolean {
-    return this.isOn("them", TELNET_OPTION.ECHO) && !this.keys;
+    return this.isOn("them", TELNET_OPTION.ECHO);
   }
 
   isOn(side: TelnetSide, option: number): boolean {
@@ -252,7 +251,7 @@ export class TelnetStream extends Duplex implements Interaction {
     }
     if (side === "them" && on && option === TELNET_OPTION.MCCP3) this.#compress();
     this.emit("option", change);
-    if (side === "them" && (option === TELNET_OPTION.ECHO || option === TELNET_OPTION.SGA)) this.emit("mode");
+    if (side === "them" && option === TELNET_OPTION.ECHO) this.emit("mode");
   }
 
   async #subnegotiated(option: number, octets: Buffer): Promise<void> {

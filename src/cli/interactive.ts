@@ -128,10 +128,10 @@ class Seat {
     this.#stream.resize(terminal.columns, terminal.rows);
   };
 
-  /** Lines are left to the terminal's own editing, where nothing is to be hidden. */
+  /** Lines are left to the terminal's own editing. */
   readonly #applyMode = (): void => {
     if (this.#line !== undefined) return;
-    this.#keyboard?.setRawMode(this.#stream.keys || this.#stream.hidden);
+    this.#keyboard?.setRawMode(this.#stream.keys);
   };
 
   #typed(octets: Buffer): void {

@@ -214,11 +214,14 @@ export const VERBS: readonly WordSpec[] = [
   {
     name: "search",
     usage: "URL WORDS...",
-    summary: "ask the server's own search",
+    summary: "ask the server's own search, or look through names and texts",
     options: [LONG, LIMIT],
-    needs: ["search"],
+    needs: ["search", "ls", "get"],
     load: async () => (await everyday()).search,
-    examples: ["porthole search gopher://gopher.example.org/7/find lighthouse"],
+    examples: [
+      "porthole search gopher://gopher.example.org/7/find lighthouse",
+      "porthole search ftp://ftp.example.org/pub '*.iso'",
+    ],
   },
   {
     name: "send",

@@ -126,7 +126,7 @@ export class TelnetOptions {
           : { change: { side, option, on: false } };
       case "want-yes":
         standing.state = "no";
-        return {};
+        return { change: { side, option, on: false } };
     }
   }
 

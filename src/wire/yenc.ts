@@ -198,7 +198,7 @@ export class YencDecoder {
     while (at < length) {
       const stop = mark < lineEnd ? mark : lineEnd;
       // A CR is no data wherever it stands: its LF may come with the next chunk.
-      const end = stop > at && stop !== mark && chunk[stop - 1] === CR ? stop - 1 : stop;
+      const end = stop > at && stop === lineEnd && chunk[stop - 1] === CR ? stop - 1 : stop;
       if (end > at) {
         if (to !== at - from) octets.copyWithin(to, at - from, end - from);
         to += end - at;

@@ -42,6 +42,10 @@ export class Screen implements AsyncDisposable {
     await this.#tmux("send-keys", ...keys);
   }
 
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
   async text(): Promise<string> {
     const { stdout } = await this.#tmux("capture-pane", "-p", "-J");
     return stdout.trimEnd();

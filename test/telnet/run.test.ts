@@ -143,13 +143,11 @@ describe("a run against the sandbox", () => {
       `# mine\n${sandbox.url("telnet")}\n\ntelnet://127.0.0.1:1\n${sandbox.url("telnet")}\n`,
     );
     const options = { json: true, hosts, jobs: 2, ...steps(...LOGIN, "send=exit", "expect=winds") };
-    const records: unknown[] = [];
     const failure = await perform("telnet", "run", [], options).catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: "partial", exit: 13, message: "1 of 3 hosts failed" });
     await writeFile(hosts, `${sandbox.url("telnet")}\n${sandbox.url("telnet")}\n`);
     const { records: told } = await perform("telnet", "run", [], options);
     expect(told).toMatchObject([{ ok: true, output: expect.stringContaining("Fair winds") }, { ok: true }]);
-    expect(records).toEqual([]);
     await rm(folder, { recursive: true });
   });
 
@@ -160,7 +158,7 @@ describe("a run against the sandbox", () => {
   });
 
   it("takes ten megabytes, and knows where they end", async () => {
-    const { text } = await run(steps(...LOGIN, "send=flood 10000000", "expect=/\\n\\r\\nharbour\\$ $/"));
+    const { text } = await run(steps(...LOGIN, "send=flood 10000000", "expect=harbour$"));
     expect(text.length).toBeGreaterThan(10_000_000);
   });
 
@@ -196,7 +194,7 @@ describe("options under the session", () => {
         "telnet",
         "run",
         [url],
-        steps(...LOGIN, "send=flood 300000", "expect=/\\n\\r\\nharbour\\$ $/"),
+        steps(...LOGIN, "send=flood 300000", "expect=harbour$"),
       );
       expect(text.length).toBeGreaterThan(300_000);
     });

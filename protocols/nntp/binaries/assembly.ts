@@ -201,6 +201,8 @@ export class Assembly {
   }
 
   async #keep(): Promise<void> {
+    // Without yEnc's places, what is missing in the middle cannot be put there later: another run starts over.
+    if (this.#size === undefined) return;
     const kept: Kept = {
       subject: this.file.subject,
       done: [...this.#done],
@@ -226,7 +228,6 @@ async function readKept(path: string, file: BinaryFile): Promise<Kept | undefine
   try {
     const kept: Kept = JSON.parse(await readFile(keptPath(path), "utf8"));
     const sound = kept.subject === file.subject && Array.isArray(kept.done) && typeof kept.end === "number";
-    // Where parts have no place of their own, only a run of them from the first can be gone on with.
     return sound ? kept : undefined;
   } catch {
     return undefined;

@@ -56,12 +56,16 @@ export async function* download(
   };
   start(Promise.resolve(first), true);
   for (let count = 1; count < Math.min(options.jobs, files.length); count++) start(options.open(), false);
-  for (;;) {
-    for (let one = done.shift(); one !== undefined; one = done.shift()) yield one;
-    if (working === 0) break;
-    await new Promise<void>((resolve) => {
-      stir = resolve;
-    });
+  try {
+    for (;;) {
+      for (let one = done.shift(); one !== undefined; one = done.shift()) yield one;
+      if (working === 0) break;
+      await new Promise<void>((resolve) => {
+        stir = resolve;
+      });
+    }
+  } finally {
+    waiting.length = 0;
   }
   if (failure !== undefined) throw failure;
 }

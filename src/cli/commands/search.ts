@@ -14,15 +14,17 @@ export async function run(desk: Desk): Promise<number | undefined> {
     });
   }
   const target = client.target(url);
-  client.require(target, "search", ["search"]);
+  client.require(target, "search", ["search", "ls", "get"]);
   const limit = typeof options["limit"] === "number" ? options["limit"] : undefined;
   const style = listingStyle(
     { json: options["json"] === true, long: options["long"] === true, open: true },
     terminal.outputIsTerminal,
   );
   await visit(desk, target, async (session) => {
-    if (session.search === undefined) return;
-    const found = session.search(target.path, query.join(" "), limit === undefined ? {} : { limit });
+    // A server's own search needs none of this.
+    const { search } = await import("../../verbs/search.js");
+    const bound = limit === undefined ? {} : { limit };
+    const found = search(session, target.path, query.join(" "), bound, (text) => terminal.warn(text));
     await showEntries(limited(found, limit), terminal, { style, protocol: target.protocol });
   });
   return undefined;

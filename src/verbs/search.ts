@@ -1,0 +1,151 @@
+/**
+ * `search` where the server has none of its own: names in a listing, or lines in a document. Both are bounded, and
+ * say so when the bound is reached.
+ */
+import { PortholeError } from "../errors.js";
+import { globMatcher } from "../files/glob.js";
+import { CONTAINERS, type Document, type Entry, type ListQuery, type Session } from "../plugin.js";
+import { decodeBody } from "../text/charset.js";
+
+/** Entries looked at. */
+const MOST_ENTRIES = 100_000;
+/** Octets of a document looked at. */
+const MOST_OCTETS = 16 * 1024 ** 2;
+/** A line longer than this is looked at in parts. */
+const LONGEST_LINE = 64 * 1024;
+
+/**
+ * What matches `words`: the session's own search where it has one; else the entries beneath a container whose names
+ * hold the words, or match them when they are a pattern (`*.txt`); else the lines of a document that hold them, as
+ * entries with the line for a name.
+ * @param tell gets a line for people when not all was looked at
+ * @throws PortholeError `usage` where there is nothing to search
+ */
+export async function* search(
+  session: Session,
+  path: string,
+  words: string,
+  query: ListQuery = {},
+  tell: (text: string) => void = () => {},
+): AsyncGenerator<Entry, void, undefined> {
+  if (session.search !== undefined) {
+    yield* session.search(path, words, query);
+    return;
+  }
+  let left = query.limit ?? Number.POSITIVE_INFINITY;
+  if (left <= 0) return;
+  const found = (await isContainer(session, path))
+    ? namesWith(session, path, words, tell)
+    : linesWith(session, path, words, tell);
+  for await (const entry of found) {
+    yield entry;
+    left -= 1;
+    if (left <= 0) return;
+  }
+}
+
+async function isContainer(session: Session, path: string): Promise<boolean> {
+  if (session.list === undefined) return false;
+  const kind = session.kindOf?.(path) ?? (await session.stat?.(path))?.kind ?? "directory";
+  return CONTAINERS.has(kind);
+}
+
+async function* namesWith(
+  session: Session,
+  path: string,
+  words: string,
+  tell: (text: string) => void,
+): AsyncGenerator<Entry, void, undefined> {
+  const matches = /[*?[{]/.test(words) ? globMatcher(words) : holding(words);
+  let looked = 0;
+  for await (const entry of listing(session, path)) {
+    if (entry.kind === "note") continue;
+    if (++looked > MOST_ENTRIES) {
+      tell(`only the first ${MOST_ENTRIES} entries were searched`);
+      return;
+    }
+    if (matches(entry.name.replace(/(?<=.)\/$/, ""))) yield entry;
+  }
+}
+
+/** With all beneath it, where the session can. */
+async function* listing(session: Session, path: string): AsyncGenerator<Entry, void, undefined> {
+  let begun = false;
+  try {
+    for await (const entry of session.list?.(path, { recursive: true }) ?? []) {
+      begun = true;
+      yield entry;
+    }
+    return;
+  } catch (thrown) {
+    if (begun || !(thrown instanceof PortholeError) || thrown.code !== "usage") throw thrown;
+  }
+  yield* session.list?.(path) ?? [];
+}
+
+async function* linesWith(
+  session: Session,
+  path: string,
+  words: string,
+  tell: (text: string) => void,
+): AsyncGenerator<Entry, void, undefined> {
+  const document = await session.read?.(path);
+  if (document === undefined) throw new PortholeError("usage", "there is nothing to search here");
+  const matches = holding(words);
+  let number = 0;
+  try {
+    for await (const line of linesOf(document, tell)) {
+      number += 1;
+      const text = document.type === "text/html" ? line.replace(/<[^<>]*>/g, " ") : line;
+      if (matches(text)) yield { ...document.entry, name: text.trim(), meta: { line: number } };
+    }
+  } finally {
+    document.body.destroy();
+  }
+}
+
+async function* linesOf(
+  document: Document,
+  tell: (text: string) => void,
+): AsyncGenerator<string, void, undefined> {
+  const octets = bounded(document, tell);
+  let held = "";
+  for await (const text of decodeBody(octets, document.charset)) {
+    const lines = (held + text).split(/\r?\n/);
+    held = lines.pop() ?? "";
+    yield* lines;
+    if (held.length > LONGEST_LINE) {
+      yield held;
+      held = "";
+    }
+  }
+  if (held !== "") yield held;
+}
+
+async function* bounded(
+  { body }: Document,
+  tell: (text: string) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let octets = 0;
+  for await (const chunk of body) {
+    const piece: Uint8Array = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
+    octets += piece.length;
+    if (octets > MOST_OCTETS) {
+      tell(`only the first ${MOST_OCTETS} octets were searched`);
+      return;
+    }
+    yield piece;
+  }
+}
+
+/** Whether a text holds each of the words, whatever their case. */
+function holding(words: string): (text: string) => boolean {
+  const wanted = words
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return (text) => {
+    const subject = text.toLowerCase();
+    return wanted.every((word) => subject.includes(word));
+  };
+}

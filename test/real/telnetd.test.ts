@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Screen } from "../cli/on-a-screen.js";
+import { perform, steps } from "../socket/performed.js";
+
+const PROGRAM = "/usr/sbin/telnetd";
+const installed = existsSync(PROGRAM);
+
+/** In the place of /bin/login, which would want a user of this machine. */
+const LOGIN = `#!/bin/sh
+printf 'harbour login: '; read -r name
+stty -echo; printf 'Password: '; read -r password; stty echo; echo
+[ "$name:$password" = "keeper:light" ] || { sleep 1; echo 'Login incorrect'; exit 1; }
+echo "Welcome, $name"
+PS1='harbour$ ' ENV= exec /bin/sh -i
+`;
+
+interface Server {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** What inetd does: a process for each connection, with the socket as its standard input and output. */
+async function start(login: string): Promise<Server> {
+  const children = new Set<ChildProcess>();
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    const child = spawn(PROGRAM, ["-E", login], { stdio: [socket, socket, "ignore"] });
+    children.add(child);
+    socket.on("error", () => undefined);
+    child.once("close", () => {
+      children.delete(child);
+      socket.destroy();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the listener has no port");
+  return {
+    port: address.port,
+    async close() {
+      server.close();
+      const ends = [...children].map((child) => once(child, "close"));
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(ends);
+    },
+  };
+}
+
+const TITLE = installed ? "inetutils telnetd" : "inetutils telnetd (telnetd not installed)";
+
+describe.skipIf(!installed)(TITLE, () => {
+  let folder = "";
+  let server: Server;
+  let url = "";
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "porthole-telnetd-"));
+    const login = join(folder, "login");
+    await writeFile(login, LOGIN);
+    await chmod(folder, 0o755);
+    await chmod(login, 0o755);
+    server = await start(login);
+    url = `telnet://127.0.0.1:${server.port}`;
+  });
+
+  afterAll(async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is logged in to, does a command, and is left", async () => {
+    const order = ["expect=login:", "send=keeper", "expect=Password:", "send=light", "expect=harbour$ "];
+    const { text } = await perform("telnet", "run", [url], {
+      window: "100x30",
+      term: "vt100",
+      ...steps(...order, "send=stty size; echo $TERM", "expect=/30 100\\r\\nvt100\\r\\n/", "send=exit"),
+    });
+    expect(text).toContain("Welcome, keeper\r\n");
+    expect(text).not.toContain("light");
+  });
+
+  it("gives the login to the user's own password, and refuses another", async () => {
+    const credentials = (password: string) => async () => ({
+      user: "keeper",
+      password,
+      kind: "password" as const,
+    });
+    const options = { login: "keeper", ...steps("expect=harbour$ ", "send=exit") };
+    const { text } = await perform("telnet", "run", [url], options, {
+      settings: { credentials: credentials("light") },
+    });
+    expect(text).toContain("Welcome, keeper");
+    await expect(
+      perform("telnet", "run", [url], options, { settings: { credentials: credentials("dark") } }),
+    ).rejects.toMatchObject({ code: "auth", exit: 7, reply: "Login incorrect" });
+  });
+
+  it("is used by a person: login, a resize, vi, the small command line, and a clean terminal afterwards", async () => {
+    const log = join(folder, "log");
+    const command = `stty size; node dist/program/porthole.js ${url} --log ${log}; echo "left with $?"; stty -a | grep -o -- '-*icanon\\|-*echo '`;
+    await using screen = await Screen.open(command, { HOME: folder, XDG_CONFIG_HOME: folder });
+    await screen.shows("Ctrl-] for commands");
+    await screen.shows("login:");
+    await screen.type("keeper", "Enter");
+    await screen.shows("Password:");
+    await screen.type("light", "Enter");
+    await screen.shows("harbour$");
+    await screen.type("clear; stty size", "Enter");
+    await screen.shows(/^10 60$/m);
+    await screen.resize(70, 20);
+    await screen.type("stty size", "Enter");
+    await screen.shows(/^20 70$/m);
+    await screen.type("vi -u NONE -N", "Enter");
+    await screen.shows(/^~$/m);
+    await screen.type("i", "a light", "Escape", ":q!", "Enter");
+    await screen.shows("harbour$");
+    await screen.type("C-]");
+    await screen.shows("porthole>");
+    await screen.type("status", "Enter");
+    await screen.shows(/mode character/);
+    await screen.type("C-]");
+    await screen.type("send ayt", "Enter");
+    await screen.shows(/\[.*yes.*\]/i);
+    await screen.type("C-]");
+    await screen.type("close", "Enter");
+    await screen.shows("left with 0");
+    const left = await screen.shows(/icanon/);
+    expect(left).not.toContain("-icanon");
+    const kept = await readFile(log, "utf8");
+    expect(kept).toContain("Welcome, keeper");
+    expect(kept.replace(/[\n\t]/g, "")).not.toMatch(/\p{Cc}/u);
+  });
+
+  it("is left by its own exit, and a pipe does not hang at its end", async () => {
+    await using screen = await Screen.open(
+      `printf 'keeper\\nlight\\necho from a pipe\\nexit\\n' | node dist/program/porthole.js ${url}; echo "left with $?"`,
+      { XDG_CONFIG_HOME: folder },
+    );
+    const text = await screen.shows("left with 0");
+    expect(text).toContain("from a pipe");
+  });
+});
