@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.js";
 import type { CheckStep, Context, Target, Weakness } from "../../src/plugin.js";
 import { commandLine } from "../../src/wire/command.js";
 import type { Extensions } from "./extensions.js";
+import { ownName } from "./hello.js";
 import { heard, Peer } from "./peer.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
 
@@ -17,7 +18,7 @@ export async function* checkSteps(
   const { met } = peer;
   if (met !== undefined) yield { step: "greeting", ok: true, ms: met.ms, detail: wordsOf(met.greeting) };
   const asked = performance.now();
-  const hello = await peer.ask([peer.lmtp ? "LHLO" : "EHLO", "[127.0.0.1]"]);
+  const hello = await peer.ask([peer.lmtp ? "LHLO" : "EHLO", ownName(peer.connection, context)]);
   const capabilities = isPositive(hello) ? hello.lines.slice(1) : [];
   const weaknesses = weaknessesOf(peer, target);
   const ms = performance.now() - asked;
@@ -74,7 +75,7 @@ async function takesInjected(target: Target, context: Context): Promise<boolean>
   const peer = new Peer(await context.dial({ host, port, scheme: url.scheme }), url.scheme === "lmtp");
   try {
     await peer.dialogue.greeting();
-    await peer.ask([peer.lmtp ? "LHLO" : "EHLO", "[127.0.0.1]"]);
+    await peer.ask([peer.lmtp ? "LHLO" : "EHLO", ownName(peer.connection, context)]);
     const both = Buffer.concat([commandLine("STARTTLS"), commandLine("NOOP")]);
     const answer = peer.dialogue.say({
       command: both,

@@ -48,6 +48,11 @@ function addressLiteral({ localAddress }: Connection): string {
   return plain.includes(":") ? `[IPv6:${plain}]` : `[${plain}]`;
 }
 
+/** What this side calls itself to that server. @throws PortholeError `usage` */
+export function ownName(connection: Connection, context: Context): string {
+  return ehloName(context) ?? addressLiteral(connection);
+}
+
 async function sayHello(peer: Peer, name: string): Promise<void> {
   const reply = await peer.ask([peer.lmtp ? "LHLO" : "EHLO", name]);
   if (isPositive(reply)) {

@@ -3,6 +3,7 @@ import type { Entry, EntryKind } from "../plugin.js";
 import { isHarmful, safeLine } from "../text/safe.js";
 import { inColumns } from "../text/table.js";
 import { humanSize, listingDate } from "../text/units.js";
+import { pad, truncate } from "../text/width.js";
 import { type Color, type Paint, painter } from "./colors.js";
 import { entryJson, jsonLine } from "./json-line.js";
 import type { Terminal } from "./terminal.js";
@@ -104,9 +105,16 @@ const KIND_COLORS: Partial<Record<EntryKind, Color>> = {
   session: "magenta",
 };
 
+/** Columns for who wrote a message or an article. */
+const SENDER_COLUMNS = 24;
+
 function shownName(entry: Entry, paint: Paint): string {
   const color = KIND_COLORS[entry.kind];
   const name = safeLine(entry.name);
+  const { from } = entry.meta;
+  if ((entry.kind === "message" || entry.kind === "article") && typeof from === "string") {
+    return `${pad(truncate(safeLine(from), SENDER_COLUMNS), SENDER_COLUMNS)}  ${name}`;
+  }
   return color === undefined ? name : paint(color, name);
 }
 

@@ -251,7 +251,7 @@ export const VERBS: readonly WordSpec[] = [
     usage: "URL...",
     summary: "test servers step by step",
     options: CHECKING,
-    needs: ["check"],
+    needs: ["check", "ls", "get", "send", "interact"],
     load: () => import("./commands/check.js"),
     examples: [
       "porthole check imaps://mail.example.org smtp://mail.example.org https://example.org",

@@ -102,14 +102,14 @@ class Tour {
 
   async *steps(): AsyncGenerator<CheckResult, void, undefined> {
     try {
-      this.#session = await this.#within(this.#door.open(this.#seen, false, this.#signal));
+      this.#session = await this.#opened(this.#seen, false);
       yield* this.#network();
-      const steps = this.#session.check?.()[Symbol.asyncIterator]();
+      const steps = (this.#session.check?.() ?? this.#anything(this.#session))[Symbol.asyncIterator]();
       for (;;) {
         this.#began = performance.now();
-        const next = steps === undefined ? undefined : await this.#within(steps.next());
+        const next = await this.#within(steps.next());
         yield* this.#network();
-        if (next === undefined || next.done === true) return;
+        if (next.done === true) return;
         yield this.#result(next.value);
         if (!next.value.ok) return;
       }
@@ -121,9 +121,30 @@ class Tour {
   }
 
   async leave(): Promise<void> {
-    const session = this.#session;
-    // A session that does not end must not hold the others: its connection ends with the signal.
-    await settled(session?.[Symbol.asyncDispose]());
+    await closed(this.#session);
+  }
+
+  async #opened(seen: Seen, careless: boolean): Promise<Session> {
+    const opening = this.#door.open(seen, careless, this.#signal);
+    try {
+      return await this.#within(opening);
+    } catch (thrown) {
+      // One that is opened after all is not wanted any more.
+      opening.then(closed, () => undefined);
+      throw thrown;
+    }
+  }
+
+  /** For a session without steps of its own: that the login was taken, and an answer to any question. */
+  async *#anything(session: Session): AsyncGenerator<CheckStep, void, undefined> {
+    const { path } = this.#target;
+    const began = performance.now();
+    if (session.stat !== undefined) await session.stat(path);
+    else if (session.list !== undefined) await firstOf(session.list(path, { limit: 1 }));
+    else return;
+    const ms = performance.now() - began;
+    if (this.#seen.credentials) yield { step: "login", ok: true, ms: 0, detail: "taken" };
+    yield { step: "roundtrip", ok: true, ms, detail: "answered" };
   }
 
   /** A session that heeds no signal is left behind. */
@@ -230,12 +251,12 @@ class Tour {
     const facts = () => seen.connections.find(({ secure }) => secure)?.facts;
     let session: Session | undefined;
     try {
-      session = await this.#within(this.#door.open(seen, true, this.#signal));
+      session = await this.#opened(seen, true);
       if (facts() === undefined) await this.#within(firstOf(session.check?.()));
     } catch {
       // The first failure is the one that counts.
     } finally {
-      await settled(session?.[Symbol.asyncDispose]());
+      await closed(session);
     }
     const found = facts();
     if (found?.tls === undefined) return failed;
@@ -294,6 +315,18 @@ async function settled<T>(work: PromiseLike<T> | undefined): Promise<T | undefin
   } catch {
     return undefined;
   }
+}
+
+/** A session that does not end must not hold the others up. */
+const CLOSING_MS = 2000;
+
+async function closed(session: Session | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSING_MS);
+  });
+  await Promise.race([settled(session?.[Symbol.asyncDispose]()), enough]);
+  clearTimeout(timer);
 }
 
 async function firstOf<T>(steps: AsyncIterable<T> | undefined): Promise<void> {

@@ -121,3 +121,22 @@ describe("a listing", () => {
     expect(listingStyle(asked, isTerminal)).toBe(style);
   });
 });
+
+describe("messages in a listing", () => {
+  it("show who wrote them, before their subject", async () => {
+    async function* mailbox(): AsyncGenerator<Entry> {
+      yield {
+        url: "pop3://h/uid:1",
+        name: "Low tide\x1b[2J",
+        kind: "message",
+        size: 1200,
+        modified: new Date("2026-11-01T10:00:00Z"),
+        meta: { from: "Ann of the lighthouse on the northern mole <ann@x.example>" },
+      };
+    }
+    const lines: string[] = [];
+    const options = { style: "long", protocol: "pop3", now: new Date("2026-11-02T10:00:00Z") } as const;
+    for await (const line of listing(mailbox(), options)) lines.push(line);
+    expect(lines).toEqual(["message     1.2K  Nov  1 10:00  Ann of the lighthouse o…  Low tide\\x1b[2J\n"]);
+  });
+});

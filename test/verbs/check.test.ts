@@ -4,7 +4,8 @@ import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { conversation, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
 import { check } from "../../src/checking.js";
 import { Client, type ClientSettings } from "../../src/client.js";
-import type { CheckResult } from "../../src/verbs/check.js";
+import type { Session } from "../../src/plugin.js";
+import { type CheckResult, checkTarget } from "../../src/verbs/check.js";
 import type { CheckManyLimits } from "../../src/verbs/check-many.js";
 import {
   checkJson,
@@ -220,11 +221,81 @@ describe("weaknesses", () => {
     expect(exitStatusOf(results)).toBe(0);
   });
 
+  it("commands that are injected before STARTTLS (CVE-2011-0411)", async () => {
+    const tls = await makeTlsMaterial();
+    const greeted = conversation(`
+      S: 220 ready
+      C~ ^EHLO .
+      S: 250-hello
+      S: 250 STARTTLS
+      C: STARTTLS
+    `);
+    const proper = greeted
+      .and(conversation("S: 220 go"))
+      .startTls(tls)
+      .and(
+        conversation(`
+          C~ ^EHLO .
+          S: 250 hello
+          C~ ^EHLO .
+          S: 250 hello
+          C: NOOP
+          S: 250 ok
+          C: QUIT
+          S: 221 bye
+        `),
+      );
+    // The server keeps what came in clear behind STARTTLS, and obeys it within TLS.
+    const careless = greeted
+      .and(conversation("C: NOOP\nS: 220 go"))
+      .startTls(tls)
+      .and(conversation("S: 250 injected\nC: XNOOP\nS: 502 what?"));
+    const safe = greeted
+      .and(conversation("C: NOOP\nS: 220 go"))
+      .startTls(tls)
+      .and(conversation("C: XNOOP\nS: 502 what?"));
+    const named = async (probe: typeof careless) => {
+      await using server = await scripted([proper, probe]);
+      const results = await checked([server.url("smtp")]);
+      expect(shown(results).at(-1)).toBe("roundtrip ok");
+      return found(results, "capabilities").weaknesses.map(({ what }) => what);
+    };
+    expect(await named(careless)).toEqual([
+      "commands sent in clear before STARTTLS are obeyed after it (CVE-2011-0411)",
+    ]);
+    expect(await named(safe)).toEqual([]);
+  });
+
   it("a certificate that expires soon, by the user's own measure", async () => {
     const soon = await checked([sandbox.url("gophers")], {}, { warnDays: 10_000 });
     expect(shown(soon)).toContain("tls warning");
     const late = await checked([sandbox.url("gophers")], {}, { criticalDays: 10_000 });
     expect(shown(late)).toContain("tls critical");
+  });
+});
+
+describe("a session that is not what it should be", () => {
+  const target = new Client().target("ftp://127.0.0.1/x");
+  const steps = async (session: Session, timeout = 200): Promise<string[]> => {
+    const door = { open: async () => session, addresses: async () => ["127.0.0.1"] };
+    const results: CheckResult[] = [];
+    for await (const result of checkTarget(target, door, { timeout })) results.push(result);
+    return results.map(({ step, ok, error }) => `${step} ${ok ? "ok" : (error?.code ?? "")}`);
+  };
+  const ends = { [Symbol.asyncDispose]: async () => {} };
+
+  it("has no steps of its own: any answer will do", async () => {
+    const entry = { url: "x:/", name: "x", kind: "file", meta: {} } as const;
+    expect(await steps({ stat: async () => entry, ...ends })).toEqual(["roundtrip ok"]);
+    expect(await steps({ ...ends })).toEqual([]);
+  });
+
+  it("hangs, in a step or at the end", async () => {
+    const began = performance.now();
+    const hang = () => new Promise<never>(() => {});
+    expect(await steps({ stat: hang, ...ends })).toEqual(["resolve ok", "connect timeout"]);
+    expect(await steps({ [Symbol.asyncDispose]: hang })).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(4000);
   });
 });
 

@@ -27,7 +27,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   const targets = urls.map((url) => {
     const target = client.target(url);
-    client.require(target, "check", ["check"]);
+    client.require(target, "check", ["check", "ls", "get", "send", "interact"]);
     return target;
   });
   const number = (flag: string) => (typeof options[flag] === "number" ? options[flag] : undefined);
