@@ -15,6 +15,7 @@ import type { Asking, Room } from "./contract/place.js";
 import { PLACES } from "./contract/places.js";
 import { describeListing, describeMissing, describeReading } from "./contract/reading.js";
 import { describeSending } from "./contract/sending.js";
+import { startStreamServer, stopStreamServer } from "./contract/stream-places.js";
 import { describeTurns } from "./contract/turns.js";
 import { describeUnbuilt } from "./contract/unbuilt.js";
 import { describeWriting } from "./contract/writing.js";
@@ -34,10 +35,12 @@ describe("protocols with code", () => {
   beforeAll(async () => {
     makeLocalPlaces();
     running = await startSandbox();
+    await startStreamServer();
   });
 
   afterAll(async () => {
     await running?.close();
+    await stopStreamServer();
     removeLocalPlaces();
   });
 

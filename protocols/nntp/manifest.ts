@@ -45,7 +45,7 @@ export const manifest = {
     snews: { port: 563, tls: "always" },
     news: { port: 119, tls: "upgrade" },
   },
-  verbs: ["ls", "get", "stat", "search", "send", "watch"],
+  verbs: ["ls", "get", "stat", "search", "send", "watch", "check"],
   options: [
     {
       flag: "descriptions",
@@ -60,11 +60,23 @@ export const manifest = {
       summary: "charset of headers that do not name one and are not UTF-8 (iso-8859-1)",
     },
     {
-      flag: "interval",
-      type: "number",
-      placeholder: "S",
-      summary: "ask for what is new every S seconds (60)",
-      verbs: ["watch"],
+      flag: "since",
+      type: "string",
+      placeholder: "TIME",
+      summary: "articles since a date, or 12h, 2d ago",
+      verbs: ["open", "ls"],
+    },
+    {
+      flag: "unread",
+      type: "boolean",
+      summary: "articles that .newsrc does not have as read",
+      verbs: ["open", "ls"],
+    },
+    {
+      flag: "newsrc",
+      type: "string",
+      placeholder: "FILE",
+      summary: "the file for --unread (~/.newsrc); articles fetched are noted there",
     },
   ],
   commands: [
@@ -77,6 +89,12 @@ export const manifest = {
     { name: "stat", usage: "URL", summary: "number and Message-ID of an article" },
     { name: "next", usage: "URL", summary: "the article after this one" },
     { name: "last", usage: "URL", summary: "the article before this one" },
+    {
+      name: "thread",
+      usage: "URL",
+      summary: "the articles of a group or range as a tree",
+      options: [{ flag: "limit", type: "number", placeholder: "N", summary: "stop after N" }],
+    },
     { name: "newgroups", usage: "URL SINCE", summary: "groups made since a date, or 12h, 2d ago" },
     { name: "newnews", usage: "URL SINCE", summary: "Message-IDs of articles that came since then" },
     {

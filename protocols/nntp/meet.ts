@@ -21,19 +21,25 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
   });
   const peer = new Peer(connection);
   try {
+    const began = performance.now();
     const greeting = await peer.dialogue.greeting();
+    peer.times.greeting = performance.now() - began;
     if (greeting.code !== 200 && greeting.code !== 201)
       throw refusal(greeting, "the server does not serve us");
     peer.greeting = greeting;
     peer.postingAllowed = greeting.code === 200;
+    const asked = performance.now();
     await askCapabilities(peer);
+    peer.times.capabilities = performance.now() - asked;
     await readerMode(peer);
     if (tls === "upgrade") await upgrade(peer, target, context);
     peer.onDemand = async (demand) => {
       await logIn(peer, target, context, demand);
       if (peer.capabilities !== undefined) await askCapabilities(peer);
     };
+    const entered = performance.now();
     await logIn(peer, target, context);
+    peer.times.login = performance.now() - entered;
     // RFC 4643, 2.2: what was said before the login holds no more.
     if (peer.loggedIn && peer.capabilities !== undefined) await askCapabilities(peer);
     return peer;

@@ -29,6 +29,8 @@ export class Peer {
   /** RFC 3977, 5.1: 201 says that nothing may be posted. */
   postingAllowed = true;
   loggedIn = false;
+  /** Milliseconds that the steps of the opening took. */
+  readonly times = { greeting: 0, capabilities: 0, login: 0 };
   /** The group that numbers are of. */
   selected: GroupFacts | undefined;
   /** Logs in when a server demands it in the middle of a session. */

@@ -1,7 +1,8 @@
 /** NNTP as a Session: groups, their articles, and what is posted to them. */
-import { PortholeError } from "../../src/errors.js";
+import { messageOf, PortholeError } from "../../src/errors.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type {
+  CheckStep,
   Document,
   Entry,
   EntryKind,
@@ -12,6 +13,7 @@ import type {
   WatchEvent,
 } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
+import { checkSteps } from "./check.js";
 import { articleEntry, bareArticle, groupEntry } from "./entry.js";
 import { type FieldText, fieldTextOf } from "./field-text.js";
 import { descriptionsOf, groupsOf } from "./groups.js";
@@ -19,15 +21,22 @@ import type { Line } from "./line.js";
 import { newestFirst, overviewOf } from "./overviews.js";
 import { articlePath, messagePath, parsePath, type Range } from "./path.js";
 import { post } from "./posting.js";
+import { markRead, newsrcPath, readNewsrc } from "./reader-file.js";
 import { type OneArticle, readArticle, readRange } from "./reading.js";
 import { refusal, wordsOf } from "./refusal.js";
 import { searchGroup } from "./search.js";
+import { parseSince } from "./since.js";
 import { watchGroup, watchServer } from "./watching.js";
 import { containing } from "./wildmat.js";
+
+/** After so many articles in a row that are too old, those before them are too old as well. */
+const MOST_OLDER = 1000;
 
 export class NewsSession implements Session {
   readonly line: Line;
   readonly #text: FieldText;
+  /** A note in .newsrc under way. */
+  #noting: Promise<void> | undefined;
 
   private constructor(line: Line, text: FieldText) {
     this.line = line;
@@ -109,6 +118,7 @@ export class NewsSession implements Session {
     const place = parsePath(path);
     switch (place.what) {
       case "article":
+        return this.#noted(await readArticle(this.line, place), place.group, place.number);
       case "message":
         return readArticle(this.line, place);
       case "range":
@@ -168,6 +178,10 @@ export class NewsSession implements Session {
     }
   }
 
+  check(): AsyncGenerator<CheckStep, void, undefined> {
+    return checkSteps(this.line);
+  }
+
   /** New articles of a group, or new groups of a server. */
   async *watch(path: string): AsyncGenerator<WatchEvent, void, undefined> {
     const place = parsePath(path);
@@ -177,7 +191,19 @@ export class NewsSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#noting;
     await this.line.close();
+  }
+
+  /** An article that is read to its end is noted in the file that `--newsrc` names. */
+  #noted(document: Document, group: string, number: number): Document {
+    const { options, warn } = this.line.context;
+    const path = typeof options["newsrc"] === "string" ? newsrcPath(options) : undefined;
+    if (path === undefined) return document;
+    document.body.once("end", () => {
+      this.#noting = markRead(path, group, number).catch((thrown: unknown) => warn(messageOf(thrown)));
+    });
+    return document;
   }
 
   /** So many of them, or as many as are wanted: the rest of an answer is left. */
@@ -214,10 +240,25 @@ export class NewsSession implements Session {
     range: Range | undefined,
     limit: number | undefined,
   ): AsyncGenerator<Entry, void, undefined> {
+    const { options } = this.line.context;
+    const since = typeof options["since"] === "string" ? parseSince(options["since"]) : undefined;
+    const path = newsrcPath(options);
+    const newsrc = path === undefined || options["unread"] !== true ? undefined : await readNewsrc(path);
     const peer = await this.line.peer();
     const facts = await peer.select(group);
-    for await (const overview of newestFirst(peer, facts, range, limit)) {
-      yield await articleEntry(this.line.target, overview, group, this.#text);
+    // Of those that are passed over nobody knows how many there will be.
+    const wanted = since === undefined && newsrc === undefined ? limit : undefined;
+    let older = 0;
+    for await (const overview of newestFirst(peer, facts, range, wanted)) {
+      if (newsrc?.hasRead(group, overview.number) === true) continue;
+      const entry = await articleEntry(this.line.target, overview, group, this.#text);
+      if (since !== undefined && (entry.modified ?? since) < since) {
+        // Articles come late and their dates are wrong at times, but not for so long.
+        if (++older >= MOST_OLDER) return;
+        continue;
+      }
+      older = 0;
+      yield entry;
     }
   }
 

@@ -52,7 +52,11 @@ export function baseSubject(subject: string): string {
   return subject.replace(ANSWER, "").replace(/\s+/g, " ").trim().toLowerCase();
 }
 
-function place<T extends Threadable>(table: Map<string, Container<T>>, all: Container<T>[], article: T): void {
+function place<T extends Threadable>(
+  table: Map<string, Container<T>>,
+  all: Container<T>[],
+  article: T,
+): void {
   let own = table.get(article.id);
   // Two articles of one name: the second stands for itself.
   if (own === undefined || own.article !== undefined) {
@@ -131,7 +135,8 @@ function bySubject<T extends Threadable>(roots: readonly Container<T>[]): Contai
   return roots.filter((root) => {
     const subject = subjectOf(root);
     const opener = openers.get(baseSubject(subject));
-    if (opener === undefined || opener === root || !isAnswer(subject) || root.article === undefined) return true;
+    if (opener === undefined || opener === root || !isAnswer(subject) || root.article === undefined)
+      return true;
     if (root.article.references.length > 0) return true;
     link(opener, root);
     return root.parent === undefined;

@@ -73,6 +73,7 @@ const THEIRS: ReadonlySet<number> = new Set([
   TELNET_OPTION.GMCP,
 ]);
 
+const CR = 0x0d;
 /** For programs: what draws on a screen should not. */
 const TERMINAL = "dumb";
 /** START_TLS FOLLOWS (the Internet-Draft telnet-starttls). */
@@ -97,6 +98,8 @@ export class TelnetStream extends Duplex implements Interaction {
   #chosen: "character" | "line" | undefined;
   #room: (() => void) | undefined;
   #begun = false;
+  /** A line went out, and nothing has come since. */
+  #lineSent = false;
 
   constructor(connection: Connection, facts: TelnetFacts) {
     super({ allowHalfOpen: true });
@@ -108,6 +111,10 @@ export class TelnetStream extends Duplex implements Interaction {
     this.#options = new TelnetOptions((side, option) => this.#willing(side, option));
     // A failure reaches whoever reads or writes; before anybody does, the process must live on.
     this.on("error", () => {});
+    // Whoever waits for room does not see the connection fail.
+    connection.once("close", () => {
+      if (connection.errored !== null) this.destroy(connection.errored);
+    });
   }
 
   /** Reads what comes from now on; nothing is answered before somebody wants to read. */
@@ -173,7 +180,9 @@ export class TelnetStream extends Duplex implements Interaction {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#transmit(this.#writer.data(this.#characters.outgoing(chunk)), done);
+    const octets = this.#writer.data(this.#characters.outgoing(chunk));
+    this.#lineSent ||= octets.includes(CR);
+    this.#transmit(octets, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -195,7 +204,9 @@ export class TelnetStream extends Duplex implements Interaction {
   }
 
   async #pump(): Promise<void> {
-    let source: AsyncIterator<Buffer> = this.connection[Symbol.asyncIterator]();
+    // Node's own iteration would destroy the connection at its end, with what is still to be sent.
+    const coming: AsyncIterable<Buffer> = this.connection.iterator({ destroyOnReturn: false });
+    let source = coming[Symbol.asyncIterator]();
     for (;;) {
       const { value, done } = await source.next();
       if (done === true) break;
@@ -214,6 +225,7 @@ export class TelnetStream extends Duplex implements Interaction {
   async #take(event: TelnetEvent): Promise<void> {
     switch (event.type) {
       case "data": {
+        this.#acknowledge();
         const octets = this.#characters.incoming(event.octets);
         if (octets.length === 0 || this.push(octets)) return;
         await new Promise<void>((resolve) => {
@@ -234,6 +246,17 @@ export class TelnetStream extends Duplex implements Interaction {
       case "subnegotiation":
         await this.#subnegotiated(event.option, event.octets);
     }
+  }
+
+  /**
+   * A telnetd writes the echo of a line and what follows it apart. Nagle's algorithm holds the second back until
+   * the first is acknowledged, and the kernel takes 40 ms to do that by itself: a NOP carries it at once. Only a
+   * server that has agreed to an option is known to understand one.
+   */
+  #acknowledge(): void {
+    if (!this.#lineSent) return;
+    this.#lineSent = false;
+    if (this.#options.on.length > 0) this.#transmit(telnetCommand(TELNET.NOP));
   }
 
   #changed(change: OptionChange): void {

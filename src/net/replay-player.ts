@@ -147,7 +147,7 @@ export class Player {
     if (at < 0) {
       throw new PortholeError(
         "protocol",
-        `line ${event.line} of the recording has "${words(event.octets)}", but the client says "${words(line)}"`,
+        `line ${event.line} of the recording has "${words(event.octets)}", but the client says "${shown(line)}"`,
         { hint: "give the command that was recorded" },
       );
     }
@@ -232,6 +232,14 @@ function standInOrder(pieces: readonly string[], text: string): boolean {
     at = found + piece.length;
   }
   return at <= text.length - last.length;
+}
+
+/** For people: what a client sends to log in with is its own affair. */
+function shown(line: Buffer): string {
+  return words(line).replace(
+    /^((?:\S+ )?(?:PASS|AUTH|AUTHINFO|LOGIN|AUTHENTICATE)\b|(?:proxy-)?authorization:).*$/i,
+    `$1 ${MASKED}`,
+  );
 }
 
 /** A line without its end. */

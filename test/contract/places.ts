@@ -16,6 +16,7 @@ import {
   smtpOverture,
 } from "./overtures.js";
 import type { Place } from "./place.js";
+import { STREAM_PLACES } from "./stream-places.js";
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -98,6 +99,7 @@ export const PLACES: readonly Place[] = [
     },
   },
   ...LOCAL_PLACES,
+  ...STREAM_PLACES,
 ];
 
 function crlf(text: string): string {

@@ -2,10 +2,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { textContent } from "../../fixtures/servers/content.js";
 import { FileTree } from "../../fixtures/servers/files.js";
 import { Client } from "../../src/client.js";
+import { PortholeError } from "../../src/errors.js";
 import { type CpEvent, type CpRequest, cp } from "../../src/verbs/cp.js";
 import { Memory } from "./memory.js";
 import { all, clientOf, filesOf, ftpOf, httpOf, treeOf } from "./places.js";
@@ -258,6 +260,21 @@ describe("a side that misbehaves", () => {
     const events = await run({ from: ["mem://x/a", "mem://x/b"], to: "mem://x/new/" }, client);
     expect(events.filter(({ event }) => event === "failed")).toHaveLength(2);
     expect(memory.closed).toBe(memory.opened);
+  });
+
+  it("a target that takes two names for one: the second does not replace the first", async () => {
+    const memory = new Memory({ "/d/Bay.txt": "first", "/d/bay.txt": "second" });
+    const client = new Client({ registry: memory.registry() });
+    const held = new Map<string, string>();
+    memory.write = async (path, source) => {
+      const folded = path.toLowerCase();
+      if (held.has(folded) && source.replace !== true) throw new PortholeError("local", "exists already");
+      held.set(folded, await text(source.body));
+      return memory.entry(client.target("mem://x/"), path);
+    };
+    const events = await run({ from: ["mem://x/d/"], to: "mem://x/e/", recursive: true }, client);
+    expect(sums(events)).toEqual({ copied: 1, kept: 0, failed: 1 });
+    expect([...held.values()]).toEqual(["first"]);
   });
 
   it("a session without the verb that its manifest claims", async () => {

@@ -133,6 +133,39 @@ describe("a recording made here", () => {
   });
 });
 
+describe("TLS", () => {
+  it.each(["ftps", "https", "smtps"])(
+    "%s is served in clear, without what only TLS asks for",
+    async (scheme) => {
+      const sandbox = await startSandbox({ only: [scheme.slice(0, -1)] });
+      const writer = new RecordingWriter();
+      const lines = writer.head(new Date());
+      const transcript = new Transcript();
+      transcript.subscribe((event) => lines.push(...writer.lines(event)));
+      const visit = async (session: Session): Promise<string> => {
+        if (session.send === undefined)
+          return contentOf(session, scheme === "ftps" ? "/welcome.txt" : "/files/welcome.txt");
+        const report = await session.send({
+          kind: "message",
+          envelope: { from: "ann@harbour.example", to: ["bob@harbour.example"] },
+          raw: Readable.from([Buffer.from("Subject: Hi\r\n\r\nthere\r\n")], { objectMode: false }),
+          messageId: "",
+        });
+        return report.accepted.join();
+      };
+      const settings = { transcript, network: { tls: { caFile: sandbox.caFile } } };
+      const first = await use(sandbox.url(scheme), visit, settings);
+      await sandbox.close();
+      expect(first.length).toBeGreaterThan(10);
+
+      const recording = parseRecording(lines.map((line) => `${line}\n`).join(""));
+      await using server = await replay(recording, { once: true });
+      expect(server.url).toBe(`${scheme.slice(0, -1)}://127.0.0.1:${server.port}/`);
+      expect(await use(server.url, visit)).toBe(first);
+    },
+  );
+});
+
 describe("playing", () => {
   const GREETED = [
     "0.001 1 S: 220 ready",
@@ -161,6 +194,14 @@ describe("playing", () => {
     expect(await said(server.port, "DATA\r\n")).toBe("220 ready\r\n");
     await server.done;
     expect(told).toEqual(['line 3 of the recording has "NOOP", but the client says "DATA"']);
+  });
+
+  it("does not tell what a client logs in with", async () => {
+    const told: string[] = [];
+    await using server = await serve(GREETED, { tell: (words) => told.push(words) });
+    await said(server.port, "PASS open sesame\r\n");
+    await server.done;
+    expect(told).toEqual(['line 3 of the recording has "NOOP", but the client says "PASS [masked]"']);
   });
 
   it("a masked secret matches anything, and only there", async () => {

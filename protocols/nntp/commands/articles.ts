@@ -1,14 +1,15 @@
 /** Commands about articles: article, head, body, stat, next, last, over, hdr. */
 import { PortholeError } from "../../../src/errors.js";
-import type { Command, Document, JsonObject, Output } from "../../../src/plugin.js";
-import { articleEntry, bareArticle, messageIdIn } from "../entry.js";
+import type { Command, Document, Entry, JsonObject, Output } from "../../../src/plugin.js";
+import { articleEntry, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
 import { hdrValues } from "../fields.js";
-import { inOrder } from "../overviews.js";
+import { inOrder, newestFirst } from "../overviews.js";
 import { articlePath, messagePath, type NewsPath, type Range } from "../path.js";
 import { discard } from "../peer.js";
 import { type OneArticle, readArticle } from "../reading.js";
 import { refusal } from "../refusal.js";
-import { asked, record, wrongUsage } from "./words.js";
+import { type Threadable, threadsOf, walk } from "../threading.js";
+import { asked, optionNumber, record, wrongUsage } from "./words.js";
 
 function oneArticle(path: NewsPath): OneArticle {
   if (path.what === "article" || path.what === "message") return path;
@@ -136,6 +137,45 @@ export const over: Command = async function* (invocation) {
     const ids = Array.isArray(references) ? references.join(" ") : "";
     const text = [number, subject, from, date, messageId, ids, bytes, lines].map(String).join("\t");
     yield record(text, { ...meta, url });
+  }
+};
+
+/** Articles that are held for a tree, when nobody says otherwise: the newest. */
+const THREADED = 1000;
+
+interface Threaded extends Threadable {
+  readonly entry: Entry;
+}
+
+/** The articles of a group as threads: answers below what they answer, drawn as a tree. */
+export const thread: Command = async function* (invocation) {
+  const { session, path } = await asked(invocation, "thread URL");
+  const limit = optionNumber(invocation.options, "limit") ?? (path.what === "range" ? undefined : THREADED);
+  const { group, range } = articlesIn(path);
+  const peer = await session.line.peer();
+  const facts = await peer.select(group);
+  const articles: Threaded[] = [];
+  for await (const overview of newestFirst(peer, facts, range, limit)) {
+    const entry = await articleEntry(session.line.target, overview, group, session.text);
+    articles.push({
+      id: messageIdIn(overview.fields.get("message-id")) ?? `#${overview.number}`,
+      references: messageIdsIn(overview.fields.get("references")),
+      subject: entry.name,
+      entry,
+    });
+  }
+  for (const { node, depth } of walk(threadsOf(articles.reverse()))) {
+    const indent = "  ".repeat(Math.min(depth, 40));
+    if (node.article === undefined) {
+      yield record(`${indent}(not here)`, { depth });
+      continue;
+    }
+    const { name, url, meta } = node.article.entry;
+    yield record(`${indent}${String(meta["number"])} ${name} - ${String(meta["from"] ?? "")}`, {
+      depth,
+      url,
+      ...meta,
+    });
   }
 };
 

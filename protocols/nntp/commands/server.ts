@@ -8,8 +8,9 @@ import { groupsOf } from "../groups.js";
 import { checkWildmat, groupPath, messagePath, type NewsPath } from "../path.js";
 import type { Peer } from "../peer.js";
 import { refusal, wordsOf } from "../refusal.js";
+import { parseSince } from "../since.js";
 import { stamp } from "../watching.js";
-import { asked, parseSince, record, wrongUsage } from "./words.js";
+import { asked, record, wrongUsage } from "./words.js";
 
 /** The groups that a URL means, as a wildmat. */
 function patternOf(path: NewsPath, word: string | undefined): string | undefined {

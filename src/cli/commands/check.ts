@@ -18,7 +18,7 @@ import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const { client, terminal, options } = desk;
+  const { client, options } = desk;
   const urls = [...new Set([...desk.words, ...(await urlsFromFile(desk))])];
   if (urls.length === 0) {
     throw new PortholeError("usage", "check wants a URL", {
@@ -44,7 +44,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const doors = targets.map((target) => ({ target, door: doorTo(client, target) }));
   for await (const result of checkMany(doors, limits)) {
     results.push(result);
-    if (style === "json") await terminal.write(jsonLine(checkJson(result)));
+    if (style === "json") await write(desk, jsonLine(checkJson(result)));
     if (style === "people") await shown.add(result);
   }
   const places = targets.map((target) => target.href(target.path));
@@ -53,12 +53,17 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const reports = () => reportsOf([...new Set(places)], ordered, times);
   if (style === "nagios") {
     const { status, text } = nagiosReport(reports(), times);
-    await terminal.write(text);
+    await write(desk, text);
     return status;
   }
-  if (style === "prometheus") await terminal.write(prometheusReport(reports()));
+  if (style === "prometheus") await write(desk, prometheusReport(reports()));
   if (style === "people") await shown.end(reports());
   return exitStatusOf(ordered);
+}
+
+/** A server may repeat a password in its refusal. */
+function write({ terminal, client }: Desk, text: string): Promise<void> {
+  return terminal.write(client.transcript.cover(text));
 }
 
 function given<K extends string>(key: K, value: number | undefined): { readonly [P in K]?: number } {
@@ -106,7 +111,7 @@ class Blocks {
   }
 
   async add(result: CheckResult): Promise<void> {
-    if (!this.#several) await this.#desk.terminal.write(this.#lines(result));
+    if (!this.#several) await write(this.#desk, this.#lines(result));
   }
 
   async end(reports: readonly TargetReport[]): Promise<void> {
@@ -114,7 +119,7 @@ class Blocks {
     for (const report of reports) {
       if (this.#several) {
         const steps = report.results.map((result) => this.#lines(result)).join("");
-        await terminal.write(`${terminal.paint("bold", safeLine(report.url))}\n${steps}`);
+        await write(this.#desk, `${terminal.paint("bold", safeLine(report.url))}\n${steps}`);
       }
     }
   }

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
+import { conversation, scripted } from "../../../fixtures/servers/scripted.js";
 import { objects, User } from "./program.js";
 
 let user: User;
@@ -69,9 +70,8 @@ describe("check", () => {
     const lines = `# ours\n${sandbox.url("http")}\n\n  ${sandbox.url("ftps")}  # files\n`;
     await writeFile(user.path("places"), lines);
     const fromFile = await check("--json", "--input", "places");
-    expect([...new Set(objects(fromFile.stdout).map(({ url }) => url))].sort()).toEqual(
-      [sandbox.url("http"), sandbox.url("ftps")].sort(),
-    );
+    const places = new Set(objects(fromFile.stdout).map(({ url }) => url));
+    expect(places).toEqual(new Set([sandbox.url("http"), sandbox.url("ftps")]));
     const piped = await user.run(["check", "--json", "--input", "-", "--cacert", sandbox.caFile], {
       input: lines,
     });
@@ -103,6 +103,28 @@ describe("check", () => {
     expect(status).toBe(0);
     expect(stdout).toContain(`porthole_up{url="${sandbox.url("https")}"} 1\n`);
     expect(stdout).toMatch(/^porthole_certificate_days_left\{url="[^"]+"\} 36\d$/m);
+  });
+
+  it("a password that the server repeats is masked", async () => {
+    await using server = await scripted(
+      conversation(`
+        S: 220 ready
+        C: USER me
+        S: 331 and?
+        C: PASS open-sesame
+        S: 530 open-sesame is wrong
+      `),
+    );
+    const { status, stdout } = await user.run([
+      ...["check", "--json", "--starttls", "never", "-u", "me:open-sesame", server.url("ftp", "/")],
+    ]);
+    expect(status).toBe(7);
+    expect(objects(stdout).at(-1)).toMatchObject({
+      step: "login",
+      ok: false,
+      error: { reply: "530 [masked] is wrong" },
+    });
+    expect(stdout).not.toContain("sesame");
   });
 
   it("wrong usage is told before anything is sent", async () => {
