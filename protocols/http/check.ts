@@ -1,5 +1,5 @@
 /** What `check` tells of a web server: one question, and what its answer says about it. */
-import type { CheckStep, Weakness } from "../../src/plugin.js";
+import type { CheckStep } from "../../src/plugin.js";
 import { drain } from "./drain.js";
 import { headerValue } from "./engine.js";
 import { entryOf } from "./entry.js";
@@ -32,18 +32,5 @@ export async function* checkSteps(
     ms: performance.now() - began,
     detail: `${method}: ${response.status} ${response.reason}`.trim() + (server ? `, ${server}` : ""),
     facts: { url, method, ...entryOf(answer).meta },
-    weaknesses: weaknessesOf(place.origin.scheme === "https", response.headers),
   };
-}
-
-function weaknessesOf(secure: boolean, headers: Parameters<typeof headerValue>[0]): Weakness[] {
-  const demand = headerValue(headers, "www-authenticate") ?? "";
-  if (secure || !/^\s*basic\b/i.test(demand)) return [];
-  return [
-    {
-      what: "a login is offered in clear",
-      hint: "serve it over https: alone",
-      grade: "critical",
-    },
-  ];
 }

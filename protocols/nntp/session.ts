@@ -35,8 +35,8 @@ const MOST_OLDER = 1000;
 export class NewsSession implements Session {
   readonly line: Line;
   readonly #text: FieldText;
-  /** A note in .newsrc under way. */
-  #noting: Promise<void> | undefined;
+  /** Notes in .newsrc under way. */
+  #noting: Promise<void> = Promise.resolve();
 
   private constructor(line: Line, text: FieldText) {
     this.line = line;
@@ -201,7 +201,10 @@ export class NewsSession implements Session {
     const path = typeof options["newsrc"] === "string" ? newsrcPath(options) : undefined;
     if (path === undefined) return document;
     document.body.once("end", () => {
-      this.#noting = markRead(path, group, number).catch((thrown: unknown) => warn(messageOf(thrown)));
+      // One behind the other: each reads the file and writes it.
+      this.#noting = this.#noting
+        .then(() => markRead(path, group, number))
+        .catch((thrown: unknown) => warn(messageOf(thrown)));
     });
     return document;
   }

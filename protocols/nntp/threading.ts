@@ -21,16 +21,19 @@ interface Container<T> {
   article: T | undefined;
   parent: Container<T> | undefined;
   children: Container<T>[];
+  /** The article's place in the list, or the first of those below it. */
+  order: number;
 }
 
 /** `Re:` as it is written in several tongues, with a count or in brackets. */
 const ANSWER = /^(?:\s*(?:re|aw|sv|antw|odp|vs|ref|rif)(?:\[\d+\]|\^\d+)?\s*:\s*)+/i;
 
-/** The threads, in the order in which `articles` first name them; answers in the order of `articles`. */
+/** The threads, and the answers within them, in the order of `articles`. */
 export function threadsOf<T extends Threadable>(articles: Iterable<T>): ThreadNode<T>[] {
   const table = new Map<string, Container<T>>();
   const all: Container<T>[] = [];
-  for (const article of articles) place(table, all, article);
+  let order = 0;
+  for (const article of articles) place(table, all, article, order++);
   const roots = all.filter(({ parent }) => parent === undefined);
   return bySubject(prune(roots));
 }
@@ -56,20 +59,24 @@ function place<T extends Threadable>(
   table: Map<string, Container<T>>,
   all: Container<T>[],
   article: T,
+  order: number,
 ): void {
   let own = table.get(article.id);
   // Two articles of one name: the second stands for itself.
   if (own === undefined || own.article !== undefined) {
-    own = { article, parent: undefined, children: [] };
+    own = { article, parent: undefined, children: [], order };
     if (!table.has(article.id)) table.set(article.id, own);
     all.push(own);
-  } else own.article = article;
+  } else {
+    own.article = article;
+    own.order = order;
+  }
   let before: Container<T> | undefined;
   for (const id of article.references) {
     if (id === article.id) continue;
     let named = table.get(id);
     if (named === undefined) {
-      named = { article: undefined, parent: undefined, children: [] };
+      named = { article: undefined, parent: undefined, children: [], order: Number.POSITIVE_INFINITY };
       table.set(id, named);
       all.push(named);
     }
@@ -112,12 +119,20 @@ function prune<T>(roots: readonly Container<T>[]): Container<T>[] {
       for (const grandchild of child.children) grandchild.parent = container;
       return child.children;
     });
+    container.children.sort(inOrder);
+    const [first] = container.children;
+    if (container.article === undefined && first !== undefined) container.order = first.order;
   }
-  return roots.flatMap((root) => {
+  const kept = roots.flatMap((root) => {
     if (root.article !== undefined || root.children.length > 1) return [root];
     for (const child of root.children) child.parent = undefined;
     return root.children;
   });
+  return kept.sort(inOrder);
+}
+
+function inOrder<T>(a: Container<T>, b: Container<T>): number {
+  return a.order - b.order;
 }
 
 /** Answers that name nothing they answer are put below the thread with their subject. */

@@ -7,8 +7,10 @@ import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type JsonObject, type Output, stepsOf } from "../../src/plugin.js";
 import { encodeSegment } from "../../src/url.js";
+import { TELNET_OPTION } from "../../src/wire/telnet.js";
 import { logIn } from "./login.js";
 import { contextOf } from "./open.js";
+import { TelnetStream } from "./stream.js";
 
 const USAGE = 'porthole telnet run telnet://HOST --expect "login:" --send NAME';
 /** Seconds. */
@@ -113,11 +115,13 @@ async function converse(
   const timeout = seconds("timeout", DEFAULT_WAIT);
   const { session, target } = await invocation.open(withUser(url, options["login"]));
   const stream = await session.interact?.();
-  if (stream === undefined) throw new Error("a Telnet session can always be talked to");
+  if (!(stream instanceof TelnetStream)) throw new Error("a Telnet session can always be talked to");
   const kept: Buffer[] = [];
   let octetsKept = 0;
   const talk = new Conversation(stream, {
     timeout,
+    // What the Enter key is: a CR, which only a network's terminal makes a line end of (RFC 856).
+    lineEnd: () => (stream.isOn("us", TELNET_OPTION.BINARY) ? "\r" : "\n"),
     onOctets: async (octets) => {
       octetsKept += octets.length;
       if (octetsKept <= MOST_KEPT) kept.push(Buffer.from(octets));
@@ -127,11 +131,8 @@ async function converse(
   try {
     if (options["login"] !== undefined || options["user"] !== undefined) {
       const context = contextOf(target);
-      const connection = "connection" in stream ? stream.connection : undefined;
-      const credentials =
-        context === undefined || !isConnection(connection)
-          ? undefined
-          : await context.credentials({ connection, required: true });
+      const { connection } = stream;
+      const credentials = await context?.credentials({ connection, required: true });
       if (credentials === undefined) {
         throw new PortholeError("auth", "no password for the login", {
           hint: "--password-command, PORTHOLE_PASSWORD, netrc or the URL can give one",
@@ -155,10 +156,6 @@ async function converse(
   } finally {
     stream.destroy();
   }
-}
-
-function isConnection(value: unknown): value is import("../../src/net/connection.js").Connection {
-  return typeof value === "object" && value !== null && "loopback" in value && "secure" in value;
 }
 
 /** The password is looked for by host and user, and both stand in the URL. */

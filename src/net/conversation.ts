@@ -21,8 +21,8 @@ export interface ConversationOptions {
   /** From octets, in pieces, to text; UTF-8 when absent. */
   readonly decode?: (octets: Uint8Array) => string;
   readonly encode?: (text: string) => Uint8Array;
-  /** What `sendLine` ends a line with; LF when absent, which a Telnet session's stream makes CR LF. */
-  readonly lineEnd?: string;
+  /** What `sendLine` ends a line with, now; LF when absent, which a Telnet session's stream makes CR LF. */
+  readonly lineEnd?: () => string;
   /** Milliseconds that a wait takes at most (60,000), where the call does not say. */
   readonly timeout?: number;
   /** Gets all that comes, before it is looked at; what it returns is waited for. */
@@ -82,7 +82,7 @@ export class Conversation {
 
   /** Sends a text and a line end. */
   async sendLine(text: string): Promise<void> {
-    await this.send(`${text}${this.#options.lineEnd ?? "\n"}`);
+    await this.send(`${text}${this.#options.lineEnd?.() ?? "\n"}`);
   }
 
   /**

@@ -212,10 +212,16 @@ class Tour {
       return;
     }
     yield* this.#network();
-    if (error.code === "auth" && !this.#seen.credentials && !opened) {
+    if (error.code === "auth" && !this.#seen.credentials) {
       // Nothing was given to log in with, so that it is asked for is no fault of the server's.
-      const detail = `a login is wanted, and none was given: ${error.reply ?? error.message}`;
-      yield this.#result({ step: "greeting", ok: true, ms, detail });
+      const secure = this.#seen.connections.at(-1)?.secure === true;
+      yield this.#result({
+        step: opened ? "roundtrip" : "greeting",
+        ok: true,
+        ms,
+        detail: `a login is wanted, and none was given: ${error.reply ?? error.message}`,
+        weaknesses: secure ? [] : [LOGIN_IN_CLEAR],
+      });
       return;
     }
     const step = error.code === "auth" ? "login" : opened ? "roundtrip" : "greeting";
@@ -282,6 +288,12 @@ class Tour {
     };
   }
 }
+
+const LOGIN_IN_CLEAR: Weakness = {
+  what: "a login is asked for in clear",
+  hint: "let the server ask for it under TLS alone",
+  grade: "critical",
+};
 
 const FAILURE_OF_STEP: Readonly<Record<CheckStep["step"], ErrorCode>> = {
   resolve: "resolve",

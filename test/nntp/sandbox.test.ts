@@ -42,20 +42,24 @@ describe("a session with the sandbox", () => {
   });
 
   it("is the same under TLS, after STARTTLS and with a login", async () => {
-    await inHarbour(async ({ open, url, urls, ca }) => {
-      const trusting = { network: { tls: { ca: [ca] } } };
-      for (const [at, settings] of [
-        [urls, trusting],
-        [url, { ...trusting, policy: { starttls: "require" } }],
-        [urls.replace("//", "//porthole:sandbox@"), trusting],
-        [url.replace("//", "//porthole:sandbox@"), { ...trusting, policy: { starttls: "require" } }],
-      ] as const) {
-        const session = await open(settings, at);
-        expect((await list(session, `/${LIGHTS}`, { limit: 1 })).length, at).toBe(1);
-      }
-      expect(await failure(open(trusting, urls.replace("//", "//porthole:wrong@")))).toMatchObject({
-        code: "auth",
-        exit: 7,
+    await inFolder(async (folder) => {
+      await inHarbour(async ({ open, url, urls, ca }) => {
+        const caFile = join(folder, "ca.pem");
+        await writeFile(caFile, ca);
+        const trusting = { network: { tls: { caFile } } };
+        for (const [at, settings] of [
+          [urls, trusting],
+          [url, { ...trusting, policy: { starttls: "require" } }],
+          [urls.replace("//", "//porthole:sandbox@"), trusting],
+          [url.replace("//", "//porthole:sandbox@"), { ...trusting, policy: { starttls: "require" } }],
+        ] as const) {
+          const session = await open(settings, at);
+          expect((await list(session, `/${LIGHTS}`, { limit: 1 })).length, at).toBe(1);
+        }
+        expect(await failure(open(trusting, urls.replace("//", "//porthole:wrong@")))).toMatchObject({
+          code: "auth",
+          exit: 7,
+        });
       });
     });
   });

@@ -154,8 +154,27 @@ describe("a server that is not well", () => {
       S: 530 only members
     `);
     const results = await checked([server.url("ftp")]);
-    expect(shown(results)).toEqual(["resolve ok", "connect ok", "greeting ok"]);
+    expect(shown(results)).toEqual(["resolve ok", "connect ok", "greeting critical"]);
+    expect(found(results, "greeting").weaknesses.map(({ what }) => what)).toEqual([
+      "a login is asked for in clear",
+    ]);
     expect(exitStatusOf(results)).toBe(0);
+  });
+
+  it("a page that wants a login: weak in clear, well over TLS, failed for the wrong one", async () => {
+    const answer = script()
+      .expectUntil("\r\n\r\n")
+      .send('HTTP/1.1 401 Who?\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n');
+    await using inClear = await scripted(answer);
+    expect(shown(await checked([inClear.url("http", "/")]))).toEqual([
+      ...["resolve ok", "connect ok", "roundtrip critical"],
+    ]);
+    await using secure = await scripted(answer, { tls: await makeTlsMaterial() });
+    expect(shown(await checked([secure.url("https", "/")])).at(-1)).toBe("roundtrip ok");
+    await using asked = await scripted(answer.and(answer));
+    const results = await checked([asked.url("http", "/").replace("://", "://me:wrong@")]);
+    expect(shown(results).at(-1)).toBe("login FAILED");
+    expect(exitStatusOf(results)).toBe(7);
   });
 
   it("says nothing: the time for a target ends the wait, and the others are not held up", async () => {
