@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
   http: () => import("./http.js"),
   pop3: () => import("./pop3.js"),
+  nntp: () => import("./nntp.js"),
 };
 
 /** The sandbox in a process of its own: what it uses is not counted as the client's. */

@@ -9,7 +9,7 @@ import type { Connection } from "./net/connection.js";
 import type { DatagramChannel } from "./net/datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./net/datagram-listener.js";
 import type { Endpoint } from "./net/endpoint.js";
-import type { Listener, ListenRequest } from "./net/listen.js";
+import type { Listener, ListenRequest } from "./net/listener.js";
 import type { ForwardProxy } from "./net/proxy/choose.js";
 import type { PortholeUrl } from "./url.js";
 

@@ -21,9 +21,10 @@ const ALREADY = 502;
 export async function logIn(peer: Peer, target: Target, context: Context, demand?: Reply): Promise<void> {
   const { connection } = peer;
   const required = demand !== undefined || target.url.user !== undefined;
-  const offer = offerOf(peer, context.policy.authMechanism);
-  if (offer === undefined && demand === undefined) return withoutLogin(peer, target, context);
-  const concealed = typeof offer === "object" && offer.conceals;
+  const ways = waysOf(peer, context.policy.authMechanism, demand !== undefined);
+  const [first] = ways;
+  if (first === undefined && demand === undefined) return withoutLogin(peer, target, context);
+  const concealed = first !== undefined && first !== "plain words" && first.conceals;
   const found = await context.credentials({ connection, concealed, required });
   if (found === undefined) {
     if (demand === undefined) return;
@@ -35,37 +36,70 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   if (found.kind !== "password") {
     throw new PortholeError("auth", "the server has no login with a token", { hint: "give a password" });
   }
-  if (typeof offer === "object") await logInBySasl(peer, context, offer, found);
-  else await logInByPassword(peer, found);
+  await tryInTurn(peer, context, ways, found);
   peer.loggedIn = true;
   // RFC 4643, 2.2: what may be read can be another set of groups now.
   peer.selected = undefined;
 }
 
-/** The SASL mechanism to use, `plain words` for USER and PASS, or undefined when the server offers nothing. */
-function offerOf(peer: Peer, wanted: string | undefined): SaslLogin | "plain words" | undefined {
+/** `plain words` for USER and PASS (RFC 4643, 2.3). */
+type Way = SaslLogin | "plain words";
+
+/**
+ * The ways that the server offers, best first; none when it offers none.
+ * @param wanted the one that the user named
+ * @param demanded there must be one, whatever the server tells of itself
+ */
+function waysOf(peer: Peer, wanted: string | undefined, demanded: boolean): readonly Way[] {
   const { capabilities, connection } = peer;
-  if (wanted !== undefined && wanted !== "USER") {
-    const mechanism = LOGINS.find(({ name }) => name === wanted);
-    if (mechanism !== undefined && (capabilities?.mechanisms.includes(wanted) ?? false)) return mechanism;
-    const list = capabilities?.mechanisms.join(", ");
-    throw new PortholeError(
-      "auth",
-      `the login by ${wanted} is not offered; the server has ${list || "USER"}`,
-      {
-        hint: "--auth names the mechanism",
-      },
-    );
+  const offersSasl = capabilities?.offers("AUTHINFO", "SASL") === true;
+  const shared = LOGINS.filter(({ name }) => offersSasl && capabilities.mechanisms.includes(name));
+  const told = capabilities === undefined || capabilities.offers("AUTHINFO", "USER");
+  const offersUser = told || (demanded && shared.length === 0);
+  const concealing = shared.filter(({ conceals }) => conceals);
+  const showing = shared.filter(({ conceals }) => !conceals);
+  const plain: Way[] = offersUser ? ["plain words"] : showing;
+  if (wanted === undefined) return connection.secure ? [...plain, ...concealing] : [...concealing, ...plain];
+  const named =
+    wanted === "USER"
+      ? plain.filter((way) => way === "plain words")
+      : shared.filter(({ name }) => name === wanted);
+  if (named.length > 0) return named;
+  const list = [...(offersUser ? ["USER"] : []), ...(capabilities?.mechanisms ?? [])].join(", ");
+  throw new PortholeError("auth", `the login by ${wanted} is not offered; the server has ${list || "none"}`, {
+    hint: "--auth names the mechanism",
+  });
+}
+
+/**
+ * Servers offer SASL of a list of users that nobody has filled beside the passwords that everybody has: INN, as it
+ * comes. So where one way is refused, the next is tried.
+ */
+async function tryInTurn(
+  peer: Peer,
+  context: Context,
+  ways: readonly Way[],
+  found: Credentials,
+): Promise<void> {
+  let refusal: unknown = new PortholeError("auth", "the server demands a login and offers none");
+  for (const way of ways) {
+    const conceals = way !== "plain words" && way.conceals;
+    try {
+      // A password that was given out for a mechanism that conceals it must not be used by another.
+      if (!conceals) await context.credentials({ connection: peer.connection });
+    } catch (thrown) {
+      throw way === ways[0] ? thrown : refusal;
+    }
+    try {
+      if (way === "plain words") await logInByPassword(peer, found);
+      else await logInBySasl(peer, context, way, found);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof PortholeError) || thrown.code !== "auth") throw thrown;
+      refusal = thrown;
+    }
   }
-  // Before RFC 4643 there was USER and PASS, or nothing.
-  if (capabilities === undefined || wanted === "USER") return "plain words";
-  const shared = LOGINS.filter(({ name }) => capabilities.mechanisms.includes(name));
-  if (capabilities.offers("AUTHINFO", "SASL")) {
-    // In clear, what does not show the password comes first.
-    const best = connection.secure ? shared[0] : (shared.find(({ conceals }) => conceals) ?? shared[0]);
-    if (best !== undefined && (best.conceals || !capabilities.offers("AUTHINFO", "USER"))) return best;
-  }
-  return capabilities.offers("AUTHINFO", "USER") ? "plain words" : undefined;
+  throw refusal;
 }
 
 async function withoutLogin(peer: Peer, target: Target, context: Context): Promise<void> {

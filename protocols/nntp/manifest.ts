@@ -78,6 +78,12 @@ export const manifest = {
       placeholder: "FILE",
       summary: "the file for --unread (~/.newsrc); articles fetched are noted there",
     },
+    {
+      flag: "transit",
+      type: "boolean",
+      summary: "as another server does: without asking for reader mode",
+      verbs: ["ihave", "feed", "capabilities", "quote"],
+    },
   ],
   commands: [
     { name: "groups", usage: "URL [WILDMAT]", summary: "groups with counts, status and descriptions" },

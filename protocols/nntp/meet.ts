@@ -31,7 +31,8 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
     const asked = performance.now();
     await askCapabilities(peer);
     peer.times.capabilities = performance.now() - asked;
-    await readerMode(peer);
+    // A server that feeds others is none that reads (RFC 3977, 3.4.2).
+    if (context.options["transit"] !== true) await readerMode(peer);
     if (tls === "upgrade") await upgrade(peer, target, context);
     peer.onDemand = async (demand) => {
       await logIn(peer, target, context, demand);

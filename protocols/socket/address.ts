@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { PortholeError } from "../../src/errors.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
-import type { ListenRequest } from "../../src/net/listen.js";
+import type { ListenRequest } from "../../src/net/listener.js";
 import type { Target } from "../../src/plugin.js";
 import { decodeOctets } from "../../src/url.js";
 

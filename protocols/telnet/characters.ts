@@ -22,7 +22,8 @@ export const AS_THEY_ARE: Characters = {
 export async function charactersOf(name: string): Promise<Characters> {
   if (/^utf-?8$/i.test(name)) return AS_THEY_ARE;
   const { default: iconv } = await import("iconv-lite");
-  if (!iconv.encodingExists(name)) {
+  const known: boolean = iconv.encodingExists(name);
+  if (!known) {
     throw new PortholeError("usage", `no charset is named '${name}'`, {
       hint: "cp437, latin1, koi8-r, utf-8, ...",
     });

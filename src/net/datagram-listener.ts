@@ -9,7 +9,8 @@ import type { Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { abortReason, messageOf, PortholeError } from "../errors.js";
 import { connectionError, where } from "./failures.js";
-import { type ListenWiring, listenError } from "./listen.js";
+import { listenError } from "./listen.js";
+import type { ListenWiring } from "./listener.js";
 import { resolveHost } from "./resolve.js";
 import type { Tap } from "./transcript.js";
 

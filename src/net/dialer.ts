@@ -17,7 +17,7 @@ import type { DatagramListener, DatagramListenRequest } from "./datagram-listene
 import type { Endpoint } from "./endpoint.js";
 import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
-import type { Listener, ListenRequest, ListenWiring } from "./listen.js";
+import type { Listener, ListenRequest, ListenWiring } from "./listener.js";
 import {
   chooseProxy,
   type ForwardProxy,

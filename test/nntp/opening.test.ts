@@ -245,6 +245,26 @@ describe("a login", () => {
     await talk(play, async () => {}, {}, USER);
   });
 
+  it("by USER and PASS where SASL knows nobody: INN offers both, and has its users in the one", async () => {
+    const challenge = Buffer.from("<1@x.example>").toString("base64");
+    const play = offer("USER SASL", "CRAM-MD5")
+      .and(
+        conversation(`
+          C: AUTHINFO SASL CRAM-MD5
+          S: 383 ${challenge}
+          C: ${cram("ann", "se cret", challenge)}
+          S: 481 who?
+          C: AUTHINFO USER ann
+          S: 381 and?
+          C: AUTHINFO PASS se cret
+          S: 281 welcome
+        `),
+      )
+      .and(again)
+      .and(BYE);
+    await talk(play, async () => {}, {}, USER);
+  });
+
   it("by the mechanism that the user named", async () => {
     const initial = Buffer.from("\0ann\0se cret").toString("base64");
     const play = offer("USER SASL", "PLAIN CRAM-MD5")

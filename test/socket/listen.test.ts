@@ -102,6 +102,22 @@ describe("the simple server", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("keeps small pieces and long silences as the user says (TCP_NODELAY, SO_KEEPALIVE)", async () => {
+    const options = { nodelay: true, keepalive: true, echo: true, "keep-open": true };
+    const server = await serve("socket", "listen", ["tcp://127.0.0.1:0"], options);
+    const url = `tcp://127.0.0.1:${server.port}`;
+    const { text } = await perform("socket", "connect", [url], {
+      nodelay: true,
+      keepalive: true,
+      ...steps("send=a"),
+    });
+    expect(text).toBe("a");
+    // The port of what was just served can be listened at again at once (SO_REUSEADDR).
+    await server.stop();
+    const again = await serve("socket", "listen", [url], options);
+    await again.stop();
+  });
+
   it("turns away more peers than it may have", async () => {
     const options = { "keep-open": true, echo: true, "max-conns": 1 };
     const server = await serve("socket", "listen", ["tcp://127.0.0.1:0"], options);
@@ -248,6 +264,25 @@ describe("datagrams", () => {
     sender.send("to the group", port, "239.255.77.1");
     expect((await Promise.all(both)).map(({ text }) => text)).toEqual(["to the group", "to the group"]);
     sender.close();
+  });
+
+  it("are sent to all hosts of a network, where there is one", async () => {
+    const port = await freeUdpPort();
+    const received = perform("socket", "recv", [`udp://:${port}`], { timeout: 1 });
+    const outcome = received.then(
+      ({ text }) => text,
+      (thrown: { code?: string }) => thrown.code,
+    );
+    await sleep(100);
+    const sent = await perform("socket", "send", [`udp://<broadcast>:${port}`], steps("send=to all")).then(
+      () => "sent",
+      (thrown: { code?: string; message?: string }) => `${thrown.code}: ${thrown.message}`,
+    );
+    // A machine without a network has no broadcast address; that it may be used there was not the question.
+    expect(["sent", "connect: 255.255.255.255:PORT: the network is unreachable"]).toContain(
+      sent.replace(String(port), "PORT"),
+    );
+    expect(await outcome).toBe(sent === "sent" ? "to all" : "timeout");
   });
 
   it("are not waited for longer than the user said", async () => {

@@ -136,11 +136,8 @@ export const ihave: Command = async function* (invocation): AsyncGenerator<Outpu
   if (file === undefined) throw wrongUsage(usage);
   const octets = await readAll(file, invocation);
   const messageId = offeredId(octets, file);
-  const { reply, size } = await offer(
-    await session.line.peer(),
-    Readable.from([octets], { objectMode: false }),
-    messageId,
-  );
+  const raw = Readable.from([octets], { objectMode: false });
+  const { reply, size } = await offer(await session.line.peer(), raw, messageId).catch(asTransit(invocation));
   yield record(`taken: ${messageId} (${wordsOf(reply)})`, {
     event: "taken",
     messageId,
@@ -148,6 +145,22 @@ export const ihave: Command = async function* (invocation): AsyncGenerator<Outpu
     size,
   });
 };
+
+/** Servers that read and servers that feed are different ones, and some are both in turn. */
+function asTransit({ options }: Invocation): (thrown: unknown) => never {
+  return (thrown) => {
+    const elsewhere =
+      thrown instanceof PortholeError &&
+      options["transit"] !== true &&
+      /^(?:480|50[0-3]) /.test(thrown.reply ?? "");
+    if (!elsewhere) throw thrown;
+    throw new PortholeError(thrown.code, thrown.message, {
+      reply: thrown.reply,
+      hint: "--transit speaks to the server as another server does",
+      cause: thrown,
+    });
+  };
+}
 
 function offeredId(octets: Buffer, name: string): string {
   const id = messageIdIn(parseHeader(octets).raw("message-id"));
