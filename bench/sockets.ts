@@ -1,4 +1,5 @@
 /** Sockets and Telnet, side by side with ncat and Python's telnetlib. */
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,8 +9,8 @@ import { type Bench, porthole } from "./bench.js";
 const GIBIBYTE = 1024 ** 3;
 const PIECE = Buffer.alloc(256 * 1024, "x");
 
-/** Sends a gibibyte to whoever connects. Listens on all addresses: only so Node tells the port at once. */
-function startSource(): number {
+/** Sends a gibibyte to whoever connects. @returns its port on loopback */
+async function startSource(): Promise<number> {
   const server = createServer((socket) => {
     let left = GIBIBYTE / PIECE.length;
     const goOn = () => {
@@ -25,7 +26,8 @@ function startSource(): number {
     socket.on("error", () => undefined);
     goOn();
   });
-  server.listen(0).unref();
+  server.listen(0, "127.0.0.1").unref();
+  await once(server, "listening");
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("the source has no port");
   return address.port;
@@ -46,8 +48,8 @@ t.read_all()
 
 const STEPS = ["--expect", "login:", "--send", "porthole", "--expect", "Password:", "--send", "sandbox"];
 
-export const bench: Bench = ({ urls, folder }) => {
-  const port = startSource();
+export const bench: Bench = async ({ urls, folder }) => {
+  const port = await startSource();
   const telnet = new URL(urls["telnet"] ?? "telnet://127.0.0.1:23");
   const script = join(folder, "login.py");
   writeFileSync(script, TELNETLIB);
