@@ -102,7 +102,7 @@ async function fill(url: string): Promise<void> {
       const lines = words.split("\r\n");
       words = lines.pop() ?? "";
       taken += lines.filter((line) => line.startsWith("239 ")).length;
-      const refused = lines.find((line) => /^4/.test(line));
+      const refused = lines.find((line) => line.startsWith("4"));
       if (refused !== undefined) reject(new Error(`INN: ${refused}`));
       if (taken === ARTICLES) resolve();
     });

@@ -57,8 +57,10 @@ export class NewsSession implements Session {
       case "groups":
         return "directory";
       case "group":
-      case "range":
         return "group";
+      // Listed as articles, fetched as a mailbox file: what is wanted of it is the verb's to say.
+      case "range":
+        return "other";
       default:
         return "article";
     }
@@ -197,14 +199,14 @@ export class NewsSession implements Session {
 
   /** An article that is read to its end is noted in the file that `--newsrc` names. */
   #noted(document: Document, group: string, number: number): Document {
-    const { options, warn } = this.line.context;
-    const path = typeof options["newsrc"] === "string" ? newsrcPath(options) : undefined;
+    const { context } = this.line;
+    const path = typeof context.options["newsrc"] === "string" ? newsrcPath(context.options) : undefined;
     if (path === undefined) return document;
     document.body.once("end", () => {
       // One behind the other: each reads the file and writes it.
       this.#noting = this.#noting
         .then(() => markRead(path, group, number))
-        .catch((thrown: unknown) => warn(messageOf(thrown)));
+        .catch((thrown: unknown) => context.warn(messageOf(thrown)));
     });
     return document;
   }
