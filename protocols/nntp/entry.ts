@@ -8,18 +8,6 @@ import type { Overview } from "./overview.js";
 import { articlePath, groupPath, messagePath } from "./path.js";
 
 const ARTICLE_TYPE = "message/rfc822";
-/** Fields that have a place of their own in an entry. */
-const PLACED: ReadonlySet<string> = new Set([
-  "subject",
-  "from",
-  "date",
-  "message-id",
-  "references",
-  ":bytes",
-  ":lines",
-  "xref",
-]);
-
 export function groupEntry(target: Target, group: GroupFacts | ListedGroup, description?: string): Entry {
   const { name, low, high, count } = group;
   return {
@@ -43,35 +31,80 @@ export async function articleEntry(
   group: string | undefined,
   text: FieldText,
 ): Promise<Entry> {
-  const { number, fields } = overview;
-  const raw = (name: string) => fields.get(name);
-  const subject = await text(raw("subject") ?? "");
-  const from = await text(raw("from") ?? "");
-  const date = raw("date");
+  const { number } = overview;
+  const meta = await articleMeta(overview, text);
+  const id = meta.messageId ?? "";
+  const path = group !== undefined && number > 0 ? articlePath(group, number) : messagePath(id);
+  const { date } = meta;
   const modified = date === undefined ? undefined : (parseDate(date) ?? newsDate(date));
-  const id = messageIdIn(raw("message-id"));
-  const path = group !== undefined && number > 0 ? articlePath(group, number) : messagePath(id ?? "");
-  const size = countIn(raw(":bytes"));
-  return {
-    url: target.href(path),
-    name: subject.trim() === "" ? (id ?? `article ${number}`) : subject,
-    kind: "article",
-    ...(size === undefined ? {} : { size }),
-    ...(modified === undefined ? {} : { modified }),
-    type: ARTICLE_TYPE,
-    meta: {
-      ...(number > 0 ? { number } : {}),
-      ...(subject === "" ? {} : { subject }),
-      ...(from === "" ? {} : { from }),
-      ...(date === undefined ? {} : { date }),
-      ...(id === undefined ? {} : { messageId: id }),
-      ...given("references", messageIdsIn(raw("references"))),
-      ...(size === undefined ? {} : { bytes: size }),
-      ...(countIn(raw(":lines")) === undefined ? {} : { lines: countIn(raw(":lines")) }),
-      ...(raw("xref") === undefined ? {} : { xref: raw("xref") }),
-      ...(await otherFields(fields, text)),
-    },
-  };
+  const subject = meta.subject ?? "";
+  const name = subject.trim() !== "" ? subject : id !== "" ? id : `article ${number}`;
+  const entry: Mutable<Entry> = { url: target.href(path), name, kind: "article", type: ARTICLE_TYPE, meta };
+  if (meta.bytes !== undefined) entry.size = meta.bytes;
+  if (modified !== undefined) entry.modified = modified;
+  return entry;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface OverviewFacts extends JsonObject {
+  readonly number?: number;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly date?: string;
+  readonly messageId?: string;
+  readonly references?: readonly string[];
+  readonly bytes?: number;
+  readonly lines?: number;
+  readonly xref?: string;
+  /** Others that the server has in its overview, by name. */
+  readonly fields?: JsonObject;
+}
+
+/** What the overview says, decoded. Built field by field: a group has a million of them. */
+export async function articleMeta(overview: Overview, text: FieldText): Promise<OverviewFacts> {
+  const { number, fields } = overview;
+  const meta: Mutable<OverviewFacts> = {};
+  if (number > 0) meta.number = number;
+  const others: Mutable<JsonObject> = {};
+  let more = false;
+  for (const [name, raw] of fields) {
+    switch (name) {
+      case "subject":
+        meta.subject = await text(raw);
+        break;
+      case "from":
+        meta.from = await text(raw);
+        break;
+      case "date":
+        meta.date = raw;
+        break;
+      case "message-id": {
+        const id = messageIdIn(raw);
+        if (id !== undefined) meta.messageId = id;
+        break;
+      }
+      case "references": {
+        const ids = messageIdsIn(raw);
+        if (ids.length > 0) meta.references = ids;
+        break;
+      }
+      case ":bytes":
+      case ":lines": {
+        const count = countIn(raw);
+        if (count !== undefined) meta[name === ":bytes" ? "bytes" : "lines"] = count;
+        break;
+      }
+      case "xref":
+        meta.xref = raw;
+        break;
+      default:
+        more = true;
+        others[name] = await text(raw);
+    }
+  }
+  if (more) meta.fields = others;
+  return meta;
 }
 
 /** An article of which no more is known than where it is. */
@@ -83,16 +116,6 @@ export function bareArticle(target: Target, path: string, name: string, number?:
     type: ARTICLE_TYPE,
     meta: { ...(number === undefined ? {} : { number }), ...(id === undefined ? {} : { messageId: id }) },
   };
-}
-
-async function otherFields(fields: ReadonlyMap<string, string>, text: FieldText): Promise<JsonObject> {
-  const others: Record<string, string> = {};
-  for (const [name, raw] of fields) if (!PLACED.has(name)) others[name] = await text(raw);
-  return Object.keys(others).length === 0 ? {} : { fields: others };
-}
-
-function given(name: string, values: readonly string[]): JsonObject {
-  return values.length === 0 ? {} : { [name]: values };
 }
 
 export function messageIdIn(raw: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 /** Commands about articles: article, head, body, stat, next, last, over, hdr. */
 import { PortholeError } from "../../../src/errors.js";
 import type { Command, Document, Entry, JsonObject, Output } from "../../../src/plugin.js";
-import { articleEntry, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
+import { articleEntry, articleMeta, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
 import { hdrValues } from "../fields.js";
 import { inOrder, newestFirst } from "../overviews.js";
 import { articlePath, messagePath, type NewsPath, type Range } from "../path.js";
@@ -122,21 +122,26 @@ export const over: Command = async function* (invocation) {
   const peer = await session.line.peer();
   // A group that is not there is said so, rather than found empty.
   const facts = await peer.select(group);
+  const { target } = session.line;
   for await (const overview of inOrder(peer, group, { ...range, high: range.high ?? facts.high })) {
-    const { url, meta } = await articleEntry(session.line.target, overview, group, session.text);
+    const meta = await articleMeta(overview, session.text);
     const {
-      number,
       subject = "",
       from = "",
       date = "",
       messageId = "",
-      references,
+      references = [],
       bytes = "",
       lines = "",
     } = meta;
-    const ids = Array.isArray(references) ? references.join(" ") : "";
-    const text = [number, subject, from, date, messageId, ids, bytes, lines].map(String).join("\t");
-    yield record(text, { ...meta, url });
+    yield {
+      kind: "record",
+      text: `${overview.number}\t${subject}\t${from}\t${date}\t${messageId}\t${references.join(" ")}\t${bytes}\t${lines}`,
+      // Made for those who ask for it alone.
+      get data() {
+        return { ...meta, url: target.href(articlePath(group, overview.number)) };
+      },
+    };
   }
 };
 
@@ -171,7 +176,9 @@ export const thread: Command = async function* (invocation) {
       continue;
     }
     const { name, url, meta } = node.article.entry;
-    yield record(`${indent}${String(meta["number"])} ${name} - ${String(meta["from"] ?? "")}`, {
+    const number = typeof meta["number"] === "number" ? meta["number"] : "";
+    const from = typeof meta["from"] === "string" ? meta["from"] : "";
+    yield record(`${indent}${number} ${name} - ${from}`, {
       depth,
       url,
       ...meta,
