@@ -50,7 +50,7 @@ export const bench: Bench = async () => {
   ];
   if (!hasInn()) {
     process.stdout.write("NNTP: skipped, inn2 is not installed or this is not root\n");
-    return { pairs: [], bounds, close: endless.close };
+    return { pairs: [], bounds, close: () => endless.close() };
   }
   const inn = await startInn();
   await fill(inn.url);

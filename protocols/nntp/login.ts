@@ -1,10 +1,10 @@
 /** AUTHINFO (RFC 4643): when to log in, as whom, and how. */
+import { type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { commandLine } from "../../src/wire/command.js";
 import type { Reply } from "../../src/wire/replies.js";
-import { LOGINS, type SaslLogin } from "./mechanisms.js";
 import type { Peer } from "./peer.js";
 import { wordsOf } from "./refusal.js";
 
@@ -12,6 +12,10 @@ const ACCEPTED: ReadonlySet<number> = new Set([281, 283, 250]);
 const PASSWORD_WANTED = 381;
 const CONTINUE = 383;
 const ALREADY = 502;
+/** RFC 4643, 2.4.2: the login is done, and the server's last words come with it. */
+const WITH_DATA = 283;
+/** RFC 4643, 3.1: octets of a command without its CRLF. */
+const LONGEST_COMMAND = 510;
 
 /**
  * Logs in when the user gave credentials, or when the server demands it.
@@ -22,9 +26,8 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   const { connection } = peer;
   const required = demand !== undefined || target.url.user !== undefined;
   const ways = waysOf(peer, context.policy.authMechanism, demand !== undefined);
-  const [first] = ways;
-  if (first === undefined && demand === undefined) return withoutLogin(peer, target, context);
-  const concealed = first !== undefined && first !== "plain words" && first.conceals;
+  if (ways.length === 0 && demand === undefined) return withoutLogin(peer, target, context);
+  const concealed = ways.some(conceals);
   const found = await context.credentials({ connection, concealed, required });
   if (found === undefined) {
     if (demand === undefined) return;
@@ -33,17 +36,22 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
       hint: "-u USER says who you are",
     });
   }
-  if (found.kind !== "password") {
-    throw new PortholeError("auth", "the server has no login with a token", { hint: "give a password" });
+  const fitting = ways.filter((way) => (way === "plain words" ? "password" : way.kind) === found.kind);
+  if (fitting.length === 0) {
+    const what = found.kind === "token" ? "a token" : "a password";
+    throw new PortholeError(
+      "auth",
+      `the server offers no known way to log in with ${what}; it has ${offered(peer)}`,
+    );
   }
-  await tryInTurn(peer, context, ways, found);
+  await tryInTurn(peer, target, context, fitting, found);
   peer.loggedIn = true;
   // RFC 4643, 2.2: what may be read can be another set of groups now.
   peer.selected = undefined;
 }
 
 /** `plain words` for USER and PASS (RFC 4643, 2.3). */
-type Way = SaslLogin | "plain words";
+type Way = SaslMechanism | "plain words";
 
 /**
  * The ways that the server offers, best first; none when it offers none.
@@ -52,23 +60,30 @@ type Way = SaslLogin | "plain words";
  */
 function waysOf(peer: Peer, wanted: string | undefined, demanded: boolean): readonly Way[] {
   const { capabilities, connection } = peer;
-  const offersSasl = capabilities?.offers("AUTHINFO", "SASL") === true;
-  const shared = LOGINS.filter(({ name }) => offersSasl && capabilities.mechanisms.includes(name));
+  const mechanisms = capabilities?.offers("AUTHINFO", "SASL") === true ? capabilities.mechanisms : [];
+  const sasl = sharedMechanisms(mechanisms, connection.secure, wanted === "USER" ? "" : wanted);
   const told = capabilities === undefined || capabilities.offers("AUTHINFO", "USER");
-  const offersUser = told || (demanded && shared.length === 0);
-  const concealing = shared.filter(({ conceals }) => conceals);
-  const showing = shared.filter(({ conceals }) => !conceals);
-  const plain: Way[] = offersUser ? ["plain words"] : showing;
-  if (wanted === undefined) return connection.secure ? [...plain, ...concealing] : [...concealing, ...plain];
-  const named =
-    wanted === "USER"
-      ? plain.filter((way) => way === "plain words")
-      : shared.filter(({ name }) => name === wanted);
-  if (named.length > 0) return named;
-  const list = [...(offersUser ? ["USER"] : []), ...(capabilities?.mechanisms ?? [])].join(", ");
-  throw new PortholeError("auth", `the login by ${wanted} is not offered; the server has ${list || "none"}`, {
+  const offersUser = (wanted ?? "USER") === "USER" && (told || (demanded && sasl.length === 0));
+  const showing: Way[] = [
+    ...(offersUser ? (["plain words"] as const) : []),
+    ...sasl.filter((way) => !conceals(way)),
+  ];
+  const concealing: Way[] = sasl.filter(conceals);
+  const ways = connection.secure ? [...showing, ...concealing] : [...concealing, ...showing];
+  if (wanted === undefined || ways.length > 0) return ways;
+  throw new PortholeError("auth", `the login by ${wanted} is not offered; the server has ${offered(peer)}`, {
     hint: "--auth names the mechanism",
   });
+}
+
+function conceals(way: Way): boolean {
+  return way !== "plain words" && way.conceals;
+}
+
+/** What the server says that it offers, for messages. */
+function offered({ capabilities }: Peer): string {
+  const user = capabilities === undefined || capabilities.offers("AUTHINFO", "USER");
+  return [...(user ? ["USER"] : []), ...(capabilities?.mechanisms ?? [])].join(", ") || "none";
 }
 
 /**
@@ -77,22 +92,22 @@ function waysOf(peer: Peer, wanted: string | undefined, demanded: boolean): read
  */
 async function tryInTurn(
   peer: Peer,
+  target: Target,
   context: Context,
   ways: readonly Way[],
   found: Credentials,
 ): Promise<void> {
   let refusal: unknown = new PortholeError("auth", "the server demands a login and offers none");
   for (const way of ways) {
-    const conceals = way !== "plain words" && way.conceals;
     try {
       // A password that was given out for a mechanism that conceals it must not be used by another.
-      if (!conceals) await context.credentials({ connection: peer.connection });
+      if (!conceals(way)) await context.credentials({ connection: peer.connection });
     } catch (thrown) {
       throw way === ways[0] ? thrown : refusal;
     }
     try {
       if (way === "plain words") await logInByPassword(peer, found);
-      else await logInBySasl(peer, context, way, found);
+      else await logInBySasl(peer, target, context, way, found);
       return;
     } catch (thrown) {
       if (!(thrown instanceof PortholeError) || thrown.code !== "auth") throw thrown;
@@ -127,11 +142,12 @@ async function logInByPassword(peer: Peer, { user, password }: Credentials): Pro
 /** RFC 4643, 2.4. */
 async function logInBySasl(
   peer: Peer,
+  target: Target,
   context: Context,
-  mechanism: SaslLogin,
+  mechanism: SaslMechanism,
   credentials: Credentials,
 ): Promise<void> {
-  const login = mechanism.begin(credentials);
+  const login = mechanism.begin(credentials, target);
   const encode = (octets: Buffer) => {
     // RFC 4643, 2.4.2: a response without octets is a lone `=`.
     const text = octets.length === 0 ? "=" : octets.toString("base64");
@@ -139,11 +155,15 @@ async function logInBySasl(
     return text;
   };
   const initial = login.initial === undefined ? [] : [encode(login.initial)];
-  const answer = peer.say(["AUTHINFO", "SASL", mechanism.name, ...initial]);
+  // RFC 4643, 3.1: a response that makes the line too long waits for the server's challenge.
+  const fits = `AUTHINFO SASL ${mechanism.name} ${initial.join("")}`.length <= LONGEST_COMMAND;
+  let ahead = fits ? undefined : login.initial;
+  const answer = peer.say(["AUTHINFO", "SASL", mechanism.name, ...(fits ? initial : [])]);
   let reply = await answer.reply();
   while (reply.code === CONTINUE) {
     const challenge = reply.text === "=" ? Buffer.alloc(0) : Buffer.from(reply.text, "base64");
-    const response = login.respond(challenge);
+    const response = ahead ?? login.respond(challenge);
+    ahead = undefined;
     // RFC 4643, 2.4.2: a challenge that cannot be answered is answered with a star.
     const line = response === undefined ? "*" : encode(response);
     await peer.dialogue.supplyLast(commandLine(line));
@@ -155,7 +175,7 @@ async function logInBySasl(
     }
   }
   if (!ACCEPTED.has(reply.code)) throw refused(reply);
-  if (reply.code === 283) login.verify?.(Buffer.from(reply.text, "base64"));
+  login.verify?.(reply.code === WITH_DATA ? Buffer.from(reply.text, "base64") : undefined);
 }
 
 function refused(reply: Reply): PortholeError {

@@ -99,7 +99,7 @@ export interface Harbour {
   readonly url: string;
   readonly urls: string;
   readonly ca: string;
-  open(settings?: ClientSettings, url?: string): Promise<Session>;
+  readonly open: (settings?: ClientSettings, url?: string) => Promise<Session>;
 }
 
 /** Runs the sandbox's news server. */
