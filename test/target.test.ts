@@ -29,7 +29,7 @@ describe("a scheme", () => {
     ["imaps", "imap", 993, "always"],
     ["nntp", "nntp", 119, "upgrade"],
     ["nntps", "nntp", 563, "always"],
-    ["telnet", "telnet", 23, "never"],
+    ["telnet", "telnet", 23, "upgrade"],
     ["telnets", "telnet", 992, "always"],
     ["gopher", "gopher", 70, "never"],
     ["gophers", "gopher", 70, "always"],
