@@ -124,6 +124,10 @@ function usualChunks({ outputs }) {
     if (path === undefined) throw new Error(`${entry} has no chunk of its own`);
     visit(path);
   }
+  // What the program's first file needs stays a file: --version loads no pack.
+  for (const { path, kind } of outputs["dist/program/porthole.js"].imports) {
+    if (kind === "import-statement") names.delete(basename(path));
+  }
   return names;
 }
 

@@ -20,6 +20,9 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
     ...(tls === "always" ? { tls: {} } : {}),
   });
   const peer = new Peer(connection);
+  // Where a login may come from is looked through while the server thinks; nothing of it is said before it is known
+  // how it would travel.
+  void context.credentials({ connection, concealed: true }).catch(() => undefined);
   try {
     const began = performance.now();
     const greeting = await peer.dialogue.greeting();

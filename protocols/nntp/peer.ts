@@ -36,6 +36,7 @@ export class Peer {
   /** Logs in when a server demands it in the middle of a session. */
   onDemand: ((demand: Reply) => Promise<void>) | undefined;
   #format: OverviewFormat | undefined;
+  #entering: Promise<void> | undefined;
 
   constructor(connection: Connection) {
     this.dialogue = new Dialogue<Reply>(connection, {
@@ -144,7 +145,11 @@ export class Peer {
   /** @returns whether what the server wanted first has been done */
   async #demanded(reply: Reply): Promise<boolean> {
     if (reply.code === 480 && !this.loggedIn && this.onDemand !== undefined) {
-      await this.onDemand(reply);
+      // Several commands under way may all be answered so: one login is enough.
+      this.#entering ??= this.onDemand(reply).finally(() => {
+        this.#entering = undefined;
+      });
+      await this.#entering;
       return true;
     }
     if (reply.code === 401 && /mode.?reader/i.test(reply.text)) {

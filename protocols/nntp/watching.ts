@@ -24,13 +24,14 @@ export async function* watchGroup(
   for (;;) {
     await pause(line);
     const peer = await line.peer();
-    const { high } = await peer.select(group);
+    const facts = await peer.select(group);
+    const { high } = facts;
     if (high < seen) {
       line.context.warn(`${group} was numbered anew: its last article is ${high}, and was ${seen}`);
       seen = high;
     }
     if (high === seen) continue;
-    for await (const overview of inOrder(peer, group, { low: seen + 1, high })) {
+    for await (const overview of inOrder(peer, facts, { low: seen + 1 })) {
       if (overview.number <= seen) continue;
       yield { event: "new", entry: await articleEntry(line.target, overview, group, text), at: new Date() };
     }

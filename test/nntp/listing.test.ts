@@ -155,14 +155,27 @@ describe("a group's articles", () => {
     ];
     const play = conversation("C: GROUP misc.test\nS: 211 2500 1 2500 misc.test\n")
       .and(FORMAT)
-      .expect("OVER 1501-2500")
-      .sendLines(...stretch(1501, 2500))
-      .expect("OVER 501-1500")
-      .expect("OVER 1-500")
-      .sendLines(...stretch(501, 1500), ...stretch(1, 500));
-    await talk(GREETED.and(play).and(BYE), async (session) => {
+      .expect("OVER 2251-2500")
+      .sendLines(...stretch(2251, 2500));
+    const lows = Array.from({ length: 9 }, (_, at) => 2001 - 250 * at);
+    const ahead = lows.reduce((before, low) => before.expect(`OVER ${low}-${low + 249}`), play);
+    const answered = lows.reduce((before, low) => before.sendLines(...stretch(low, low + 249)), ahead);
+    await talk(GREETED.and(answered).and(BYE), async (session) => {
       const numbers = (await list(session, "/misc.test")).map(({ meta }) => meta["number"]);
       expect(numbers).toEqual(Array.from({ length: 2500 }, (_, at) => 2500 - at));
+    });
+  });
+
+  it("are asked for in longer stretches where numbers have gaps", async () => {
+    const play = conversation("C: GROUP misc.test\nS: 211 10 1 1000 misc.test\n")
+      .and(FORMAT)
+      .expect("OVER 801-1000")
+      .sendLines("224 overview", line(1000), ".")
+      .expect("OVER 601-800")
+      .sendLines("224 overview", line(601), line(700), ".");
+    await talk(GREETED.and(play).and(BYE), async (session) => {
+      const entries = await list(session, "/misc.test", { limit: 2 });
+      expect(entries.map(({ name }) => name)).toEqual(["s1000", "s700"]);
     });
   });
 

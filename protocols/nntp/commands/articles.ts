@@ -123,7 +123,7 @@ export const over: Command = async function* (invocation) {
   // A group that is not there is said so, rather than found empty.
   const facts = await peer.select(group);
   const { target } = session.line;
-  for await (const overview of inOrder(peer, group, { ...range, high: range.high ?? facts.high })) {
+  for await (const overview of inOrder(peer, facts, range)) {
     const meta = await articleMeta(overview, session.text);
     const {
       subject = "",
