@@ -1,9 +1,8 @@
 /** Handing articles over: POST (RFC 3977, 6.3.1) and IHAVE (6.3.2). */
 
 import type { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
-import { isLocalFailure, localError, messageOf, PortholeError } from "../../src/errors.js";
-import { DotWriter } from "../../src/wire/dot-writer.js";
+import { messageOf, PortholeError } from "../../src/errors.js";
+import { handOver } from "../../src/net/message-data.js";
 import type { Reply } from "../../src/wire/replies.js";
 import type { CommandWords } from "./command.js";
 import type { Peer } from "./peer.js";
@@ -15,24 +14,21 @@ export interface Posted {
   readonly size: number;
 }
 
-/** Octets that are put together before they are sent. */
-const SEND_FROM = 16 * 1024;
-
 /**
  * POST. Never repeated: when the answer is lost, the error says that the fate of the article is not known.
  * @param messageId for that error
  * @throws PortholeError `refused` (440, 441 in the server's words), `auth`, `busy`, and when the connection is lost
  */
 export function post(peer: Peer, raw: Readable, messageId: string): Promise<Posted> {
-  return handOver(peer, ["POST"], raw, messageId, { go: 340, done: 240 });
+  return offer(peer, ["POST"], raw, messageId, { go: 340, done: 240 });
 }
 
 /** IHAVE: offers an article to a server that may have it already (435), or want it later (436). */
 export function ihave(peer: Peer, raw: Readable, messageId: string): Promise<Posted> {
-  return handOver(peer, ["IHAVE", messageId], raw, messageId, { go: 335, done: 235 });
+  return offer(peer, ["IHAVE", messageId], raw, messageId, { go: 335, done: 235 });
 }
 
-async function handOver(
+async function offer(
   peer: Peer,
   words: CommandWords,
   raw: Readable,
@@ -47,7 +43,7 @@ async function handOver(
     let reply: Reply;
     let size: number;
     try {
-      size = await supply(peer, raw);
+      size = await handOver(peer.dialogue, raw);
       reply = await answer.reply();
     } catch (thrown) {
       const { standing } = answer;
@@ -72,51 +68,6 @@ function refusalWords({ code }: Reply): string {
     default:
       return "the server refused the article";
   }
-}
-
-/** What stops it on our side ends the connection without the last dot, so that the server keeps nothing of it. */
-async function supply(peer: Peer, raw: Readable): Promise<number> {
-  const { dialogue, connection } = peer;
-  const writer = new DotWriter();
-  let held: Buffer[] = [];
-  let holding = 0;
-  let size = 0;
-  const stop = () =>
-    raw.destroy(dialogue.failure ?? new PortholeError("aborted", "the connection was closed"));
-  connection.once("close", stop);
-  try {
-    for await (const piece of raw) {
-      const chunk = octetsOf(piece);
-      const octets = writer.write(chunk);
-      held.push(octets);
-      holding += octets.length;
-      size += chunk.length;
-      if (holding < SEND_FROM) continue;
-      await dialogue.supply(Buffer.concat(held));
-      held = [];
-      holding = 0;
-      // A server that breaks off in the middle is heard before more is sent.
-      await sleep(0);
-    }
-  } catch (thrown) {
-    const failure = dialogue.failure ?? sourceFailure(thrown);
-    connection.destroy();
-    throw failure;
-  } finally {
-    connection.off("close", stop);
-  }
-  await dialogue.supplyLast(Buffer.concat([...held, writer.end()]));
-  return size;
-}
-
-function octetsOf(piece: unknown): Uint8Array {
-  if (piece instanceof Uint8Array) return piece;
-  if (typeof piece === "string") return Buffer.from(piece, "utf8");
-  throw new PortholeError("usage", "an article is a stream of octets");
-}
-
-function sourceFailure(thrown: unknown): unknown {
-  return isLocalFailure(thrown) ? localError(thrown) : thrown;
 }
 
 /** The whole article went out, and what the server made of it did not come back. */

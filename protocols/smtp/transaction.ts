@@ -2,10 +2,10 @@
 import type { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "../../src/net/dialogue.js";
+import { handOver } from "../../src/net/message-data.js";
 import type { Envelope, SendReport } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
 import { type MessageFacts, mailWords, recipientWords } from "./envelope.js";
-import { handOver } from "./message-data.js";
 import { type CommandWords, heard, type Peer } from "./peer.js";
 import { demandsLogin, isPositive, refusal } from "./refusal.js";
 import { reportOf, unknownFate, type Verdict } from "./report.js";

@@ -1,9 +1,9 @@
-/** The message itself, as DATA wants it: dots doubled, line ends CRLF alone, never faster than the server takes it. */
+/** A message or an article handed over, as DATA, POST and IHAVE want it: dots doubled, line ends CRLF alone, never faster than the server takes it. */
 import type { Readable } from "node:stream";
-import { isLocalFailure, localError, PortholeError } from "../../src/errors.js";
-import type { Dialogue } from "../../src/net/dialogue.js";
-import { DotWriter } from "../../src/wire/dot-writer.js";
-import type { Reply } from "../../src/wire/replies.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isLocalFailure, localError, PortholeError } from "../errors.js";
+import { DotWriter } from "../wire/dot-writer.js";
+import type { Dialogue } from "./dialogue.js";
 
 /** Octets that are put together before they are sent: a composed message comes in many small pieces. */
 const SEND_FROM = 16 * 1024;
@@ -15,10 +15,10 @@ const SEND_FROM = 16 * 1024;
  * @returns the octets of the message
  * @throws PortholeError `local` when the message cannot be read; whatever ended the dialogue
  */
-export async function handOver(
-  dialogue: Dialogue<Reply>,
+export async function handOver<R>(
+  dialogue: Dialogue<R>,
   raw: Readable,
-  tell: (done: number) => void,
+  tell: (done: number) => void = () => {},
 ): Promise<number> {
   const { connection } = dialogue;
   const writer = new DotWriter();
@@ -41,6 +41,8 @@ export async function handOver(
       held = [];
       holding = 0;
       tell(done);
+      // A server that breaks off in the middle is heard before more is sent.
+      await sleep(0);
     }
   } catch (thrown) {
     const failure = dialogue.failure ?? sourceFailure(thrown);
