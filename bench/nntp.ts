@@ -45,7 +45,7 @@ export const bench: Bench = async () => {
         name: "porthole nntp over",
         argv: porthole("nntp", "over", `nntp://127.0.0.1:${endless.port}/${GROUP}`, "--json"),
       },
-      limit: 120,
+      limit: 160,
     },
   ];
   if (!hasInn()) {
@@ -148,32 +148,30 @@ function delayed(from: Socket, to: Socket): void {
 function startMillion(): Promise<Listener> {
   return startListener((socket) => {
     let words = "";
+    let answered = Promise.resolve();
     socket.write("200 ready\r\n");
     socket.on("data", (octets: Buffer) => {
       words += octets.toString("latin1");
       const lines = words.split("\r\n");
       words = lines.pop() ?? "";
-      for (const line of lines) void answer(socket, line);
+      for (const line of lines) answered = answered.then(() => answer(socket, line)).catch(() => undefined);
     });
     return undefined;
   });
 }
 
 async function answer(socket: Socket, line: string): Promise<void> {
-  if (line.startsWith("CAPABILITIES"))
+  if (line.startsWith("CAPABILITIES")) {
     socket.write("101 list\r\nVERSION 2\r\nREADER\r\nOVER\r\nLIST ACTIVE\r\n.\r\n");
-  else if (line.startsWith("GROUP")) socket.write(`211 ${MILLION} 1 ${MILLION} ${GROUP}\r\n`);
+  } else if (line.startsWith("GROUP")) socket.write(`211 ${MILLION} 1 ${MILLION} ${GROUP}\r\n`);
   else if (line.startsWith("OVER")) {
-    socket.write("224 overview\r\n");
-    for (let number = 1; number <= MILLION; number += 1000) {
-      const rows = Array.from(
-        { length: 1000 },
-        (_, at) =>
-          `${number + at}\tNumber ${number + at} of a million\tp@bench.example\tMon, 4 Mar 2024 18:05:00 +0000\t<${number + at}@bench.example>\t\t2000\t28\r\n`,
-      );
-      if (!socket.write(rows.join("")) && !socket.destroyed) await once(socket, "drain");
-    }
-    socket.write(".\r\n");
+    const [low = 1, high = MILLION] = line.slice(5).split("-").map(Number);
+    const rows = Array.from(
+      { length: high - low + 1 },
+      (_, at) =>
+        `${low + at}\tNumber ${low + at} of a million\tp@bench.example\tMon, 4 Mar 2024 18:05:00 +0000\t<${low + at}@bench.example>\t\t2000\t28\r\n`,
+    );
+    if (!socket.write(`224 overview\r\n${rows.join("")}.\r\n`)) await once(socket, "drain");
   } else socket.end("205 bye\r\n");
 }
 

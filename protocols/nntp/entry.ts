@@ -61,20 +61,30 @@ export interface OverviewFacts extends JsonObject {
   readonly fields?: JsonObject;
 }
 
-/** What the overview says, decoded. Built field by field: a group has a million of them. */
-export async function articleMeta(overview: Overview, text: FieldText): Promise<OverviewFacts> {
+/** What the overview says, decoded; a promise only where something has to be decoded: a group has a million of them. */
+export function articleMeta(overview: Overview, text: FieldText): OverviewFacts | Promise<OverviewFacts> {
   const { number, fields } = overview;
   const meta: Mutable<OverviewFacts> = {};
+  const decoding: Promise<void>[] = [];
+  const decode = (raw: string, put: (value: string) => void) => {
+    const value = text(raw);
+    if (typeof value === "string") put(value);
+    else decoding.push(value.then(put));
+  };
   if (number > 0) meta.number = number;
   const others: Mutable<JsonObject> = {};
   let more = false;
   for (const [name, raw] of fields) {
     switch (name) {
       case "subject":
-        meta.subject = await text(raw);
+        decode(raw, (value) => {
+          meta.subject = value;
+        });
         break;
       case "from":
-        meta.from = await text(raw);
+        decode(raw, (value) => {
+          meta.from = value;
+        });
         break;
       case "date":
         meta.date = raw;
@@ -100,11 +110,13 @@ export async function articleMeta(overview: Overview, text: FieldText): Promise<
         break;
       default:
         more = true;
-        others[name] = await text(raw);
+        decode(raw, (value) => {
+          others[name] = value;
+        });
     }
   }
   if (more) meta.fields = others;
-  return meta;
+  return decoding.length === 0 ? meta : Promise.all(decoding).then(() => meta);
 }
 
 /** An article of which no more is known than where it is. */
@@ -118,8 +130,10 @@ export function bareArticle(target: Target, path: string, name: string, number?:
   };
 }
 
+const MESSAGE_ID = /<[^\s<>]+>/;
+
 export function messageIdIn(raw: string | undefined): string | undefined {
-  return /<[^\s<>]+>/.exec(raw ?? "")?.[0];
+  return MESSAGE_ID.exec(raw ?? "")?.[0];
 }
 
 /** Junk words between them are passed over (RFC 5536, 3.2.10 has none; the wild has). */

@@ -47,7 +47,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   await tryInTurn(peer, target, context, fitting, found);
   peer.loggedIn = true;
   // RFC 4643, 2.2: what may be read can be another set of groups now.
-  peer.selected = undefined;
+  peer.forget();
 }
 
 /** `plain words` for USER and PASS (RFC 4643, 2.3). */

@@ -4,6 +4,7 @@ import type { Context, Target } from "../../src/plugin.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { Capabilities } from "./capabilities.js";
 import { logIn } from "./login.js";
+import { parsePath } from "./path.js";
 import { Peer } from "./peer.js";
 import { isUnknownCommand, refusal, wordsOf } from "./refusal.js";
 
@@ -31,11 +32,16 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
       throw refusal(greeting, "the server does not serve us");
     peer.greeting = greeting;
     peer.postingAllowed = greeting.code === 200;
+    const transit = context.options["transit"] === true;
+    const group = transit ? undefined : groupToExpect(peer, target, context);
+    // INN says so by itself: its capabilities before reader mode are of no use to a reader.
+    const feeds = /\(transit mode\)/.test(greeting.text) && !transit;
+    if (feeds) await enterReaderMode(peer);
     const asked = performance.now();
-    await askCapabilities(peer);
+    await askCapabilities(peer, group);
     peer.times.capabilities = performance.now() - asked;
     // A server that feeds others is none that reads (RFC 3977, 3.4.2).
-    if (context.options["transit"] !== true) await readerMode(peer);
+    if (!feeds && !transit) await readerMode(peer, group);
     if (tls === "upgrade") await upgrade(peer, target, context);
     peer.onDemand = async (demand) => {
       await logIn(peer, target, context, demand);
@@ -53,12 +59,31 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
   }
 }
 
-/** RFC 3977, 5.2. A server that does not know the command is spoken to as of old. */
-async function askCapabilities(peer: Peer): Promise<void> {
+/** The group that the URL names, where it may be asked for ahead: nothing will be changed by TLS or a login. */
+function groupToExpect({ connection }: Peer, target: Target, context: Context): string | undefined {
+  const { starttls } = context.policy;
+  const settled =
+    connection.secure || starttls === "never" || (starttls === undefined && connection.loopback);
+  if (!settled || target.url.user !== undefined) return undefined;
+  try {
+    const place = parsePath(target.path);
+    return "group" in place ? place.group : undefined;
+  } catch {
+    // Said when the path is used.
+    return undefined;
+  }
+}
+
+/**
+ * RFC 3977, 5.2. A server that does not know the command is spoken to as of old.
+ * @param group to be asked for while the list comes
+ */
+async function askCapabilities(peer: Peer, group?: string): Promise<void> {
   const lines: string[] = [];
   const answer = peer.say(["CAPABILITIES"]);
   const reply = await answer.reply();
   if (reply.code === 101) {
+    if (group !== undefined) peer.expect(group);
     for await (const line of answer.lines())
       if (lines.length < MOST_CAPABILITIES) lines.push(decodeWords(line));
     peer.capabilities = new Capabilities(lines);
@@ -72,16 +97,22 @@ async function askCapabilities(peer: Peer): Promise<void> {
 }
 
 /** RFC 3977, 5.3: where it is offered, and at servers from before there was an offer. */
-async function readerMode(peer: Peer): Promise<void> {
+async function readerMode(peer: Peer, group: string | undefined): Promise<void> {
   const { capabilities } = peer;
   if (capabilities !== undefined && (!capabilities.has("MODE-READER") || capabilities.has("READER"))) return;
+  await enterReaderMode(peer);
+  if (capabilities !== undefined) await askCapabilities(peer, group);
+}
+
+async function enterReaderMode(peer: Peer): Promise<void> {
   const reply = await peer.say(["MODE", "READER"]).reply();
   if (reply.code === 200 || reply.code === 201) {
     peer.postingAllowed = reply.code === 200;
-    if (capabilities !== undefined) await askCapabilities(peer);
+    // Another server may be speaking from here on.
+    peer.forget();
     return;
   }
-  if (capabilities === undefined && (isUnknownCommand(reply) || reply.code === 480)) return;
+  if (peer.capabilities === undefined && (isUnknownCommand(reply) || reply.code === 480)) return;
   throw refusal(reply, "the server does not serve readers");
 }
 
@@ -101,7 +132,7 @@ async function upgrade(peer: Peer, target: Target, context: Context): Promise<vo
   if (reply.code === 382) {
     await peer.dialogue.startTls();
     // RFC 4642, 2.2.2: what the server said before is forgotten.
-    peer.selected = undefined;
+    peer.forget();
     await askCapabilities(peer);
     return;
   }

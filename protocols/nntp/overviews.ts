@@ -7,6 +7,13 @@ import { formatRange, type Range } from "./path.js";
 import { discard, type Opened, type Peer } from "./peer.js";
 import { isAbsent, isUnknownCommand, refusal } from "./refusal.js";
 
+/** Overviews of one answer: a stretch has some hundred. */
+const MOST_HELD = 100_000;
+
+interface Asking extends Opened {
+  readonly format: OverviewFormat;
+}
+
 interface Asked extends Range {
   readonly high: number;
 }
@@ -20,7 +27,8 @@ const STRETCH = 250;
 const AHEAD = 10;
 
 /**
- * The articles of a range, newest first: the server is asked from the top down, and for no more than is wanted.
+ * The articles of a range, newest first: the server is asked from the top down, and for no more than is wanted. They
+ * come in batches: a step of a loop for each of a million would take longer than all the rest.
  * @param limit how many are wanted
  */
 export async function* newestFirst(
@@ -28,54 +36,44 @@ export async function* newestFirst(
   group: GroupFacts,
   range: Range | undefined,
   limit = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Overview, void, undefined> {
+): AsyncGenerator<readonly Overview[], void, undefined> {
   let left = limit;
   if (left <= 0) return;
   const length = Math.min(stretchIn(group), Math.ceil(left * gapsIn(group)));
   const stretches = downwards(group, range, length);
-  for await (const { format, reply, answer } of inTurn(
-    peer,
-    group.name,
-    stretches,
-    left > length ? AHEAD : 1,
-  )) {
-    const held: Overview[] = [];
-    for await (const overview of overviewsIn(reply, answer, format)) held.push(overview);
+  for await (const opened of inTurn(peer, group.name, stretches, left > STRETCH ? AHEAD : 1)) {
+    const held = await overviewsIn(opened);
     // A server may give them in any order.
     held.sort((a, b) => b.number - a.number);
-    for (const overview of held) {
-      yield overview;
-      left -= 1;
-      if (left <= 0) return;
-    }
+    yield held.slice(0, left);
+    left -= held.length;
+    if (left <= 0) return;
   }
 }
 
-/** The articles of a range in the server's order. */
+/** The articles of a range in the server's order, in batches. */
 export async function* inOrder(
   peer: Peer,
   group: GroupFacts,
   range: Range,
-): AsyncGenerator<Overview, void, undefined> {
+): AsyncGenerator<readonly Overview[], void, undefined> {
   const stretches = upwards(group, range, stretchIn(group));
-  for await (const { format, reply, answer } of inTurn(peer, group.name, stretches, AHEAD)) {
-    yield* overviewsIn(reply, answer, format);
-  }
+  for await (const opened of inTurn(peer, group.name, stretches, AHEAD)) yield await overviewsIn(opened);
 }
 
-async function* overviewsIn(
-  reply: Opened["reply"],
-  answer: Opened["answer"],
-  format: OverviewFormat,
-): AsyncGenerator<Overview, void, undefined> {
+async function overviewsIn({ reply, answer, format }: Asking): Promise<Overview[]> {
   if (reply.code !== 224) {
-    if (isAbsent(reply)) return;
+    if (isAbsent(reply)) return [];
     throw noOverview(reply);
   }
+  const held: Overview[] = [];
   for await (const line of answer.lines()) {
     const overview = parseOverview(line, format);
-    if (overview !== undefined) yield overview;
+    if (overview !== undefined) held.push(overview);
+    if (held.length > MOST_HELD)
+      throw new PortholeError("protocol", "the server sent more articles than were asked for");
   }
+  return held;
 }
 
 /** One article's, or undefined when it is not there or the server has no overview of it. */
@@ -134,7 +132,7 @@ async function* inTurn(
   group: string,
   stretches: Iterator<Asked>,
   ahead: number,
-): AsyncGenerator<Opened & { readonly format: OverviewFormat }, void, undefined> {
+): AsyncGenerator<Asking, void, undefined> {
   const first = stretches.next();
   if (first.done === true) return;
   // The first goes alone, with the question what the fields are: it is what a login may be demanded for.

@@ -35,8 +35,9 @@ export class Peer {
   selected: GroupFacts | undefined;
   /** Logs in when a server demands it in the middle of a session. */
   onDemand: ((demand: Reply) => Promise<void>) | undefined;
-  #format: OverviewFormat | undefined;
+  #format: Promise<OverviewFormat> | undefined;
   #entering: Promise<void> | undefined;
+  #expected: { readonly group: string; readonly answer: Answer<Reply> } | undefined;
 
   constructor(connection: Connection) {
     this.dialogue = new Dialogue<Reply>(connection, {
@@ -90,7 +91,9 @@ export class Peer {
    */
   async openIn(group: string, words: CommandWords): Promise<Opened> {
     if (this.selected?.name === group) return this.open(words);
-    const selecting = this.say(["GROUP", group]);
+    const expected = this.#expected?.group === group ? this.#expected.answer : undefined;
+    this.#expected = undefined;
+    const selecting = expected ?? this.say(["GROUP", group]);
     const answer = this.say(words);
     const selected = await selecting.reply();
     const reply = await answer.reply();
@@ -105,27 +108,43 @@ export class Peer {
     throw refusal(selected, `${group} cannot be opened`);
   }
 
+  /**
+   * Asks for a group that will be wanted, without waiting: its answer is there when it is. What is sent while a server
+   * writes a list carries the acknowledgement, too, that INN waits for (Nagle's algorithm) before it goes on.
+   */
+  expect(group: string): void {
+    if (this.#expected === undefined) this.#expected = { group, answer: this.say(["GROUP", group]) };
+  }
+
   /** Selects a group, and asks anew what it holds. @throws PortholeError `missing` when there is none such */
   async select(group: string): Promise<GroupFacts> {
+    if (await this.#isExpected(group)) return this.selected ?? this.select(group);
     const reply = await this.ask(["GROUP", group]);
     if (reply.code !== 211) throw refusal(reply, `${group} cannot be opened`);
     this.selected = groupFacts(reply, group);
     return this.selected;
   }
 
+  /** As `select`, for a list of its articles: where the group was asked for ahead, what the list needs is, too. */
+  async selectToList(group: string): Promise<GroupFacts> {
+    if (this.#expected?.group === group) this.overviewFormat().catch(() => undefined);
+    return this.select(group);
+  }
+
   /** What the overview's fields are (RFC 3977, 8.4); the usual seven where the server does not say. */
-  async overviewFormat(): Promise<OverviewFormat> {
-    if (this.#format !== undefined) return this.#format;
-    if (this.capabilities !== undefined && !this.capabilities.offers("LIST", "OVERVIEW.FMT")) {
-      this.#format = USUAL_FORMAT;
-      return this.#format;
-    }
+  overviewFormat(): Promise<OverviewFormat> {
+    this.#format ??= this.#askFormat();
+    return this.#format;
+  }
+
+  async #askFormat(): Promise<OverviewFormat> {
+    if (this.capabilities !== undefined && !this.capabilities.offers("LIST", "OVERVIEW.FMT"))
+      return USUAL_FORMAT;
     const lines: string[] = [];
     for await (const line of this.lines(["LIST", "OVERVIEW.FMT"], 215)) {
       if (lines.length < 1000) lines.push(decodeWords(line));
     }
-    this.#format = parseOverviewFormat(lines);
-    return this.#format;
+    return parseOverviewFormat(lines);
   }
 
   /** RFC 2980's name where the server does not announce the one of RFC 3977. */
@@ -137,9 +156,26 @@ export class Peer {
     return this.capabilities?.has("HDR") === true ? "HDR" : "XHDR";
   }
 
+  /** What was selected, or asked for ahead, holds no more. */
+  forget(): void {
+    this.selected = undefined;
+    this.#expected = undefined;
+  }
+
   /** QUIT (RFC 3977, 5.4), without waiting long for its answer. */
   async leave(): Promise<void> {
     await this.dialogue.close(exchangeOf(["QUIT"]));
+  }
+
+  /** Takes the answer of `expect`, once. @returns whether it selected this group */
+  async #isExpected(group: string): Promise<boolean> {
+    const expected = this.#expected;
+    if (expected === undefined) return false;
+    this.#expected = undefined;
+    const reply = await expected.answer.reply();
+    if (reply.code !== 211) return false;
+    this.selected = groupFacts(reply, expected.group);
+    return this.selected.name === group;
   }
 
   /** @returns whether what the server wanted first has been done */

@@ -32,9 +32,11 @@ export async function* searchGroup(
   const facts = await peer.select(group);
   if (IN_OVERVIEW.has(field)) {
     const wanted = pattern.toLowerCase();
-    for await (const overview of newestFirst(peer, facts, range)) {
-      const value = await text(overview.fields.get(field) ?? "");
-      if (matchesPattern(wanted, value.toLowerCase())) yield overview;
+    for await (const batch of newestFirst(peer, facts, range)) {
+      for (const overview of batch) {
+        const value = await text(overview.fields.get(field) ?? "");
+        if (matchesPattern(wanted, value.toLowerCase())) yield overview;
+      }
     }
     return;
   }

@@ -250,20 +250,22 @@ export class NewsSession implements Session {
     const path = newsrcPath(options);
     const newsrc = path === undefined || options["unread"] !== true ? undefined : await readNewsrc(path);
     const peer = await this.line.peer();
-    const facts = await peer.select(group);
+    const facts = await peer.selectToList(group);
     // Of those that are passed over nobody knows how many there will be.
     const wanted = since === undefined && newsrc === undefined ? limit : undefined;
     let older = 0;
-    for await (const overview of newestFirst(peer, facts, range, wanted)) {
-      if (newsrc?.hasRead(group, overview.number) === true) continue;
-      const entry = await articleEntry(this.line.target, overview, group, this.#text);
-      if (since !== undefined && (entry.modified ?? since) < since) {
-        // Articles come late and their dates are wrong at times, but not for so long.
-        if (++older >= MOST_OLDER) return;
-        continue;
+    for await (const batch of newestFirst(peer, facts, range, wanted)) {
+      for (const overview of batch) {
+        if (newsrc?.hasRead(group, overview.number) === true) continue;
+        const entry = await articleEntry(this.line.target, overview, group, this.#text);
+        if (since !== undefined && (entry.modified ?? since) < since) {
+          // Articles come late and their dates are wrong at times, but not for so long.
+          if (++older >= MOST_OLDER) return;
+          continue;
+        }
+        older = 0;
+        yield entry;
       }
-      older = 0;
-      yield entry;
     }
   }
 

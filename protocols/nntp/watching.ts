@@ -31,9 +31,12 @@ export async function* watchGroup(
       seen = high;
     }
     if (high === seen) continue;
-    for await (const overview of inOrder(peer, facts, { low: seen + 1 })) {
-      if (overview.number <= seen) continue;
-      yield { event: "new", entry: await articleEntry(line.target, overview, group, text), at: new Date() };
+    for await (const batch of inOrder(peer, facts, { low: seen + 1 })) {
+      for (const overview of batch) {
+        if (overview.number <= seen) continue;
+        const entry = await articleEntry(line.target, overview, group, text);
+        yield { event: "new", entry, at: new Date() };
+      }
     }
     seen = high;
   }

@@ -208,7 +208,7 @@ export async function command(
   }
 }
 
-/** The texts of a command's records. */
+/** The texts of a command's records, and the lines of what it writes. */
 export async function texts(
   name: string,
   words: readonly string[],
@@ -216,5 +216,9 @@ export async function texts(
   options?: Invocation["options"],
 ): Promise<string[]> {
   const outputs = await command(name, words, settings, options);
-  return outputs.map((output) => (output.kind === "record" ? output.text : output.kind));
+  return outputs.flatMap((output) => {
+    if (output.kind === "octets")
+      return Buffer.from(output.octets).toString("utf8").replace(/\n$/, "").split("\n");
+    return [output.kind === "record" ? output.text : output.kind];
+  });
 }

@@ -163,7 +163,12 @@ export async function startInn(): Promise<News> {
     cwd: folder,
     env: { ...process.env, INNCONF: `${folder}/etc/inn.conf` },
   };
-  execFileSync(`${BIN}/makedbz`, ["-i", "-o"], as);
+  try {
+    execFileSync(`${BIN}/makedbz`, ["-i", "-o"], as);
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true });
+    throw thrown;
+  }
   const innd = spawn(`${BIN}/innd`, ["-f", "-P", String(port)], { ...as, stdio: "ignore" });
   const nnrpd = spawn(
     `${BIN}/nnrpd`,

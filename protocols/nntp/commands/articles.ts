@@ -2,14 +2,17 @@
 import { PortholeError } from "../../../src/errors.js";
 import type { Command, Document, Entry, JsonObject, Output } from "../../../src/plugin.js";
 import { articleEntry, articleMeta, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
+import type { FieldText } from "../field-text.js";
 import { hdrValues } from "../fields.js";
+import type { Overview } from "../overview.js";
 import { inOrder, newestFirst } from "../overviews.js";
 import { articlePath, messagePath, type NewsPath, type Range } from "../path.js";
 import { discard } from "../peer.js";
 import { type OneArticle, readArticle } from "../reading.js";
 import { refusal } from "../refusal.js";
+import type { NewsSession } from "../session.js";
 import { type Threadable, threadsOf, walk } from "../threading.js";
-import { asked, optionNumber, record, wrongUsage } from "./words.js";
+import { asked, optionNumber, type Row, record, rows, TOGETHER, wrongUsage } from "./words.js";
 
 function oneArticle(path: NewsPath): OneArticle {
   if (path.what === "article" || path.what === "message") return path;
@@ -119,31 +122,39 @@ function pointed(text: string, more: JsonObject = {}): Output {
 export const over: Command = async function* (invocation) {
   const { session, path } = await asked(invocation, "over URL");
   const { group, range } = articlesIn(path);
+  const json = invocation.options["json"] === true;
   const peer = await session.line.peer();
   // A group that is not there is said so, rather than found empty.
-  const facts = await peer.select(group);
-  const { target } = session.line;
-  for await (const overview of inOrder(peer, facts, range)) {
-    const meta = await articleMeta(overview, session.text);
-    const {
-      subject = "",
-      from = "",
-      date = "",
-      messageId = "",
-      references = [],
-      bytes = "",
-      lines = "",
-    } = meta;
-    yield {
-      kind: "record",
-      text: `${overview.number}\t${subject}\t${from}\t${date}\t${messageId}\t${references.join(" ")}\t${bytes}\t${lines}`,
-      // Made for those who ask for it alone.
-      get data() {
-        return { ...meta, url: target.href(articlePath(group, overview.number)) };
-      },
-    };
+  const facts = await peer.selectToList(group);
+  for await (const batch of inOrder(peer, facts, range)) {
+    if (!json) yield await shownOverviews(batch, session.text);
+    else {
+      for (const overview of batch) {
+        const meta = await articleMeta(overview, session.text);
+        const url = session.line.target.href(articlePath(group, overview.number));
+        yield record(String(overview.number), { ...meta, url });
+      }
+    }
   }
 };
+
+/** What stands between tabs, after the number. */
+const COLUMNS = ["subject", "from", "date", "message-id", "references", ":bytes", ":lines"] as const;
+
+/** Lines of text, each batch in one write: a group may have a million. */
+async function shownOverviews(batch: readonly Overview[], text: FieldText): Promise<Output> {
+  let lines = "";
+  for (const { number, fields } of batch) {
+    lines += number;
+    for (const column of COLUMNS) {
+      const raw = fields.get(column);
+      const value = raw === undefined ? "" : text(raw);
+      lines += `\t${typeof value === "string" ? value : await value}`;
+    }
+    lines += "\n";
+  }
+  return { kind: "octets", octets: Buffer.from(lines, "utf8") };
+}
 
 /** Articles that are held for a tree, when nobody says otherwise: the newest. */
 const THREADED = 1000;
@@ -158,16 +169,18 @@ export const thread: Command = async function* (invocation) {
   const limit = optionNumber(invocation.options, "limit") ?? (path.what === "range" ? undefined : THREADED);
   const { group, range } = articlesIn(path);
   const peer = await session.line.peer();
-  const facts = await peer.select(group);
+  const facts = await peer.selectToList(group);
   const articles: Threaded[] = [];
-  for await (const overview of newestFirst(peer, facts, range, limit)) {
-    const entry = await articleEntry(session.line.target, overview, group, session.text);
-    articles.push({
-      id: messageIdIn(overview.fields.get("message-id")) ?? `#${overview.number}`,
-      references: messageIdsIn(overview.fields.get("references")),
-      subject: entry.name,
-      entry,
-    });
+  for await (const batch of newestFirst(peer, facts, range, limit)) {
+    for (const overview of batch) {
+      const entry = await articleEntry(session.line.target, overview, group, session.text);
+      articles.push({
+        id: messageIdIn(overview.fields.get("message-id")) ?? `#${overview.number}`,
+        references: messageIdsIn(overview.fields.get("references")),
+        subject: entry.name,
+        entry,
+      });
+    }
   }
   for (const { node, depth } of walk(threadsOf(articles.reverse()))) {
     const indent = "  ".repeat(Math.min(depth, 40));
@@ -192,13 +205,27 @@ export const hdr: Command = async function* (invocation) {
   const { session, path, rest } = await asked(invocation, usage);
   const [field] = rest;
   if (field === undefined || !/^:?[!-9;-~]+$/.test(field)) throw wrongUsage(usage);
-  const peer = await session.line.peer();
   const byId = path.what === "message";
   const { group, range } = byId ? { group: undefined, range: undefined } : articlesIn(path);
   const which = byId ? path.id : `${range?.low ?? 1}-${range?.high ?? ""}`;
+  yield* rows(invocation, fieldRows(session, group, field, which));
+};
+
+async function* fieldRows(
+  session: NewsSession,
+  group: string | undefined,
+  field: string,
+  which: string,
+): AsyncGenerator<readonly Row[]> {
+  const peer = await session.line.peer();
   if (group !== undefined) await peer.select(group);
+  let shown: Row[] = [];
   for await (const { number, raw } of hdrValues(peer, group, field, which)) {
     const value = await session.text(raw);
-    yield record(`${number} ${value}`, { number, field: field.toLowerCase(), value });
+    shown.push({ text: `${number} ${value}`, data: () => ({ number, field: field.toLowerCase(), value }) });
+    if (shown.length < TOGETHER) continue;
+    yield shown;
+    shown = [];
   }
-};
+  yield shown;
+}

@@ -117,21 +117,19 @@ async function filesInGroup(
   const peer = await session.line.peer();
   const facts = await peer.select(place.group);
   const found = new Map<string, { subject: string; segments: Segment[] }>();
-  for await (const { fields, number } of newestFirst(
-    peer,
-    facts,
-    place.what === "range" ? place.range : undefined,
-  )) {
-    const words = await session.text(fields.get("subject") ?? "");
-    const id = messageIdIn(fields.get("message-id"));
-    if (id === undefined || !matchesPattern(pattern, words.toLowerCase())) continue;
-    const part = partIn(words);
-    // Without a number the article is a file of its own; part 0 is a description.
-    if (part?.number === 0) continue;
-    const key = part === undefined ? `${words}\0${number}` : commonSubject(words);
-    const file = found.get(key) ?? { subject: words, segments: [] };
-    file.segments.push({ number: part?.number ?? 1, id });
-    found.set(key, file);
+  for await (const batch of newestFirst(peer, facts, place.what === "range" ? place.range : undefined)) {
+    for (const { fields, number } of batch) {
+      const words = await session.text(fields.get("subject") ?? "");
+      const id = messageIdIn(fields.get("message-id"));
+      if (id === undefined || !matchesPattern(pattern, words.toLowerCase())) continue;
+      const part = partIn(words);
+      // Without a number the article is a file of its own; part 0 is a description.
+      if (part?.number === 0) continue;
+      const key = part === undefined ? `${words}\0${number}` : commonSubject(words);
+      const file = found.get(key) ?? { subject: words, segments: [] };
+      file.segments.push({ number: part?.number ?? 1, id });
+      found.set(key, file);
+    }
   }
   return [...found.values()].map((file) => fileOf(file.subject, file.segments));
 }

@@ -30,6 +30,36 @@ export function record(text: string, data: JsonObject): Output {
   return { kind: "record", text, data };
 }
 
+/** One line of many. */
+export interface Row {
+  readonly text: string;
+  /** Called where it is wanted. */
+  data(): JsonObject;
+}
+
+/** Rows that are written together: a group has a million, and each would be a write of its own. */
+export const TOGETHER = 100;
+
+/** Records for `--json`; for people lines of text, each batch in one write. */
+export async function* rows(
+  invocation: Invocation,
+  batches: AsyncIterable<readonly Row[]>,
+): AsyncGenerator<Output> {
+  const json = invocation.options["json"] === true;
+  for await (const batch of batches) {
+    if (json) for (const row of batch) yield record(row.text, row.data());
+    else if (batch.length > 0) {
+      const lines = batch.map(
+        ({ text }) => `${LINE_BREAK.test(text) ? text.replace(LINE_BREAKS, " ") : text}\n`,
+      );
+      yield { kind: "octets", octets: Buffer.from(lines.join(""), "utf8") };
+    }
+  }
+}
+
+const LINE_BREAK = /[\r\n]/;
+const LINE_BREAKS = /[\r\n]/g;
+
 export function optionText(options: Options, flag: string): string | undefined {
   const value = options[flag];
   return typeof value === "string" ? value : undefined;
