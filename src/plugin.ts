@@ -5,6 +5,7 @@
  * connection is wanted). What it offers is a Session; what it needs comes through a Context.
  */
 import type { Duplex, Readable } from "node:stream";
+import type { PortholeError } from "./errors.js";
 import type { Connection } from "./net/connection.js";
 import type { DatagramChannel } from "./net/datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./net/datagram-listener.js";
@@ -155,6 +156,12 @@ export interface Session extends AsyncDisposable {
   list?(path: string, query?: ListQuery): AsyncIterable<Entry>;
   stat?(path: string): Promise<Entry>;
   read?(path: string, query?: ReadQuery): Promise<Document>;
+  /**
+   * Documents in the order of `paths`, asked for ahead where the protocol lets commands be sent ahead. `paths` is read
+   * as far as the session is ready to ask. Each body ends or is destroyed before the next result is wanted; a document
+   * that is not to be had is a result with its error, and what ends the connection is thrown.
+   */
+  readMany?(paths: AsyncIterable<string>): AsyncIterable<ManyRead>;
   write?(path: string, source: Source): Promise<Entry>;
   remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
   /** Within this session's place; the target must not exist unless `replace`. */
@@ -258,7 +265,20 @@ export interface Document {
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;
   readonly body: Readable;
+  /**
+   * The same octets by the short way, in place of reading `body`: from the socket's one reused buffer to `take`, at its
+   * pace. Ends with the body, which it closes. @throws what the body would have failed with, and what `take` throws
+   */
+  readonly pour?: (take: Take) => Promise<void>;
 }
+
+/** What became of one path of `readMany`. */
+export type ManyRead =
+  | { readonly path: string; readonly document: Document }
+  | { readonly path: string; readonly error: PortholeError };
+
+/** Takes octets that may be overwritten as soon as the call, or the promise it returned, is done. */
+export type Take = (octets: Buffer) => Promise<void> | void;
 
 /** Something to be written. */
 export interface Source {

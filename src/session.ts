@@ -5,7 +5,7 @@
 import { type Duplex, finished, type Readable } from "node:stream";
 import { isAbort, isLocalFailure, localError, messageOf, PortholeError, systemCode } from "./errors.js";
 import { connectionError } from "./net/failures.js";
-import type { Document, Entry, Outgoing, Session } from "./plugin.js";
+import type { Document, Entry, ManyRead, Outgoing, Session } from "./plugin.js";
 import { refuseControls } from "./url.js";
 
 /**
@@ -36,6 +36,8 @@ export function supervise(
     supervised.read = (path, query) =>
       turn.read("read", [path, query?.validator ?? ""], () => read(path, query));
   }
+  const readMany = session.readMany?.bind(session);
+  if (readMany) supervised.readMany = (paths) => turn.readMany("readMany", paths, readMany);
   const write = session.write?.bind(session);
   if (write) {
     supervised.write = (path, source) =>
@@ -115,6 +117,19 @@ class Turn {
     }
   }
 
+  /** The turn is the iteration's; the bodies in it are the caller's to end. */
+  async *readMany(
+    call: string,
+    paths: AsyncIterable<string>,
+    act: (paths: AsyncIterable<string>) => AsyncIterable<ManyRead>,
+  ): AsyncGenerator<ManyRead, void, undefined> {
+    for await (const result of this.iterate(call, [], () => act(withoutControls(paths)))) {
+      yield "error" in result
+        ? { ...result, error: labelled(result.error, this.#protocol, this.#place) }
+        : result;
+    }
+  }
+
   async read(call: string, words: readonly string[], act: () => Promise<Document>): Promise<Document> {
     await this.#take(call, words);
     try {
@@ -191,6 +206,13 @@ class Turn {
 
   #labelled(thrown: unknown): unknown {
     return labelled(thrown, this.#protocol, this.#place);
+  }
+}
+
+async function* withoutControls(paths: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const path of paths) {
+    refuseControls(path, "an argument");
+    yield path;
   }
 }
 

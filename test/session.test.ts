@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Client } from "../src/client.js";
 import { PortholeError } from "../src/errors.js";
-import type { Document, Entry, Manifest, Session } from "../src/plugin.js";
+import type { Document, Entry, Manifest, ManyRead, Session } from "../src/plugin.js";
 import { Registry } from "../src/registry.js";
 import { labelled, supervise } from "../src/session.js";
 import { failureOf } from "./net/dialing.js";
@@ -114,6 +114,12 @@ describe("a session", () => {
       },
       stat: () => act("stat"),
       read: async () => documentOf(Readable.from([])),
+      readMany: async function* (paths) {
+        for await (const path of paths) {
+          if (path === "/lost") yield { path, error: new PortholeError("missing", "there is none") };
+          else yield { path, document: documentOf(Readable.from([])) };
+        }
+      },
       write: () => act("write"),
       remove: async () => say("remove"),
       move: () => act("move"),
@@ -140,6 +146,9 @@ describe("a session", () => {
     const read = await session.read?.("/");
     read?.body.destroy();
     await sleep(1);
+    const results: ManyRead[] = [];
+    for await (const result of session.readMany?.(Readable.from(["/a", "/lost"])) ?? []) results.push(result);
+    expect(results).toMatchObject([{ path: "/a" }, { path: "/lost", error: { protocol: "plain" } }]);
     await session.write?.("/", { body: Readable.from([]) });
     await session.remove?.("/");
     await session.move?.("/a", "/b");
