@@ -1,6 +1,7 @@
 /** Making one place the same as another: list both, plan, show the plan or do it, remember what was done. */
 import { PortholeError } from "../errors.js";
 import type { JsonObject, Target } from "../plugin.js";
+import { sameContent } from "./content.js";
 import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standingAt } from "./cp-plan.js";
 import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
@@ -80,14 +81,18 @@ class Mirroring implements AsyncDisposable {
       await this.#stage.tell(await this.#mirrorMessages(source, target, known));
       return;
     }
-    const steps = planOf(source.things, target.things, {
+    const { compareContent = false, onlyNewer = false } = this.#request;
+    const planned = planOf(source.things, target.things, {
       known,
+      onlyNewer,
+      doubtAll: compareContent,
       covers: (key) => {
         const there = target.things.get(key);
         return there?.isContainer === false || !this.#isPicky;
       },
       emptyFolders: !this.#isPicky,
     });
+    const steps = compareContent ? await this.#lookedInto(planned) : planned;
     const removes = await this.#removes(steps, source);
     const plan = steps.filter((step) => step.action !== "same" && (step.action !== "gone" || removes));
     for (const step of plan) await this.#tellStep(step, removes);
@@ -117,6 +122,27 @@ class Mirroring implements AsyncDisposable {
       octets: files.octets,
       extra: removes ? 0 : steps.filter(({ action }) => action === "gone").length,
     });
+  }
+
+  /** Files that are planned as changed and hold the same octets stay as they are. */
+  async #lookedInto(planned: readonly Step[]): Promise<Step[]> {
+    const steps: Step[] = [];
+    for (const step of planned) steps.push((await this.#isSameInside(step)) ? asSame(step) : step);
+    return steps;
+  }
+
+  async #isSameInside(step: Step): Promise<boolean> {
+    if (step.action !== "changed" || step.there === undefined) return false;
+    const { from, there } = step;
+    const sizes = [from.entry.size, there.entry.size];
+    if (sizes[0] !== sizes[1] && !sizes.includes(undefined)) return false;
+    try {
+      return await sameContent(this.#pair, from.path, there.path, this.#stage.signal);
+    } catch (thrown) {
+      // It will be carried, and what is wrong with it told then.
+      if (this.#stage.signal.aborted) throw thrown;
+      return false;
+    }
   }
 
   async #mirrorMessages(
@@ -271,4 +297,9 @@ class Mirroring implements AsyncDisposable {
     const { path } = this.#stage.target;
     return key.split("/").reduce((place, name) => pathInside(place, name), path === "" ? "/" : path);
   }
+}
+
+function asSame(step: Step): Step {
+  if (step.action !== "changed" || step.there === undefined) return step;
+  return { action: "same", key: step.key, from: step.from, there: step.there };
 }
