@@ -123,9 +123,9 @@ describe("recordings of real servers", () => {
       for await (const { name } of session.list?.(path) ?? []) found.push(name);
       return found;
     });
-    expect(subjects).toEqual(["Re: The light"]);
+    expect(subjects).toEqual(["Re: The light", "The light"]);
     await using article = await wire("inn-2.7.1.rec");
-    expect(await visit(article, "/misc.test/1", contentOf)).toContain("\r\n\r\nIt is off.\r\n");
+    expect(await visit(article, "/misc.test/1", contentOf)).toContain("\r\n\r\nIt is on.\r\n.\r\n..two\r\n");
   });
 
   it.each(["postfix-3.7.11.rec", "postfix-3.7.11-starttls.rec"])(
