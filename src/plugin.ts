@@ -173,6 +173,8 @@ export interface Session extends AsyncDisposable {
   /** Within this session's place; the target must not exist unless `replace`. */
   move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   makeFolder?(path: string): Promise<Entry>;
+  /** A message has these flags from now on and no others (as IMAP names them); what the place cannot hold is left out. */
+  mark?(path: string, flags: readonly string[]): Promise<Entry>;
   search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string): AsyncIterable<WatchEvent>;
