@@ -129,8 +129,12 @@ export interface Invocation {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** A person types there. */
   readonly stdinIsTerminal: boolean;
+  /** A person reads what the command gives back. */
+  readonly stdoutIsTerminal?: boolean;
   /** A line for the user on standard error. */
   warn(text: string): void;
+  /** Text for people beside the result: on standard error as it stands, unless they want quiet. */
+  tell?(text: string): void;
 }
 
 export type Command = (invocation: Invocation) => AsyncIterable<Output>;
@@ -367,6 +371,8 @@ export interface Context {
   /** Values of the options that the manifest declares, by flag. */
   readonly options: Options;
   readonly signal: AbortSignal;
+  /** A folder of this user for what outlives a run; absent where there is none. It need not exist yet. */
+  readonly stateFolder?: string;
   progress(report: Progress): void;
   /** A line for the user on standard error. */
   warn(text: string): void;
@@ -401,6 +407,8 @@ export interface CredentialRequest {
   readonly fallback?: Credentials;
   /** The server insists on a login: a person at a terminal may be asked. */
   readonly required?: boolean;
+  /** Nobody has asked yet: what may not travel there is no error, and counts as not given. */
+  readonly unasked?: boolean;
 }
 
 export interface Credentials {

@@ -2,30 +2,62 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Options, Plugin, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
+import { commands } from "./commands.js";
 import { Connector } from "./connector.js";
 import type { Header, HttpEngine } from "./engine.js";
 import { headerOctets } from "./header-text.js";
-import { Requester } from "./requester.js";
+import { remember } from "./opened.js";
+import { Requester, type RequestSettings } from "./requester.js";
 import { HttpSession } from "./session.js";
 
 const DEFAULT_REDIRECTS = 20;
 
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
-    const settings = { maxRedirects: maxRedirectsOf(context.options), headers: headersOf(context.options) };
+    const settings = await settingsOf(target, context);
     const connector = new Connector(context);
     const engine = await chooseEngine(connector, context);
-    return new HttpSession(new Requester(target, context, engine, connector, settings), target.path);
+    const requester = new Requester(target, context, engine, connector, settings);
+    remember(target, { requester, context, ...settings });
+    return new HttpSession(requester, target.path);
   },
-  commands: {},
+  commands,
 };
+
+async function settingsOf(target: Target, context: Context): Promise<RequestSettings> {
+  const { options } = context;
+  const cookies = options["cookies"];
+  const name = options["session"] ?? options["session-read-only"];
+  return {
+    maxRedirects: maxRedirectsOf(options),
+    headers: headersOf(options),
+    ...(typeof cookies === "string"
+      ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
+      : {}),
+    ...(typeof name === "string"
+      ? {
+          session: await (await import("./named-session.js")).NamedSession.open(
+            name,
+            target,
+            context.stateFolder,
+            options["session"] === undefined,
+          ),
+        }
+      : {}),
+  };
+}
 
 /** node:http starts in a tenth of undici's time; undici pays off with several connections (docs/performance.md). */
 async function chooseEngine(connector: Connector, context: Context): Promise<HttpEngine> {
-  const wanted = context.options["http-engine"] ?? "auto";
-  if (wanted === "undici" || (wanted === "auto" && context.policy.jobs > 1)) {
+  const { options } = context;
+  const wanted = options["http-engine"] ?? "auto";
+  if (options["http2"] === true && wanted === "node") {
+    throw new PortholeError("usage", "--http2 is for the engine undici", { hint: "leave out --http-engine" });
+  }
+  const many = wanted === "auto" && context.policy.jobs > 1;
+  if (wanted === "undici" || many || options["http2"] === true) {
     const { UndiciEngine } = await import("./engines/undici.js");
-    return new UndiciEngine(connector);
+    return new UndiciEngine(connector, options["http2"] !== false);
   }
   const { NodeEngine } = await import("./engines/node.js");
   return new NodeEngine(connector);
@@ -38,10 +70,14 @@ function maxRedirectsOf(options: Options): number {
   throw new PortholeError("usage", "--max-redirects wants a whole number from 0 on");
 }
 
-/** `--header "Name: value"`. @throws PortholeError `usage` */
+/** `--header "Name: value"`, `--user-agent TEXT`. @throws PortholeError `usage` */
 function headersOf(options: Options): Header[] {
   const given = options["header"];
-  const lines = Array.isArray(given) ? given : [];
+  const agent = options["user-agent"];
+  const lines = [
+    ...(typeof agent === "string" ? [`User-Agent: ${agent}`] : []),
+    ...(Array.isArray(given) ? given : []),
+  ];
   return lines.map((line) => {
     refuseControls(line, "a header");
     const parts = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/.exec(line);

@@ -5,9 +5,21 @@ import { parseUrl } from "../../src/url.js";
 import type { Connector } from "./connector.js";
 import { ACCEPTED_CODINGS } from "./content-coding.js";
 import { drain } from "./drain.js";
-import { type Header, type HttpEngine, type HttpResponse, headerValue, sameOrigin } from "./engine.js";
+import {
+  authorityOf,
+  framingHeaders,
+  type Header,
+  type HttpEngine,
+  type HttpRequest,
+  type HttpResponse,
+  headerValue,
+  type Information,
+  sameOrigin,
+} from "./engine.js";
 import type { Answer } from "./entry.js";
-import { authorizationOf, offeredSchemes } from "./login.js";
+import { type Hop, HopClock } from "./hops.js";
+import { Login } from "./login.js";
+import type { NamedSession } from "./named-session.js";
 import {
   isRedirect,
   type Place,
@@ -24,6 +36,18 @@ export interface RequestSettings {
   readonly maxRedirects: number;
   /** From `--header`, in the order given. */
   readonly headers: readonly Header[];
+  readonly cookies?: CookieKeeper;
+  readonly session?: NamedSession;
+}
+
+/** Who keeps cookies between requests. */
+export interface CookieKeeper {
+  /** What goes to that place, as the value of Cookie. */
+  headerFor(url: string): Promise<string | undefined>;
+  /** @param values of Set-Cookie */
+  take(url: string, values: readonly string[]): Promise<void>;
+  /** Writes down what has changed. @throws PortholeError `local` */
+  save(): Promise<void>;
 }
 
 export interface Question {
@@ -31,6 +55,10 @@ export interface Question {
   /** As in the URL. */
   readonly path: string;
   readonly headers?: readonly Header[];
+  /** What the user wrote for this one: instead of what Porthole would send, and for the first server alone. */
+  readonly own?: readonly Header[];
+  /** Names in lower case that are not sent, though Porthole would. */
+  readonly without?: ReadonlySet<string>;
   readonly upload?: Upload;
   /** The octets as the server holds them: a size or a range of something coded means nothing. */
   readonly uncoded?: boolean;
@@ -38,6 +66,7 @@ export interface Question {
   readonly stay?: boolean;
   /** Statuses of 400 and above that are an answer all the same. */
   readonly welcomes?: (response: HttpResponse) => boolean;
+  readonly onInformation?: (information: Information) => void;
 }
 
 export class Requester {
@@ -46,7 +75,7 @@ export class Requester {
   readonly #engine: HttpEngine;
   readonly #connector: Connector;
   readonly #settings: RequestSettings;
-  #authorization: string | undefined;
+  readonly #login: Login;
 
   constructor(
     target: Target,
@@ -60,15 +89,26 @@ export class Requester {
     this.#engine = engine;
     this.#connector = connector;
     this.#settings = settings;
+    this.#login = new Login(target, context, connector, settings.session);
+  }
+
+  get connector(): Connector {
+    return this.#connector;
+  }
+
+  /** The server that the user named. */
+  get origin(): Place["origin"] {
+    return this.#start.origin;
   }
 
   /** @throws PortholeError for every status of 400 and above that is not welcome, and for what cannot be followed */
   async ask(question: Question): Promise<Answer> {
     let place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
     let { method } = question;
+    const hops: Hop[] = [];
     for (let redirects = 0; ; redirects++) {
       const step = method === question.method ? question : { ...bare(question), method };
-      const response = await this.#loggedIn(step, place);
+      const response = await this.#loggedIn(step, place, hops);
       const location = headerValue(response.headers, "location");
       if (isRedirect(response.status) && location !== undefined && question.stay !== true) {
         await drain(response.body);
@@ -81,17 +121,39 @@ export class Requester {
         place = next;
         continue;
       }
-      if (response.status < 400 || question.welcomes?.(response) === true) return { place, response };
+      if (response.status < 400 || question.welcomes?.(response) === true) return { place, response, hops };
       await drain(response.body);
-      const { status, reason } = response;
-      const loggedIn = this.#authorization !== undefined && this.#isTrusted(place);
-      throw statusFailure({ status, reason, url: urlOf(place), loggedIn });
+      throw this.failureOf({ place, response, hops });
     }
   }
 
-  /** Ends the connections. */
+  /** What a status of 400 and above means. */
+  failureOf({ place, response }: Answer): PortholeError {
+    const { status, reason } = response;
+    const loggedIn = this.#login.given && this.#isTrusted(place);
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn });
+  }
+
+  /** The request as it would go out, without a login that the server has to ask for. Nothing is sent. */
+  async preview(question: Question): Promise<HttpRequest> {
+    const place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
+    const request = await this.#requestFor(question, place);
+    const host = headerValue(request.headers, "host");
+    return {
+      ...request,
+      headers: [
+        ...(host === undefined ? [["Host", authorityOf(place.origin)] as const] : []),
+        ...request.headers,
+        ...framingHeaders(request.body),
+      ],
+    };
+  }
+
+  /** Ends the connections, and writes down what is to be kept. */
   async close(): Promise<void> {
     await this.#engine.close();
+    await this.#settings.cookies?.save();
+    await this.#settings.session?.save();
   }
 
   #follow(place: Place, location: string, redirects: number): Place {
@@ -105,53 +167,111 @@ export class Requester {
   }
 
   /** One request, and once more with credentials when the server asks for them. */
-  async #loggedIn(question: Question, place: Place): Promise<HttpResponse> {
-    const response = await this.#send(question, place);
-    if (response.status !== 401 || !this.#isTrusted(place) || this.#hasAuthorization) return response;
-    let authorization: string | undefined;
-    try {
-      authorization = await this.#authorizationFor(response, place);
-    } catch (thrown) {
-      response.body.destroy();
-      throw thrown;
+  async #loggedIn(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const mayLogIn = this.#isTrusted(place) && !this.#hasOwnAuthorization(question);
+    if (mayLogIn) await this.#login.ahead(place.origin, this.#engine.alpn);
+    // A second time for the login, a third for a nonce that has become stale meanwhile.
+    for (let attempt = 0; ; attempt++) {
+      const response = await this.#send(question, place, hops);
+      if (!mayLogIn) return response;
+      if (response.status !== 401) {
+        this.#login.heed(response);
+        return response;
+      }
+      let again: boolean;
+      try {
+        again = attempt < 2 && (await this.#login.answers(response, place.origin));
+      } catch (thrown) {
+        response.body.destroy();
+        throw thrown;
+      }
+      if (!again) return response;
+      await drain(response.body);
+      if (question.upload?.ready === false) {
+        throw cannotRepeat(response, place, "--auth BASIC logs in at once; --http-engine node asks first");
+      }
     }
-    if (authorization === undefined) return response;
-    await drain(response.body);
-    this.#authorization = authorization;
-    if (question.upload?.ready === false) {
-      throw cannotRepeat(response, place, "--http-engine node asks before it sends");
-    }
-    return this.#send(question, place);
   }
 
-  #send(question: Question, place: Place): Promise<HttpResponse> {
+  async #send(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const request = await this.#requestFor(question, place);
+    const information: Information[] = [];
+    const clock = new HopClock(this.#connector, place.origin);
+    const response = await this.#engine.request({
+      ...request,
+      onInformation: (one) => {
+        // A server may send any number of them.
+        if (information.length < 100) information.push(one);
+        this.#context.note(`${one.status} ${one.reason}`.trim());
+        question.onInformation?.(one);
+      },
+    });
+    const { body: _body, ...answered } = response;
+    hops.push({ place, request, response: answered, information, times: clock.answered() });
+    const cookies = response.headers.filter(([name]) => name.toLowerCase() === "set-cookie");
+    const values = cookies.map(([, value]) => value);
+    if (values.length > 0) await this.#cookies?.take(urlOf(place), values);
+    return response;
+  }
+
+  get #cookies(): CookieKeeper | undefined {
+    return this.#settings.cookies ?? this.#settings.session?.cookies;
+  }
+
+  async #requestFor(question: Question, place: Place): Promise<HttpRequest> {
     const forward = this.#connector.forwardProxy(place.origin);
-    return this.#engine.request({
+    const body = question.upload?.body();
+    const sent: Pick<HttpRequest, "method" | "path"> = {
       method: question.method,
-      origin: place.origin,
       // RFC 9112, 3.2.2: a proxy is given the whole URL.
       path: forward === undefined ? place.path : urlOf(place),
-      headers: this.#headers(question, place, forward?.authorization),
-      ...(question.upload === undefined ? {} : { body: question.upload.body() }),
+    };
+    const extra: Header[] = [];
+    const cookies = await this.#cookies?.headerFor(urlOf(place));
+    if (cookies !== undefined) extra.push(["Cookie", cookies]);
+    if (this.#isTrusted(place)) {
+      const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);
+      if (authorization !== undefined) extra.push(["Authorization", authorization]);
+    }
+    if (forward?.authorization !== undefined) extra.push(["Proxy-Authorization", forward.authorization]);
+    const headers = this.#headers(question, place, extra);
+    const unconditional = body !== undefined && question.without?.has("expect") === true;
+    return {
+      ...sent,
+      origin: place.origin,
+      headers,
+      ...(body === undefined ? {} : { body: unconditional ? { ...body, awaitsConsent: false } : body }),
       signal: this.#context.signal,
-    });
+    };
   }
 
-  #headers(question: Question, place: Place, proxyAuthorization: string | undefined): Header[] {
+  #headers(question: Question, place: Place, extra: readonly Header[]): Header[] {
     // What the user wrote replaces what Porthole would send, and stays with the server it was meant for.
-    const own = this.#isTrusted(place) ? this.#settings.headers : [];
+    const own = this.#isTrusted(place) ? this.#ownHeaders(question) : [];
     const replaced = new Set(own.map(([name]) => name.toLowerCase()));
     const ours: Header[] = [
       ["User-Agent", "Porthole"],
       ["Accept", "*/*"],
       ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
       ...(question.headers ?? []),
+      ...extra,
     ];
-    if (this.#authorization !== undefined && this.#isTrusted(place)) {
-      ours.push(["Authorization", this.#authorization]);
-    }
-    if (proxyAuthorization !== undefined) ours.push(["Proxy-Authorization", proxyAuthorization]);
-    return [...ours.filter(([name]) => !replaced.has(name.toLowerCase())), ...own];
+    const given = new Set((question.headers ?? []).map(([name]) => name.toLowerCase()));
+    const left = (name: string, at: number) =>
+      !replaced.has(name) && question.without?.has(name) !== true && !(at < 3 && given.has(name));
+    return [...ours.filter(([name], at) => left(name.toLowerCase(), at)), ...own];
+  }
+
+  /** Later ones replace the session's and those of `--header`; twice in one source is twice. */
+  #ownHeaders({ own = [], without }: Question): Header[] {
+    const layers = [this.#settings.session?.headers ?? [], this.#settings.headers, own];
+    return layers.flatMap((layer, at) => {
+      const later = new Set(layers.slice(at + 1).flatMap((one) => one.map(([name]) => name.toLowerCase())));
+      return layer.filter(([name]) => {
+        const key = name.toLowerCase();
+        return !later.has(key) && (layer === own || without?.has(key) !== true);
+      });
+    });
   }
 
   /** The server that the user named: what is secret goes there alone. */
@@ -159,20 +279,8 @@ export class Requester {
     return sameOrigin(place.origin, this.#start.origin);
   }
 
-  get #hasAuthorization(): boolean {
-    const own = headerValue(this.#settings.headers, "authorization");
-    return this.#authorization !== undefined || own !== undefined;
-  }
-
-  async #authorizationFor(response: HttpResponse, place: Place): Promise<string | undefined> {
-    const connection = this.#connector.latestTo(place.origin);
-    if (connection === undefined) return undefined;
-    const found = await this.#context.credentials({ connection, required: true });
-    if (found === undefined) return undefined;
-    const offered = offeredSchemes(response.headers);
-    const authorization = authorizationOf(found, offered, this.#context.policy.authMechanism);
-    this.#context.mask(authorization);
-    return authorization;
+  #hasOwnAuthorization(question: Question): boolean {
+    return headerValue(this.#ownHeaders(question), "authorization") !== undefined;
   }
 }
 

@@ -104,7 +104,12 @@ export class HttpSession implements Session {
   }
 }
 
-function documentOf({ place, response }: Answer, body: Readable, coded: boolean, part?: Part): Document {
+export function documentOf(
+  { place, response }: Pick<Answer, "place" | "response">,
+  body: Readable,
+  coded: boolean,
+  part?: Part,
+): Document {
   const entry = entryOf({ place, response });
   const { headers } = response;
   const total = part === undefined ? entry.size : part.total;
