@@ -16,4 +16,7 @@ export const commands: Readonly<Record<string, Command>> = {
   delete: request("DELETE"),
   options: request("OPTIONS"),
   request: request(),
+  async *xmlrpc(invocation) {
+    yield* (await import("./xmlrpc/command.js")).xmlrpcCommand(invocation);
+  },
 };

@@ -51,6 +51,20 @@ const commands = [
   { name: "delete", usage: ITEMS, summary: "DELETE, likewise", options: REQUEST },
   { name: "options", usage: ITEMS, summary: "OPTIONS: what can be asked there", options: REQUEST },
   { name: "request", usage: `METHOD ${ITEMS}`, summary: "any other method", options: REQUEST },
+  {
+    name: "xmlrpc",
+    usage: "URL METHOD [ARGUMENT]...",
+    summary: "call a method: texts, :=JSON, int: i8: double: boolean: dateTime: base64: nil: values",
+    options: [
+      { flag: "describe", type: "boolean", summary: "all methods, with what they take and do" },
+      {
+        flag: "multicall",
+        type: "boolean",
+        summary: "many calls in one request: METHOD ARGS... : METHOD ARGS...",
+      },
+      { flag: "offline", type: "boolean", summary: "print the call, send nothing" },
+    ],
+  },
 ] as const satisfies readonly CommandSpec[];
 
 export const manifest = {

@@ -20,9 +20,12 @@ export async function openFor(
   url: string,
 ): Promise<Opened & { readonly target: Target }> {
   const { target } = await invocation.open(url);
+  return { ...openedAt(target), target };
+}
+
+/** @throws PortholeError `usage` when no web place was opened by that target */
+export function openedAt(target: Target): Opened {
   const facts = opened.get(target);
-  if (facts === undefined) {
-    throw new PortholeError("usage", "this wants an http: or https: URL", { url: target.href(target.path) });
-  }
-  return { ...facts, target };
+  if (facts !== undefined) return facts;
+  throw new PortholeError("usage", "this wants an http: or https: URL", { url: target.href(target.path) });
 }
