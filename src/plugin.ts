@@ -173,7 +173,7 @@ export interface Session extends AsyncDisposable {
   makeFolder?(path: string): Promise<Entry>;
   search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;
   send?(outgoing: Outgoing): Promise<SendReport>;
-  watch?(path: string): AsyncIterable<WatchEvent>;
+  watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
   /** What a person types goes in, what they see comes out. */
   interact?(screen?: Screen): Promise<Interaction>;
@@ -328,10 +328,17 @@ export interface SendReport {
   readonly size: number;
 }
 
+export interface WatchQuery {
+  /** Seconds between two looks, where the server does not tell by itself. */
+  readonly interval?: number;
+}
+
 export interface WatchEvent {
   readonly event: "new" | "changed" | "gone" | "data";
   readonly entry: Entry;
   readonly at: Date;
+  /** What came, where the event is itself what is watched for: shown in place of the entry. */
+  readonly text?: string;
 }
 
 export interface CheckStep {

@@ -16,6 +16,9 @@ export const commands: Readonly<Record<string, Command>> = {
   delete: request("DELETE"),
   options: request("OPTIONS"),
   request: request(),
+  async *ws(invocation) {
+    yield* (await import("./websocket.js")).websocketCommand(invocation);
+  },
   async *xmlrpc(invocation) {
     yield* (await import("./xmlrpc/command.js")).xmlrpcCommand(invocation);
   },

@@ -45,14 +45,24 @@ export class Connector {
     return connection;
   }
 
+  /** A connection of its own, through a tunnel where a proxy stands between, and patient: it is no longer HTTP. */
+  async tunnel(origin: Origin): Promise<Connection> {
+    return this.#connect(origin, ["http/1.1"], { forwardsThroughProxy: false, patient: true });
+  }
+
   /** How long the connection took that was made ahead and is in use now, in milliseconds; 0 for others. */
   aheadMs(origin: Origin): number {
     return this.#aheadMs.get(keyOf(origin)) ?? 0;
   }
 
-  async #connect(origin: Origin, alpn: readonly string[]): Promise<Connection> {
+  async #connect(
+    origin: Origin,
+    alpn: readonly string[],
+    differing: Partial<Endpoint> = {},
+  ): Promise<Connection> {
     const connection = await this.#context.dial({
       ...endpointOf(origin),
+      ...differing,
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });
     this.#open.add(connection);

@@ -19,7 +19,7 @@ export const plugin: Plugin = {
     const engine = await chooseEngine(connector, context);
     const requester = new Requester(target, context, engine, connector, settings);
     remember(target, { requester, context, ...settings });
-    return new HttpSession(requester, target.path);
+    return new HttpSession(requester, target, context);
   },
   commands,
 };

@@ -52,6 +52,23 @@ const commands = [
   { name: "options", usage: ITEMS, summary: "OPTIONS: what can be asked there", options: REQUEST },
   { name: "request", usage: `METHOD ${ITEMS}`, summary: "any other method", options: REQUEST },
   {
+    name: "ws",
+    usage: "URL",
+    summary: "a WebSocket: lines of standard input go out, messages come in",
+    options: [
+      { flag: "send", type: "list", placeholder: "TEXT", summary: "send this, instead of standard input" },
+      { flag: "binary", type: "boolean", summary: "send binary messages" },
+      { flag: "subprotocol", type: "list", placeholder: "NAME", summary: "ask for this subprotocol" },
+      { flag: "listen", type: "boolean", summary: "stay when all is sent" },
+      {
+        flag: "settle",
+        type: "number",
+        placeholder: "S",
+        summary: "seconds of silence after the last message until it is closed (1)",
+      },
+    ],
+  },
+  {
     name: "xmlrpc",
     usage: "URL METHOD [ARGUMENT]...",
     summary: "call a method: texts, :=JSON, int: i8: double: boolean: dateTime: base64: nil: values",
@@ -72,7 +89,7 @@ export const manifest = {
   title: "HTTP",
   summary: "web pages, downloads and APIs",
   schemes: { http: { port: 80, tls: "never" }, https: { port: 443, tls: "always" } },
-  verbs: ["get", "put", "stat", "rm", "check"],
+  verbs: ["get", "put", "stat", "rm", "watch", "check"],
   options: [
     {
       flag: "http-engine",

@@ -1,5 +1,6 @@
 /** One question to the server, with the redirects and the login that stand between it and its answer. */
 import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { parseUrl } from "../../src/url.js";
 import type { Connector } from "./connector.js";
@@ -132,6 +133,23 @@ export class Requester {
     const { status, reason } = response;
     const loggedIn = this.#login.given && this.#isTrusted(place);
     return statusFailure({ status, reason, url: urlOf(place), loggedIn });
+  }
+
+  /**
+   * A connection of its own for another protocol that begins as HTTP (RFC 9110, 7.8), and the request that asks for it.
+   * @throws PortholeError as dialing does
+   */
+  async upgrade(
+    question: Question,
+  ): Promise<{ readonly connection: Connection; readonly request: HttpRequest }> {
+    const { origin } = this.#start;
+    const connection = await this.#connector.tunnel(origin);
+    if (!this.#hasOwnAuthorization(question)) await this.#login.ahead(origin, []);
+    const place: Place = { origin, path: requestPath(question.path) };
+    const request = await this.#requestFor(question, place);
+    // Through the tunnel the server is asked, and not the proxy.
+    const headers = request.headers.filter(([name]) => name.toLowerCase() !== "proxy-authorization");
+    return { connection, request: { ...request, path: place.path, headers } };
   }
 
   /** The request as it would go out, without a login that the server has to ask for. Nothing is sent. */

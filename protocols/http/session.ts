@@ -1,7 +1,18 @@
 /** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE. */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
-import type { CheckStep, Document, Entry, ReadQuery, Session, Source } from "../../src/plugin.js";
+import type {
+  CheckStep,
+  Context,
+  Document,
+  Entry,
+  ReadQuery,
+  Session,
+  Source,
+  Target,
+  WatchEvent,
+  WatchQuery,
+} from "../../src/plugin.js";
 import { checkSteps } from "./check.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
@@ -12,15 +23,17 @@ import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
+import { watchPlace } from "./watch.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
-  readonly #path: string;
+  readonly #target: Target;
+  readonly #context: Context;
 
-  /** @param path what `check` asks for */
-  constructor(requester: Requester, path: string) {
+  constructor(requester: Requester, target: Target, context: Context) {
     this.#requester = requester;
-    this.#path = path;
+    this.#target = target;
+    this.#context = context;
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
@@ -82,8 +95,12 @@ export class HttpSession implements Session {
     await drain(answer.response.body);
   }
 
+  watch(path: string, query: WatchQuery = {}): AsyncIterable<WatchEvent> {
+    return watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
+  }
+
   check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#requester, this.#path);
+    return checkSteps(this.#requester, this.#target.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
