@@ -95,9 +95,13 @@ export function headerValue(headers: readonly Header[], name: string): string | 
   return headers.find(([known]) => known.toLowerCase() === name)?.[1];
 }
 
+/** Methods that have no content as a rule: nobody need be told that there is none. */
+const CONTENTLESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"]);
+
 /** What frames the body in HTTP/1.1, and whether its octets wait to be asked for. */
-export function framingHeaders(body: RequestBody | undefined): Header[] {
-  if (body === undefined) return [];
+export function framingHeaders({ method, body }: Pick<HttpRequest, "method" | "body">): Header[] {
+  // RFC 9110, 8.6.
+  if (body === undefined) return CONTENTLESS.has(method) ? [] : [["Content-Length", "0"]];
   const framing: Header =
     body.size === undefined ? ["Transfer-Encoding", "chunked"] : ["Content-Length", String(body.size)];
   return body.awaitsConsent ? [framing, ["Expect", "100-continue"]] : [framing];

@@ -89,7 +89,7 @@ export const manifest = {
   title: "HTTP",
   summary: "web pages, downloads and APIs",
   schemes: { http: { port: 80, tls: "never" }, https: { port: 443, tls: "always" } },
-  verbs: ["get", "put", "stat", "rm", "watch", "check"],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "watch", "check"],
   options: [
     {
       flag: "http-engine",

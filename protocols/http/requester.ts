@@ -162,7 +162,7 @@ export class Requester {
       headers: [
         ...(host === undefined ? [["Host", authorityOf(place.origin)] as const] : []),
         ...request.headers,
-        ...framingHeaders(request.body),
+        ...framingHeaders(request),
       ],
     };
   }

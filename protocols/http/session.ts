@@ -1,4 +1,4 @@
-/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE. */
+/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type {
@@ -6,6 +6,8 @@ import type {
   Context,
   Document,
   Entry,
+  EntryKind,
+  ListQuery,
   ReadQuery,
   Session,
   Source,
@@ -18,12 +20,14 @@ import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
+import { listPlace } from "./listing.js";
 import { parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
 import { watchPlace } from "./watch.js";
+import { makeFolder, move, remove } from "./webdav/folders.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
@@ -90,9 +94,24 @@ export class HttpSession implements Session {
     return writtenEntry(answer, source.size);
   }
 
-  async remove(path: string): Promise<void> {
-    const answer = await this.#requester.ask({ method: "DELETE", path });
-    await drain(answer.response.body);
+  kindOf(): EntryKind {
+    return "page";
+  }
+
+  list(path: string, query: ListQuery = {}): AsyncIterable<Entry> {
+    return listPlace(this.#requester, path, query);
+  }
+
+  remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
+    return remove(this.#requester, path, recursive);
+  }
+
+  move(from: string, to: string, { replace = false }: { readonly replace?: boolean } = {}): Promise<Entry> {
+    return move(this.#requester, from, to, replace);
+  }
+
+  makeFolder(path: string): Promise<Entry> {
+    return makeFolder(this.#requester, path);
   }
 
   watch(path: string, query: WatchQuery = {}): AsyncIterable<WatchEvent> {

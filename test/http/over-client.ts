@@ -79,5 +79,7 @@ export function sent(server: ScriptedServer, name: string): string[] {
 
 /** The requests that came, in order: method and target. */
 export function requests(server: ScriptedServer): string[] {
-  return server.lines.flatMap((line) => /(?:GET|HEAD|PUT|DELETE) \S+(?= HTTP\/1\.1$)/.exec(line) ?? []);
+  return server.lines.flatMap(
+    (line) => /(?:GET|HEAD|PUT|DELETE|PROPFIND) \S+(?= HTTP\/1\.1$)/.exec(line) ?? [],
+  );
 }

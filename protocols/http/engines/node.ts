@@ -126,10 +126,11 @@ class OriginAgent extends Agent {
 }
 
 /** Node takes a flat list as the raw headers: order, case and duplicates stay, and nothing is added but Connection. */
-function sentHeaders({ origin, headers, body }: HttpRequest): string[] {
+function sentHeaders(request: HttpRequest): string[] {
+  const { origin, headers } = request;
   const all: Header[] = [...headers];
   if (headerValue(headers, "host") === undefined) all.unshift(["Host", authorityOf(origin)]);
-  return [...all, ...framingHeaders(body)].flat();
+  return [...all, ...framingHeaders(request)].flat();
 }
 
 function responseOf(
