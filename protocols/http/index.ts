@@ -14,6 +14,7 @@ const DEFAULT_REDIRECTS = 20;
 
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
+    if (target.url.scheme === "data") return (await import("./data-url.js")).dataSession(target);
     const settings = await settingsOf(target, context);
     const connector = new Connector(context);
     const engine = await chooseEngine(connector, context);
@@ -30,6 +31,7 @@ async function settingsOf(target: Target, context: Context): Promise<RequestSett
   const name = options["session"] ?? options["session-read-only"];
   return {
     maxRedirects: maxRedirectsOf(options),
+    ...methodOf(options),
     headers: headersOf(options),
     ...(typeof cookies === "string"
       ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
@@ -68,6 +70,20 @@ function maxRedirectsOf(options: Options): number {
   const given = Number(options["max-redirects"] ?? DEFAULT_REDIRECTS);
   if (Number.isInteger(given) && given >= 0) return given;
   throw new PortholeError("usage", "--max-redirects wants a whole number from 0 on");
+}
+
+/** `--method WORD`, `--data TEXT`: how a document is asked for. @throws PortholeError `usage` */
+function methodOf(options: Options): Pick<RequestSettings, "method" | "data"> {
+  const { method, data } = options;
+  if (typeof method === "string" && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) {
+    throw new PortholeError("usage", `'${method}' is no method`);
+  }
+  const texts: readonly string[] = Array.isArray(data) ? data : [];
+  return {
+    ...(typeof method === "string" ? { method } : {}),
+    // As curl joins them.
+    ...(texts.length > 0 ? { data: texts.join("&") } : {}),
+  };
 }
 
 /** `--header "Name: value"`, `--user-agent TEXT`. @throws PortholeError `usage` */

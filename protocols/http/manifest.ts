@@ -88,7 +88,12 @@ export const manifest = {
   name: "http",
   title: "HTTP",
   summary: "web pages, downloads and APIs",
-  schemes: { http: { port: 80, tls: "never" }, https: { port: 443, tls: "always" } },
+  schemes: {
+    http: { port: 80, tls: "never" },
+    https: { port: 443, tls: "always" },
+    // RFC 2397: the URL is the document.
+    data: { tls: "never", address: "local-path" },
+  },
   verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "watch", "check"],
   options: [
     {
@@ -105,6 +110,13 @@ export const manifest = {
       type: "list",
       placeholder: '"NAME: VALUE"',
       summary: "a header of the request, or of the mail",
+    },
+    { flag: "method", alias: "X", type: "string", placeholder: "WORD", summary: "get by this method" },
+    {
+      flag: "data",
+      type: "list",
+      placeholder: "TEXT|@FILE",
+      summary: "get by POST with this form; several are joined by &",
     },
     { flag: "user-agent", alias: "A", type: "string", placeholder: "TEXT", summary: "who asks (Porthole)" },
     {

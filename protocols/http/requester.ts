@@ -37,6 +37,10 @@ export interface RequestSettings {
   readonly maxRedirects: number;
   /** From `--header`, in the order given. */
   readonly headers: readonly Header[];
+  /** A document is asked for by this instead of GET, or POST with data. */
+  readonly method?: string;
+  /** A form that goes up when a document is asked for; `@FILE` is what is in a file. */
+  readonly data?: string;
   readonly cookies?: CookieKeeper;
   readonly session?: NamedSession;
 }
@@ -91,6 +95,10 @@ export class Requester {
     this.#connector = connector;
     this.#settings = settings;
     this.#login = new Login(target, context, connector, settings.session);
+  }
+
+  get settings(): RequestSettings {
+    return this.#settings;
   }
 
   get connector(): Connector {

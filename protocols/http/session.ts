@@ -1,6 +1,7 @@
 /** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
+import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { PortholeError } from "../../src/errors.js";
+import { localError, PortholeError } from "../../src/errors.js";
 import type {
   CheckStep,
   Context,
@@ -41,11 +42,16 @@ export class HttpSession implements Session {
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
-    const headers = rangeHeaders(query);
+    const { method, data } = this.#requester.settings;
+    const upload = data === undefined ? undefined : await dataUpload(data);
+    // What a part of an answer to POST would be, nobody knows.
+    const partly = upload === undefined && (method ?? "GET") === "GET";
+    const headers = partly ? rangeHeaders(query) : [];
     const answer = await this.#requester.ask({
-      method: "GET",
+      method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
-      headers,
+      headers: upload === undefined ? headers : [...headers, ["Content-Type", FORM]],
+      ...(upload === undefined ? {} : { upload }),
       uncoded: headers.length > 0,
       welcomes: (response) => isAtEnd(response, query),
     });
@@ -137,6 +143,23 @@ export class HttpSession implements Session {
     await drain(answer.response.body);
     const { status } = answer.response;
     if (status >= 200 && status < 300) throw existsAlready(answer);
+  }
+}
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** @throws PortholeError `local` when it is `@FILE` and cannot be read */
+async function dataUpload(data: string): Promise<Upload> {
+  const file = data.startsWith("@") ? data.slice(1) : undefined;
+  const octets = file === undefined ? Buffer.from(data, "utf8") : await contentOfFile(file);
+  return Upload.of({ body: Readable.from([octets]), size: octets.length });
+}
+
+async function contentOfFile(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (thrown) {
+    throw localError(thrown, file);
   }
 }
 
