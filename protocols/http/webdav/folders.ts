@@ -107,7 +107,11 @@ export async function remove(requester: Requester, path: string, recursive: bool
       hint: "-r removes it with all that is in it",
     });
   }
-  const answer = await requester.ask({ method: "DELETE", path });
+  const answer = await requester.ask({
+    method: "DELETE",
+    path,
+    headers: recursive ? [["Depth", "infinity"]] : [],
+  });
   await drain(answer.response.body);
   // RFC 4918, 9.6.1: of a folder some things could not be removed.
   if (answer.response.status === 207)
