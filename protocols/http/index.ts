@@ -1,4 +1,5 @@
 /** HTTP: which engine serves, and the session over it. */
+import { join } from "node:path";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Options, Plugin, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -36,6 +37,7 @@ async function settingsOf(target: Target, context: Context): Promise<RequestSett
     ...(typeof cookies === "string"
       ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
       : {}),
+    ...(await cacheOf(options, context.stateFolder)),
     ...(typeof name === "string"
       ? {
           session: await (await import("./named-session.js")).NamedSession.open(
@@ -47,6 +49,20 @@ async function settingsOf(target: Target, context: Context): Promise<RequestSett
         }
       : {}),
   };
+}
+
+/** `--cache`, `--cache-folder DIR`. @throws PortholeError `usage` when there is no folder for it */
+async function cacheOf(options: Options, state: string | undefined): Promise<Pick<RequestSettings, "cache">> {
+  const given = options["cache-folder"];
+  if (options["cache"] !== true && typeof given !== "string") return {};
+  const folder =
+    typeof given === "string" ? given : state === undefined ? undefined : join(state, "http-cache");
+  if (folder === undefined) {
+    throw new PortholeError("usage", "there is no folder for the cache", {
+      hint: "--cache-folder names one",
+    });
+  }
+  return { cache: new (await import("./cache.js")).ResponseCache(folder) };
 }
 
 /** node:http starts in a tenth of undici's time; undici pays off with several connections (docs/performance.md). */

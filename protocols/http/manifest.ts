@@ -137,6 +137,8 @@ export const manifest = {
       placeholder: "NAME",
       summary: "the same, without keeping what is new",
     },
+    { flag: "cache", type: "boolean", summary: "keep answers on disk, and use them as RFC 9111 has it" },
+    { flag: "cache-folder", type: "string", placeholder: "DIR", summary: "keep them there" },
   ],
   commands,
   load: async () => (await import("./index.js")).plugin,

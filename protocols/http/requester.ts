@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { parseUrl } from "../../src/url.js";
+import type { ResponseCache } from "./cache.js";
 import type { Connector } from "./connector.js";
 import { ACCEPTED_CODINGS } from "./content-coding.js";
 import { drain } from "./drain.js";
@@ -43,6 +44,7 @@ export interface RequestSettings {
   readonly data?: string;
   readonly cookies?: CookieKeeper;
   readonly session?: NamedSession;
+  readonly cache?: ResponseCache;
 }
 
 /** Who keeps cookies between requests. */
@@ -180,6 +182,7 @@ export class Requester {
     await this.#engine.close();
     await this.#settings.cookies?.save();
     await this.#settings.session?.save();
+    await this.#settings.cache?.close();
   }
 
   #follow(place: Place, location: string, redirects: number): Place {
@@ -223,8 +226,19 @@ export class Requester {
     const request = await this.#requestFor(question, place);
     const information: Information[] = [];
     const clock = new HopClock(this.#connector, place.origin);
+    const url = urlOf(place);
+    const cache = mayBeCached(request, question) ? this.#settings.cache : undefined;
+    const kept = await cache?.find(request, url);
+    if (kept?.fresh === true) {
+      this.#context.note(`${url} is fresh in the cache`);
+      const response = kept.response();
+      const { body: _body, ...answered } = response;
+      hops.push({ place, request, response: answered, information, times: clock.answered() });
+      return response;
+    }
     const response = await this.#engine.request({
       ...request,
+      headers: [...request.headers, ...(kept?.conditions ?? [])],
       onInformation: (one) => {
         // A server may send any number of them.
         if (information.length < 100) information.push(one);
@@ -236,7 +250,13 @@ export class Requester {
     hops.push({ place, request, response: answered, information, times: clock.answered() });
     const cookies = response.headers.filter(([name]) => name.toLowerCase() === "set-cookie");
     const values = cookies.map(([, value]) => value);
-    if (values.length > 0) await this.#cookies?.take(urlOf(place), values);
+    if (values.length > 0) await this.#cookies?.take(url, values);
+    if (kept !== undefined && response.status === 304) {
+      await drain(response.body);
+      return kept.renewed(response);
+    }
+    if (cache !== undefined) return cache.keep(request, url, response);
+    if (!SAFE.has(request.method) && response.status < 400) await this.#settings.cache?.forget(url);
     return response;
   }
 
@@ -308,6 +328,15 @@ export class Requester {
   #hasOwnAuthorization(question: Question): boolean {
     return headerValue(this.#ownHeaders(question), "authorization") !== undefined;
   }
+}
+
+/** RFC 9110, 9.2.1: these change nothing. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND"]);
+
+/** A whole document, and no conditions that the user set. */
+function mayBeCached({ method, body, headers }: HttpRequest, question: Question): boolean {
+  if (method !== "GET" || body !== undefined || question.uncoded === true) return false;
+  return !headers.some(([name]) => /^(?:if-|range$)/i.test(name));
 }
 
 /** What is left of a question that a redirect has turned into a GET. */
