@@ -8,7 +8,7 @@ import type { StoredCookie } from "./netscape-jar.js";
 import { readPrivate, writePrivate } from "./private-file.js";
 
 /** About one body or one copy, and not for the next request. */
-const PASSING_HEADER = /^(?:content-|if-|range$|host$|expect$|cookie$|authorization$)/i;
+const PASSING_HEADER = /^(?:content-|if-|range$|host$|expect$|cookie$)/i;
 
 interface Kept {
   readonly headers: readonly Header[];

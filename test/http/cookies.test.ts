@@ -154,11 +154,16 @@ describe("--session NAME", () => {
   it("keeps headers, cookies and login of a host", async () => {
     const settings = { stateFolder: join(folder, "state") };
     const url = `${base}/cookies?flavour=oat`;
-    await perform("get", [url, "X-Key:1", "Content-Type:x/y", "If-Match:*"], { session: "me" }, settings);
+    const words = [url, "X-Key:1", "Authorization:Bearer x", "Content-Type:x/y", "If-Match:*"];
+    await perform("get", words, { session: "me" }, settings);
     const { text } = await perform("get", [`${base}/cookies`], { session: "me" }, settings);
     expect(JSON.parse(text)).toEqual({ cookies: { visits: "1", flavour: "oat" } });
     const asked = JSON.parse((await perform("get", [`${base}/echo`], { session: "me" }, settings)).text);
-    expect(asked.headers).toMatchObject({ "x-key": "1", cookie: "visits=2; flavour=oat" });
+    expect(asked.headers).toMatchObject({
+      "x-key": "1",
+      authorization: "Bearer x",
+      cookie: "visits=2; flavour=oat",
+    });
     expect(asked.headers).not.toHaveProperty("if-match");
     const own = JSON.parse(
       (await perform("get", [`${base}/echo`, "X-Key:2"], { session: "me" }, settings)).text,

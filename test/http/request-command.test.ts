@@ -400,6 +400,54 @@ describe("a body meets a redirect or a login", () => {
     ]);
   });
 
+  it("nothing secret goes from https to http, to another port, or to another host", async () => {
+    const secure = await startSandbox({ only: ["http"] });
+    try {
+      const { port } = new URL(secure.url("https"));
+      for (const host of ["127.0.0.1", "localhost"]) {
+        await using other = await scripted(
+          asked()
+            .and(answered("200 OK", [], "there"))
+            .drain(),
+        );
+        const there = `http://${host}:${other.port}/`;
+        const { text, failure } = await perform(
+          "get",
+          [`https://localhost:${port}/redirect-to?url=${there}`, "X-Key:secret", "Cookie:a=b"],
+          { user: "me:pw" },
+          {
+            network: { tls: { insecure: true } },
+            credentials: async () => ({ user: "me", password: "pw", kind: "password" }),
+          },
+        );
+        expect(failure).toBeUndefined();
+        expect(text).toBe("there");
+        expect(other.lines.filter((line) => /^(?:authorization|x-key|cookie|referer):/i.test(line))).toEqual(
+          [],
+        );
+      }
+    } finally {
+      await secure.close();
+    }
+  });
+
+  it.each([
+    "file:///etc/passwd",
+    "ftp://127.0.0.1/x",
+    "data:,x",
+    "javascript:alert(1)",
+    "gopher://127.0.0.1/",
+  ])("a redirect to %s is not followed", async (location) => {
+    await using server = await scripted(
+      asked()
+        .and(answered("302 Found", [`Location: ${location}`]))
+        .drain(),
+    );
+    const { text, failure } = await perform("get", [server.url("http", "/")]);
+    expect(text).toBe("");
+    expect(failure).toMatchObject({ code: "refused", exit: 9, reply: location });
+  });
+
   it("headers of the user stay with the server they were meant for", async () => {
     await using other = await scripted(
       asked()
