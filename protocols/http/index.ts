@@ -97,8 +97,7 @@ function methodOf(options: Options): Pick<RequestSettings, "method" | "data"> {
   const texts: readonly string[] = Array.isArray(data) ? data : [];
   return {
     ...(typeof method === "string" ? { method } : {}),
-    // As curl joins them.
-    ...(texts.length > 0 ? { data: texts.join("&") } : {}),
+    ...(texts.length > 0 ? { data: texts } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Logging in to a server (RFC 9110, 11): what it offers, what the user has, and the header that comes of both. */
 import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { type Challenge, challengesOf, parametersOf } from "./challenges.js";
 import type { Connector } from "./connector.js";
@@ -50,7 +51,7 @@ export class Login {
     if (mechanism === "digest" || (mechanism === undefined && !this.#isGiven)) return;
     const connection = await this.#connector.ahead(origin, alpn);
     const found =
-      this.#session?.credentials ?? (await this.#context.credentials({ connection, unasked: true }));
+      this.#kept(connection, false) ?? (await this.#context.credentials({ connection, unasked: true }));
     if (found === undefined) return;
     const chosen = mechanism ?? (found.kind === "token" ? "bearer" : "basic");
     // RFC 7617, 2: the password would begin at the colon; Digest has no such trouble.
@@ -80,7 +81,7 @@ export class Login {
     const wanted = this.#mechanism ?? (digest === undefined ? undefined : "digest");
     const concealed = wanted === "digest";
     const found =
-      this.#session?.credentials ??
+      this.#kept(connection, concealed) ??
       (await this.#context.credentials({ connection, required: true, concealed }));
     if (found === undefined) return false;
     const mechanism =
@@ -99,6 +100,16 @@ export class Login {
     if (!(this.#proof instanceof Digest)) return;
     const next = parametersOf(headerValue(response.headers, "authentication-info") ?? "").get("nextnonce");
     if (next !== undefined && next !== "") this.#proof.next(next);
+  }
+
+  /** The named session's, where they may travel: the platform's rule for passwords holds for them too. */
+  #kept(connection: Connection, concealed: boolean): Credentials | undefined {
+    const kept = this.#session?.credentials;
+    if (kept === undefined) return undefined;
+    const open = connection.secure || connection.loopback || this.#context.policy.allowPlaintextAuth;
+    if (!open && !concealed) return undefined;
+    this.#context.mask(kept.password);
+    return kept;
   }
 
   get #isGiven(): boolean {

@@ -25,7 +25,9 @@ export function requestCommand(fixed?: string): Command {
 async function* run(invocation: Invocation, fixed: string | undefined): AsyncGenerator<Output> {
   const { options } = invocation;
   const words = [...invocation.words];
-  const method = fixed ?? methodOf(words.shift());
+  const named = fixed ?? methodOf(words.shift());
+  const { method: other } = options;
+  const method = typeof other === "string" ? methodOf(other) : named;
   const url = words.shift();
   if (url === undefined) {
     throw new PortholeError("usage", "which URL?", { hint: `http ${method.toLowerCase()} URL [ITEM]...` });
@@ -36,9 +38,19 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
     (word): RequestItem => (word === "-" ? { kind: "body", file: "-" } : parseRequestItem(word)),
   );
   const content = await contentOf(items, options, () => invocation.stdin);
-  const { requester, target, session } = await openFor(invocation, url);
+  const { requester, target, session, context } = await openFor(invocation, url);
   session?.remember(content.own);
-  const upload = content.body === undefined ? undefined : await Upload.of(content.body);
+  const upload =
+    content.body === undefined
+      ? undefined
+      : await Upload.of(content.body, (done, total) =>
+          context.progress({
+            what: "upload",
+            done,
+            ...(total === undefined ? {} : { total }),
+            finished: done === total,
+          }),
+        );
   const question: Question = {
     method,
     path: withQuery(target.path, content.query),

@@ -74,7 +74,14 @@ async function bodyOf(
   const fields = fieldsOf(items);
   const whole = items.flatMap((item) => (item.kind === "body" ? [item.file] : []));
   const raw = options["raw"];
-  const sources = [fields.length > 0, typeof raw === "string", ...whole.map(() => true)].filter(Boolean);
+  const data = options["data"];
+  const form: readonly string[] = Array.isArray(data) ? data : [];
+  const sources = [
+    fields.length > 0,
+    typeof raw === "string",
+    form.length > 0,
+    ...whole.map(() => true),
+  ].filter(Boolean);
   if (sources.length > 1) {
     throw new PortholeError("usage", "a request has one body", {
       hint: "give fields, --raw, or one file",
@@ -82,6 +89,7 @@ async function bodyOf(
   }
   if (typeof raw === "string")
     return held(Buffer.from(raw, "utf8"), options["form"] === true ? FORM : undefined);
+  if (form.length > 0) return formData(form);
   const [file] = whole;
   if (file === "-") return { body: stdin(), type: "application/octet-stream" };
   if (file !== undefined) return fileBody(file);
@@ -89,9 +97,9 @@ async function bodyOf(
   if (options["form"] === true) {
     const parts = fields.some(({ kind }) => kind === "upload");
     if (parts) return multipart(await Promise.all(fields.map(partOf)));
-    const form = new URLSearchParams();
-    for (const item of fields) form.append(...(await textField(item)));
-    return held(Buffer.from(form.toString()), FORM);
+    const pairs = new URLSearchParams();
+    for (const item of fields) pairs.append(...(await textField(item)));
+    return held(Buffer.from(pairs.toString()), FORM);
   }
   if (fields.length === 0) return undefined;
   const values = await Promise.all(fields.map(jsonField));
@@ -118,6 +126,16 @@ async function fileBody(file: string): Promise<UploadSource> {
     ...(size === undefined ? {} : { size, repeatable: true }),
     body: { [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() },
   };
+}
+
+/** `--data`, as curl has it: texts of a form as they stand, joined by `&`; `@FILE` is what is in a file, line ends left out. */
+export async function formData(texts: readonly string[]): Promise<UploadSource> {
+  const parts = await Promise.all(
+    texts.map(async (text) =>
+      text.startsWith("@") ? (await textIn(text.slice(1))).replace(/[\r\n]/g, "") : text,
+    ),
+  );
+  return held(Buffer.from(parts.join("&"), "utf8"), "application/x-www-form-urlencoded");
 }
 
 /** Looked at now, so that a missing file sends nothing; opened when it is read. */

@@ -40,8 +40,8 @@ export interface RequestSettings {
   readonly headers: readonly Header[];
   /** A document is asked for by this instead of GET, or POST with data. */
   readonly method?: string;
-  /** A form that goes up when a document is asked for; `@FILE` is what is in a file. */
-  readonly data?: string;
+  /** A form that goes up when a document is asked for, in parts; `@FILE` is what is in a file. */
+  readonly data?: readonly string[];
   readonly cookies?: CookieKeeper;
   readonly session?: NamedSession;
   readonly cache?: ResponseCache;

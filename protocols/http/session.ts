@@ -1,7 +1,6 @@
 /** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
-import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { localError, PortholeError } from "../../src/errors.js";
+import { PortholeError } from "../../src/errors.js";
 import type {
   CheckStep,
   Context,
@@ -43,14 +42,15 @@ export class HttpSession implements Session {
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
     const { method, data } = this.#requester.settings;
-    const upload = data === undefined ? undefined : await dataUpload(data);
+    const form = data === undefined ? undefined : await (await import("./request-content.js")).formData(data);
+    const upload = form === undefined ? undefined : await Upload.of(form);
     // What a part of an answer to POST would be, nobody knows.
     const partly = upload === undefined && (method ?? "GET") === "GET";
     const headers = partly ? rangeHeaders(query) : [];
     const answer = await this.#requester.ask({
       method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
-      headers: upload === undefined ? headers : [...headers, ["Content-Type", FORM]],
+      headers: form?.type === undefined ? headers : [["Content-Type", form.type]],
       ...(upload === undefined ? {} : { upload }),
       uncoded: headers.length > 0,
       welcomes: (response) => isAtEnd(response, query),
@@ -143,23 +143,6 @@ export class HttpSession implements Session {
     await drain(answer.response.body);
     const { status } = answer.response;
     if (status >= 200 && status < 300) throw existsAlready(answer);
-  }
-}
-
-const FORM = "application/x-www-form-urlencoded";
-
-/** @throws PortholeError `local` when it is `@FILE` and cannot be read */
-async function dataUpload(data: string): Promise<Upload> {
-  const file = data.startsWith("@") ? data.slice(1) : undefined;
-  const octets = file === undefined ? Buffer.from(data, "utf8") : await contentOfFile(file);
-  return Upload.of({ body: Readable.from([octets]), size: octets.length });
-}
-
-async function contentOfFile(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (thrown) {
-    throw localError(thrown, file);
   }
 }
 

@@ -9,22 +9,27 @@ const HELD = 64 * 1024;
 /** `repeatable`: its body can be iterated again from the start, as a file can. */
 export type UploadSource = Source & { readonly repeatable?: boolean };
 
+/** Told of the octets of a streamed body so far, and in all where that is known. */
+export type UploadProgress = (done: number, total: number | undefined) => void;
+
 export class Upload {
   readonly #source: UploadSource;
   /** All of it, when it is small. */
   readonly held: Buffer | undefined;
+  readonly #progress: UploadProgress | undefined;
   #begun = false;
   /** Octets that went out the last time. */
   sent = 0;
 
-  private constructor(source: UploadSource, held: Buffer | undefined) {
+  private constructor(source: UploadSource, held: Buffer | undefined, progress?: UploadProgress) {
     this.#source = source;
+    this.#progress = progress;
     this.held = held;
   }
 
   /** @throws PortholeError `local` when a small source has not the size it said, and what the source throws */
-  static async of(source: UploadSource): Promise<Upload> {
-    if (source.size === undefined || source.size > HELD) return new Upload(source, undefined);
+  static async of(source: UploadSource, progress?: UploadProgress): Promise<Upload> {
+    if (source.size === undefined || source.size > HELD) return new Upload(source, undefined, progress);
     const pieces: Uint8Array[] = [];
     for await (const piece of measured(source)) pieces.push(piece);
     return new Upload(source, Buffer.concat(pieces));
@@ -50,6 +55,7 @@ export class Upload {
     const whole = this.held === undefined ? measured(this.#source) : this.held.length > 0 ? [this.held] : [];
     for await (const piece of whole) {
       this.sent += piece.length;
+      this.#progress?.(this.sent, this.#source.size);
       yield piece;
     }
   }

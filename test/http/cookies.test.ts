@@ -191,6 +191,21 @@ describe("--session NAME", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
+  it("sends no password that it keeps in clear beyond this machine", async () => {
+    const file = join(folder, "clear.json");
+    await writeFile(file, JSON.stringify({ auth: { user: "me", password: "pw", kind: "password" } }));
+    await using proxy = await scripted(
+      asked()
+        .and(answered("401 Unauthorized", ['WWW-Authenticate: Basic realm="r"']))
+        .drain(),
+    );
+    const network = { proxy: { url: proxy.url("http") } };
+    const { failure } = await perform("get", ["http://harbour.example/"], { session: file }, { network });
+    expect(failure).toMatchObject({ code: "auth" });
+    expect(proxy.lines[0]).toBe("GET http://harbour.example/ HTTP/1.1");
+    expect(sent(proxy, "authorization")).toEqual([]);
+  });
+
   it("is not written with --session-read-only", async () => {
     const file = join(folder, "read-only.json");
     await perform("get", [`${base}/echo`, "X-Key:1"], { "session-read-only": file });

@@ -131,6 +131,27 @@ describe("a request as it is typed", () => {
     expect(atOnce.headers["expect"]).toBeUndefined();
   });
 
+  it("--data as curl has it, and --method instead of the command's own", async () => {
+    const form = await echoed("post", [echo], { data: ["a=b c", `@${join(folder, "note.txt")}`] });
+    expect(form).toMatchObject({
+      body: "a=b c&High water",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(await echoed("get", [echo], { method: "REPORT" })).toMatchObject({ method: "REPORT" });
+    expect((await perform("post", [echo, "a=b"], { data: ["c=d"] })).failure).toMatchObject({
+      code: "usage",
+    });
+  });
+
+  it("tells how far a large body has gone", async () => {
+    const file = join(folder, "upload.bin");
+    await writeFile(file, "x".repeat(600_000));
+    const reports: number[] = [];
+    await perform("put", [echo, `@${file}`], {}, { progress: ({ done }) => reports.push(done) });
+    expect(reports.at(-1)).toBe(600_000);
+    expect(reports.length).toBeGreaterThan(1);
+  });
+
   it("a query, added to the one that is there", async () => {
     expect(await echoed("get", [`${echo}?a=1`, "q==ä b", "q==2"])).toMatchObject({
       url: "/echo?a=1&q=%C3%A4+b&q=2",
