@@ -106,8 +106,9 @@ async function* shownAnswer(answer: Answer, showing: Showing): AsyncGenerator<Ou
   const { options } = invocation;
   const { response, hops } = answer;
   const refused = response.status >= 400 && options["check-status"] !== false;
-  const silent = response.status >= 400 && options["fail"] === true;
   const saved = ["output", "remote-name", "directory"].some((flag) => options[flag] !== undefined);
+  // An error page is not what was wanted under that name.
+  const silent = response.status >= 400 && (options["fail"] === true || (refused && saved));
   if (silent) response.body.destroy();
   else if (options["json"] === true && !saved) {
     const body = await decodedBody(answer);

@@ -62,6 +62,9 @@ describe("http", () => {
     expect(saved.stderr).toMatch(/^total +\d/m);
     expect(await readFile(file, "utf8")).toContain("\n");
     expect((await http("get", `${base}json`, "-o", file)).status).toBe(12);
+    const missing = user.path("missing.txt");
+    expect(await http("get", `${base}status/404`, "-o", missing)).toMatchObject({ status: 8, stdout: "" });
+    await expect(readFile(missing)).rejects.toThrow("ENOENT");
     const named = await http("get", `${base}attachment?name=..%2F..%2Fx.txt`, "-O", "--json");
     expect(objects(named.stdout)).toMatchObject([{ size: expect.any(Number) }]);
     expect(objects(named.stdout)[0]?.["path"]).not.toContain("..");
@@ -71,6 +74,23 @@ describe("http", () => {
     await http("get", `${base}cookies?flavour=oat`, "--session", "me");
     const again = await http("get", `${base}cookies`, "--session", "me");
     expect(JSON.parse(again.stdout)).toEqual({ cookies: { visits: "1", flavour: "oat" } });
+  });
+
+  it("watch gives a stream's events: their text into a pipe, all of them with --json", async () => {
+    const text = user.start(["watch", `${base}events?count=2&ms=1`]);
+    await text.says("high water 2\nsecond line\n");
+    text.child.kill("SIGINT");
+    expect((await text.ended).status).toBe(130);
+    expect(text.stdout).toMatch(/^high water 1\nsecond line\nhigh water 2\nsecond line\n/);
+    const json = user.start(["watch", `${base}events?count=1&ms=1`, "--json"]);
+    await json.says('"event":"data"');
+    json.child.kill("SIGINT");
+    await json.ended;
+    expect(objects(json.stdout)[0]).toMatchObject({
+      event: "data",
+      name: "tide",
+      http: { id: "1", data: "high water 1\nsecond line" },
+    });
   });
 
   it("xmlrpc and ws are refused before anything is sent when a word is missing", async () => {
