@@ -31,6 +31,7 @@ import {
   requestPath,
   urlOf,
 } from "./redirects.js";
+import { layered, mergedHeaders } from "./request-headers.js";
 import { statusFailure } from "./status.js";
 import type { Upload } from "./upload.js";
 
@@ -280,7 +281,17 @@ export class Requester {
       if (authorization !== undefined) extra.push(["Authorization", authorization]);
     }
     if (forward?.authorization !== undefined) extra.push(["Proxy-Authorization", forward.authorization]);
-    const headers = this.#headers(question, place, extra);
+    const headers = mergedHeaders({
+      usual: [
+        ["User-Agent", "Porthole"],
+        ["Accept", "*/*"],
+        ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
+      ],
+      needed: [...(question.headers ?? []), ...extra],
+      // What the user wrote stays with the server it was meant for.
+      own: this.#isTrusted(place) ? this.#ownHeaders(question) : [],
+      ...(question.without === undefined ? {} : { without: question.without }),
+    });
     const unconditional = body !== undefined && question.without?.has("expect") === true;
     return {
       ...sent,
@@ -291,33 +302,8 @@ export class Requester {
     };
   }
 
-  #headers(question: Question, place: Place, extra: readonly Header[]): Header[] {
-    // What the user wrote replaces what Porthole would send, and stays with the server it was meant for.
-    const own = this.#isTrusted(place) ? this.#ownHeaders(question) : [];
-    const replaced = new Set(own.map(([name]) => name.toLowerCase()));
-    const ours: Header[] = [
-      ["User-Agent", "Porthole"],
-      ["Accept", "*/*"],
-      ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
-      ...(question.headers ?? []),
-      ...extra,
-    ];
-    const given = new Set((question.headers ?? []).map(([name]) => name.toLowerCase()));
-    const left = (name: string, at: number) =>
-      !replaced.has(name) && question.without?.has(name) !== true && !(at < 3 && given.has(name));
-    return [...ours.filter(([name], at) => left(name.toLowerCase(), at)), ...own];
-  }
-
-  /** Later ones replace the session's and those of `--header`; twice in one source is twice. */
   #ownHeaders({ own = [], without }: Question): Header[] {
-    const layers = [this.#settings.session?.headers ?? [], this.#settings.headers, own];
-    return layers.flatMap((layer, at) => {
-      const later = new Set(layers.slice(at + 1).flatMap((one) => one.map(([name]) => name.toLowerCase())));
-      return layer.filter(([name]) => {
-        const key = name.toLowerCase();
-        return !later.has(key) && (layer === own || without?.has(key) !== true);
-      });
-    });
+    return layered([this.#settings.session?.headers ?? [], this.#settings.headers, own], without);
   }
 
   /** The server that the user named: what is secret goes there alone. */
