@@ -68,7 +68,7 @@ export function supervise(
     };
   }
   const watch = session.watch?.bind(session);
-  if (watch) supervised.watch = (path) => turn.iterate("watch", [path], () => watch(path));
+  if (watch) supervised.watch = (path, query) => turn.iterate("watch", [path], () => watch(path, query));
   const check = session.check?.bind(session);
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
   const interact = session.interact?.bind(session);
