@@ -2,7 +2,9 @@
 import { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.js";
+import { FromNetworkLines } from "./network-lines.js";
 import type { Transfer } from "./transfer.js";
+import type { Verifying } from "./verify.js";
 
 /** Milliseconds without data after which a refused transfer is over. */
 const STILL_MS = 200;
@@ -12,12 +14,18 @@ export interface DownloadBounds {
   readonly announced?: number | undefined;
   /** Octets wanted; with more to come the transfer is left. */
   readonly wanted?: number | undefined;
+  /** Lines end as the network has them, and are to end as here (RFC 959, 3.1.1.1). */
+  readonly text?: boolean | undefined;
+  /** Compared before the stream ends well. */
+  readonly verifying?: Verifying | undefined;
 }
 
 export class Download extends Readable {
   readonly #transfer: Transfer;
   readonly #announced: number;
   readonly #wanted: number;
+  readonly #lines: FromNetworkLines | undefined;
+  readonly #verifying: Verifying | undefined;
   #received = 0;
   #over = false;
 
@@ -26,6 +34,8 @@ export class Download extends Readable {
     this.#transfer = transfer;
     this.#announced = bounds.announced ?? 0;
     this.#wanted = bounds.wanted ?? Number.POSITIVE_INFINITY;
+    this.#lines = bounds.text === true ? new FromNetworkLines() : undefined;
+    this.#verifying = bounds.verifying;
     const { data } = transfer;
     // A 'data' listener would start the flow; it is _read that may.
     data.pause();
@@ -50,7 +60,10 @@ export class Download extends Readable {
     if (this.#over) return;
     const piece = chunk.subarray(0, this.#wanted - this.#received);
     this.#received += piece.length;
-    if (!this.push(piece)) this.#transfer.data.pause();
+    this.#verifying?.update(piece);
+    const pushed = this.#lines?.write(piece) ?? piece;
+    // An empty piece would be no news to a reader, and no reason to stop.
+    if (pushed.length > 0 && !this.push(pushed)) this.#transfer.data.pause();
     if (this.#received === this.#wanted) this.#finish();
   }
 
@@ -66,6 +79,9 @@ export class Download extends Readable {
     try {
       await this.#transfer.finish();
       if (this.#received < this.#announced) throw this.#short();
+      await this.#verifying?.compare();
+      const rest = this.#lines?.end();
+      if (rest !== undefined && rest.length > 0) this.push(rest);
       this.push(null);
     } catch (thrown) {
       this.destroy(await this.#transfer.explain(thrown));
