@@ -11,6 +11,7 @@ import type { Document, ManyRead } from "../../src/plugin.js";
 import type { Control, Launched } from "./control.js";
 import type { DataWay } from "./data-way.js";
 import { isRefusedAhead } from "./dialogue.js";
+import { isBulk } from "./download.js";
 import type { Listed } from "./listing.js";
 import type { FtpPath } from "./path.js";
 import { refusal } from "./refusal.js";
@@ -120,7 +121,10 @@ class Ahead {
       // The one reply that RETR has to wait for. Those before it have come by then.
       const [found, way] = await Promise.all([slot.found, slot.way]);
       if (found.kind === "directory") throw this.#reading.isFolder(place);
-      const launched = this.#control.launch(`RETR ${pathname}`, way, { unavailable: "missing" });
+      const launched = this.#control.launch(`RETR ${pathname}`, way, {
+        unavailable: "missing",
+        bulk: isBulk(found.size),
+      });
       launched.ready.catch(() => {});
       return { path, slot, launched };
     } catch (thrown) {

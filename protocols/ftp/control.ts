@@ -24,6 +24,8 @@ export interface TransferOptions {
   readonly offset?: number;
   /** What 550 means for this command. */
   readonly unavailable?: "missing";
+  /** Much will come. */
+  readonly bulk?: boolean;
 }
 
 /** A transfer whose command is sent; `ready` when the server agreed and the data connection is there. */
@@ -204,7 +206,7 @@ export class Control extends Client {
     let early: Connection | undefined;
     try {
       // The first shows whether there is a way at all; then it and the command are on their way at the same time.
-      if (!this.ways.late && !this.#dataWorks) early = await way.open();
+      if (!this.ways.late && !this.#dataWorks) early = await way.open(this.#isBulk(options));
       const offset = await this.#restartAt(options.offset ?? 0);
       return await this.launch(command, way, { ...options, offset }, early).ready;
     } catch (thrown) {
@@ -218,13 +220,18 @@ export class Control extends Client {
   launch(command: string, way: DataWay, options: TransferOptions = {}, early?: Connection): Launched {
     refuseControls(command, "an FTP command");
     const transfer = new Transfer(this.ftp, command, options.offset ?? 0);
-    const connected = this.#connect(transfer, way, early);
+    const connected = this.#connect(transfer, early ?? way.open(this.#isBulk(options)));
     connected.catch(() => {});
     return { transfer, ready: this.#ready(transfer, connected, way, options) };
   }
 
-  async #connect(transfer: Transfer, way: DataWay, early: Connection | undefined): Promise<void> {
-    const data = early ?? (await way.open());
+  /** A buffer that is used again and again serves in clear alone. */
+  #isBulk({ bulk = false }: TransferOptions): boolean {
+    return bulk && !this.protectedData;
+  }
+
+  async #connect(transfer: Transfer, opening: Connection | Promise<Connection>): Promise<void> {
+    const data = await opening;
     transfer.carry(data);
     if (!this.protectedData) return;
     // Resuming the control connection's session: servers insist (RFC 4217, 10.2).

@@ -8,8 +8,12 @@ import { Refusal, refusal } from "./refusal.js";
 
 /** Agreed on with the server, for one transfer. */
 export interface DataWay {
-  /** May be called when the transfer's command is sent. @throws PortholeError */
-  open(): Promise<Connection>;
+  /**
+   * May be called when the transfer's command is sent.
+   * @param bulk much will come
+   * @throws PortholeError
+   */
+  open(bulk: boolean): Promise<Connection>;
   /** It was not wanted after all, or has served. */
   close(): void;
 }
@@ -38,7 +42,7 @@ export class PassiveWays implements DataWays {
 
   async arrange(): Promise<DataWay> {
     const { host, port } = await this.#place();
-    return { open: () => this.#dial(host, port), close: () => {} };
+    return { open: (bulk) => this.#dial(host, port, bulk), close: () => {} };
   }
 
   async #place(): Promise<{ host: string; port: number }> {
@@ -62,13 +66,14 @@ export class PassiveWays implements DataWays {
     return { host: own, port };
   }
 
-  async #dial(host: string, port: number): Promise<Connection> {
+  async #dial(host: string, port: number, bulk: boolean): Promise<Connection> {
     try {
       const data = await this.#context.dial({
         host,
         port,
         scheme: this.#target.url.scheme,
         purpose: "data",
+        bulk,
       });
       // Whoever reads it listens; until then a reset must not go unheard as an exception.
       data.on("error", () => {});

@@ -14,7 +14,8 @@ export const AS_THEY_ARE: Names = { toWire: (octets) => octets, toUrl: (octets) 
 export async function namesIn(charset: string | undefined): Promise<Names> {
   if (charset === undefined || /^utf-?8$/i.test(charset)) return AS_THEY_ARE;
   const { default: iconv } = await import("iconv-lite");
-  if (!iconv.encodingExists(charset)) {
+  const isKnown: boolean = iconv.encodingExists(charset);
+  if (!isKnown) {
     throw new PortholeError("usage", `'${charset}' is no known charset`, {
       hint: "--filename-charset takes names like iso-8859-1, cp437, shift_jis",
     });

@@ -16,7 +16,7 @@ import type {
 import { readAhead, readInTurn } from "./ahead.js";
 import { checkSteps } from "./check.js";
 import type { Control } from "./control.js";
-import { Download } from "./download.js";
+import { Download, isBulk } from "./download.js";
 import { FolderReader } from "./folder.js";
 import { matchesFor, walkFolders } from "./folder-walk.js";
 import type { Listed } from "./listing.js";
@@ -112,7 +112,11 @@ export class FtpSession implements Session {
         this.#verifies(place, offset) && query.length === undefined
           ? await startVerifying(control, pathname)
           : undefined;
-      const transfer = await control.transfer(`RETR ${pathname}`, { offset, unavailable: "missing" });
+      const transfer = await control.transfer(`RETR ${pathname}`, {
+        offset,
+        unavailable: "missing",
+        bulk: isBulk(found.size),
+      });
       return this.#documentOf(place, found, transfer, query, verifying);
     });
   }
@@ -245,19 +249,20 @@ export class FtpSession implements Session {
     const total = place.text ? undefined : found.size;
     const validator = validatorOf(found);
     const entry = this.#entryAt(place, found);
-    const bounds = {
+    const body = new Download(transfer, {
       announced: total === undefined ? undefined : total - offset,
       wanted: query.length,
       text: place.text,
       verifying,
-    };
+    });
     return {
       entry,
       type: entry.type ?? "application/octet-stream",
       offset,
       ...(total === undefined ? {} : { total }),
       ...(validator === undefined || place.text ? {} : { validator }),
-      body: new Download(transfer, bounds),
+      body,
+      pour: (take) => body.pour(take),
     };
   }
 
