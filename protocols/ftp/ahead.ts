@@ -1,7 +1,7 @@
 /**
- * Many files, asked for ahead. While a file flows, the next one's size, time and passive port are asked for behind
- * it; servers answer them with the end of the file before, and so the next RETR and the way to its data connection
- * begin at once. One file then costs the time of its data connection and no more.
+ * Many files, asked for ahead. While a file flows, the next one's passive port is asked for behind it, and the size
+ * and time of the one after that; servers answer with the end of the file, and so the next RETR and the way to its
+ * data connection begin at once. One file then costs the time of its data connection and no more.
  *
  * RFC 959, 5.4 lets a server refuse commands while data flow; one that does is asked when the data have ended.
  */
@@ -9,7 +9,6 @@ import type { FTPResponse } from "basic-ftp";
 import { messageOf, PortholeError } from "../../src/errors.js";
 import type { Document, ManyRead } from "../../src/plugin.js";
 import type { Control, Launched } from "./control.js";
-import type { DataWay } from "./data-way.js";
 import { isRefusedAhead } from "./dialogue.js";
 import { isBulk } from "./download.js";
 import type { Listed } from "./listing.js";
@@ -29,8 +28,7 @@ interface Slot {
   readonly path: string;
   readonly place: FtpPath;
   readonly pathname: string;
-  readonly found: Promise<Listed>;
-  readonly way: Promise<DataWay>;
+  found: Promise<Listed>;
 }
 
 /** A file whose turn it is; without `launched` it cannot be had. */
@@ -39,6 +37,8 @@ interface Started {
   readonly slot?: Slot;
   readonly launched?: Launched;
   readonly error?: unknown;
+  /** What comes after it. */
+  readonly next: Promise<Slot | Started | undefined>;
 }
 
 /** @throws PortholeError when the session is lost */
@@ -49,13 +49,13 @@ export async function* readAhead(
 ): AsyncGenerator<ManyRead> {
   const source = paths[Symbol.asyncIterator]();
   const ahead = new Ahead(control, reading, source);
-  let coming = ahead.start(Promise.resolve());
+  let coming = ahead.start(ahead.look(), Promise.resolve());
   try {
     for (;;) {
       const started = await coming;
       if (started === undefined) return;
       const over = started.launched?.transfer.ended.then(ignore, ignore) ?? Promise.resolve();
-      coming = ahead.start(over);
+      coming = ahead.start(started.next, over);
       coming.catch(() => {});
       const result = await resultOf(started, reading);
       if ("error" in result && control.over) throw result.error;
@@ -92,6 +92,7 @@ class Ahead {
   readonly #control: Control;
   readonly #reading: AheadReading;
   readonly #source: AsyncIterator<string>;
+  #ready = false;
 
   constructor(control: Control, reading: AheadReading, source: AsyncIterator<string>) {
     this.#control = control;
@@ -99,76 +100,109 @@ class Ahead {
     this.#source = source;
   }
 
-  /** Asks about the next file now, and for it when the transfer before it is over. */
-  async start(over: Promise<void>): Promise<Started | undefined> {
+  /** Takes the next path, and asks what is there. */
+  async look(): Promise<Slot | Started | undefined> {
     const next = await this.#source.next();
     if (next.done === true) return undefined;
     const path = next.value;
+    const control = this.#control;
     try {
       const place = this.#reading.place(path);
-      const pathname = await this.#control.pathname(place);
-      const byFacts = (await this.#control.feature("MLST")) !== undefined;
-      const type = place.text ? "A" : "I";
-      if (this.#control.refusesAhead || !this.#control.hasType(type)) await over;
       // SIZE counts octets in one type alone.
-      await this.#control.useType(type);
-      let slot = this.#ask(path, place, pathname, byFacts);
+      const typed = this.#ready ? undefined : control.useType("I");
+      const pathname = await control.pathname(place);
+      await typed;
+      this.#ready = true;
+      const slot = { path, place, pathname, found: Promise.resolve(bare(place)) };
+      if (!control.refusesAhead) await this.#ask(slot);
+      return slot;
+    } catch (thrown) {
+      return { path, error: thrown, next: this.look() };
+    }
+  }
+
+  /** Asks for the way now, what the next one is behind it, and for the file when the transfer before it is over. */
+  async start(
+    coming: Promise<Slot | Started | undefined>,
+    over: Promise<void>,
+  ): Promise<Started | undefined> {
+    const slot = await coming;
+    if (slot === undefined || "next" in slot) return slot;
+    const control = this.#control;
+    const { path, place, pathname } = slot;
+    const type = place.text ? "A" : "I";
+    let next: Promise<Slot | Started | undefined> | undefined;
+    try {
+      if (control.refusesAhead || !control.hasType(type)) await over;
+      if (control.refusesAhead) await this.#ask(slot);
+      await control.useType(type);
+      let arranged = settled(control.ways.arrange());
+      next = control.refusesAhead ? over.then(() => this.look()) : this.look();
       await over;
-      if (await wasRefusedAhead(slot)) {
-        this.#control.refusesAhead = true;
-        slot = this.#ask(path, place, pathname, byFacts);
+      let way = await arranged;
+      if (isRefusal(way.error) || isRefusal((await settled(slot.found)).error)) {
+        control.refusesAhead = true;
+        await this.#ask(slot);
+        arranged = settled(control.ways.arrange());
+        way = await arranged;
       }
-      // The one reply that RETR has to wait for. Those before it have come by then.
-      const [found, way] = await Promise.all([slot.found, slot.way]);
+      if (way.value === undefined) throw way.error;
+      const found = await slot.found;
       if (found.kind === "directory") throw this.#reading.isFolder(place);
-      const launched = this.#control.launch(`RETR ${pathname}`, way, {
+      const launched = control.launch(`RETR ${pathname}`, way.value, {
         unavailable: "missing",
         bulk: isBulk(found.size),
       });
       launched.ready.catch(() => {});
-      return { path, slot, launched };
+      return { path, slot, launched, next };
     } catch (thrown) {
-      return { path, error: thrown };
+      return { path, error: thrown, next: next ?? this.look() };
     }
   }
 
-  #ask(path: string, place: FtpPath, pathname: string, byFacts: boolean): Slot {
+  async #ask(slot: Slot): Promise<void> {
     const control = this.#control;
-    let found: Promise<Listed> | undefined;
-    let way: Promise<DataWay> | undefined;
-    control.ftp.together(() => {
-      if (byFacts) found = control.ask(`MLST ${pathname}`).then((reply) => factsIn(answered(reply), place));
-      else {
-        const size = control.ask(`SIZE ${pathname}`);
-        const time = control.ask(`MDTM ${pathname}`);
-        found = Promise.all([size, time]).then(([one, other]) =>
-          fileOf(place, answered(one), answered(other)),
+    const { place, pathname } = slot;
+    if ((await control.feature("MLST")) !== undefined) {
+      slot.found = control.ask(`MLST ${pathname}`).then((reply) => factsIn(answered(reply), place));
+    } else {
+      slot.found = control
+        .askTogether([`SIZE ${pathname}`, `MDTM ${pathname}`])
+        .then(([size, time]) =>
+          size === undefined || time === undefined
+            ? bare(place)
+            : fileOf(place, answered(size), answered(time)),
         );
-      }
-      way = control.ways.arrange();
-    });
-    if (found === undefined || way === undefined) throw new PortholeError("other", "nothing was asked");
-    found.catch(() => {});
-    way.catch(() => {});
-    return { path, place, pathname, found, way };
+    }
+    slot.found.catch(() => {});
   }
+}
+
+/** Nothing is known of it yet: RETR decides. */
+function bare(place: FtpPath): Listed {
+  return { name: place.last, kind: "file", meta: {} };
+}
+
+interface Settled<T> {
+  readonly value?: T;
+  readonly error?: unknown;
+}
+
+function settled<T>(promise: Promise<T>): Promise<Settled<T>> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof PortholeError && isRefusedAhead(error.reply ?? "");
 }
 
 /** What is not told is left out; that nothing may be asked now is another thing. @throws Refusal */
 function answered(reply: FTPResponse): FTPResponse {
   if (reply.code >= 400 && isRefusedAhead(reply.message)) throw refusal(reply);
   return reply;
-}
-
-async function wasRefusedAhead({ found, way }: Slot): Promise<boolean> {
-  const settled = await Promise.allSettled([found, way]);
-  return settled.some(
-    ({ status, ...rest }) =>
-      status === "rejected" &&
-      "reason" in rest &&
-      rest.reason instanceof PortholeError &&
-      isRefusedAhead(rest.reason.reply ?? ""),
-  );
 }
 
 async function resultOf(started: Started, reading: AheadReading): Promise<ManyRead> {
