@@ -236,8 +236,10 @@ export class Control extends Client {
     if (!this.protectedData) return;
     // Resuming the control connection's session: servers insist (RFC 4217, 10.2).
     const session = this.connection.tlsSession;
+    const group = this.connection.facts.tls?.group;
     await data.startTls({
       servername: this.#target.host,
+      ...(group === undefined ? {} : { group }),
       ...(session === undefined ? {} : { session }),
     });
   }
