@@ -10,6 +10,7 @@ import { boundMemory, comparePair } from "./harness.js";
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
   http: () => import("./http.js"),
+  ftp: () => import("./ftp.js"),
   pop3: () => import("./pop3.js"),
   nntp: () => import("./nntp.js"),
   sockets: () => import("./sockets.js"),
