@@ -5,7 +5,7 @@ export const manifest = {
   title: "FTP",
   summary: "files and directories",
   schemes: { ftp: { port: 21, tls: "upgrade" }, ftps: { port: 990, tls: "always" } },
-  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "search", "check"],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "check"],
   options: [
     { flag: "active", type: "boolean", summary: "let the server connect here for data (EPRT, PORT)" },
     {

@@ -18,7 +18,7 @@ import { checkSteps } from "./check.js";
 import type { Control } from "./control.js";
 import { Download, isBulk } from "./download.js";
 import { FolderReader } from "./folder.js";
-import { matchesFor, walkFolders } from "./folder-walk.js";
+import { walkFolders } from "./folder-walk.js";
 import type { Listed } from "./listing.js";
 import { openControl } from "./login.js";
 import { makeParents } from "./parents.js";
@@ -72,21 +72,6 @@ export class FtpSession implements Session {
     const found = walkFolders(this.#control, this.#folders, place, {
       recursive: query.recursive === true,
       warn: (text) => this.#context.warn(text),
-    });
-    for await (const { path: where, listed, name } of limited(found, query.limit)) {
-      yield this.#entry(where, listed, name);
-    }
-    this.#worked = true;
-  }
-
-  /** Names of files and folders beneath a folder, by a pattern, or by a part of them. */
-  async *search(path: string, words: string, query: ListQuery = {}): AsyncGenerator<Entry> {
-    await this.#awake();
-    const matches = matchesFor(/[*?[\]]/.test(words) ? words : `*${words}*`);
-    const found = walkFolders(this.#control, this.#folders, this.place(path), {
-      recursive: true,
-      warn: (text) => this.#context.warn(text),
-      takes: matches,
     });
     for await (const { path: where, listed, name } of limited(found, query.limit)) {
       yield this.#entry(where, listed, name);
