@@ -53,6 +53,7 @@ export const manifest = {
     },
     {
       flag: "parents",
+      alias: "p",
       type: "boolean",
       summary: "make the folders above too, and mind none that is there",
       verbs: ["mkdir"],
