@@ -26,6 +26,13 @@ export interface TransferOptions {
   readonly unavailable?: "missing";
   /** Much will come. */
   readonly bulk?: boolean;
+  /** What was sent before, and must have succeeded before the transfer's command goes out. */
+  readonly after?: Promise<void> | undefined;
+  /**
+   * The command does not wait for the data connection, though it is the first: a way less. Where there is no way at
+   * all the session is lost with it, for the server waits on.
+   */
+  readonly eager?: boolean;
 }
 
 /** A transfer whose command is sent; `ready` when the server agreed and the data connection is there. */
@@ -46,7 +53,7 @@ export class Control extends Client {
   readonly #context: Context;
   #connection: Connection | undefined;
   #features: readonly string[] | undefined;
-  #home: string | undefined;
+  #home: Promise<string> | undefined;
   #type: "A" | "I" | undefined;
   /** How names of URLs go over the wire. */
   names: Names = AS_THEY_ARE;
@@ -179,7 +186,7 @@ export class Control extends Client {
 
   /** What to write in a command for a path: always from the root, so that no name begins with `-` or a space. */
   async pathname(path: FtpPath): Promise<string> {
-    const home = path.absolute ? "" : await this.#homeFolder();
+    const home = path.absolute ? "" : await this.home();
     return `${home.replace(/\/$/, "")}/${path.octets}`.replace(/(?<=.)\/$/, "");
   }
 
@@ -205,8 +212,10 @@ export class Control extends Client {
     const way = await this.ways.arrange();
     let early: Connection | undefined;
     try {
+      await options.after;
       // The first shows whether there is a way at all; then it and the command are on their way at the same time.
-      if (!this.ways.late && !this.#dataWorks) early = await way.open(this.#isBulk(options));
+      if (!this.ways.late && !this.#dataWorks && options.eager !== true)
+        early = await way.open(this.#isBulk(options));
       const offset = await this.#restartAt(options.offset ?? 0);
       return await this.launch(command, way, { ...options, offset }, early).ready;
     } catch (thrown) {
@@ -301,22 +310,25 @@ export class Control extends Client {
     this.#connection?.destroy();
   }
 
-  /** The folder that the login led to (RFC 959, appendix II: quotes within the name are doubled). */
-  async #homeFolder(): Promise<string> {
-    if (this.#home === undefined) {
-      const reply = await this.ask("PWD");
-      if (reply.code !== 257) throw refusal(reply);
-      const quoted = /^257[ -]"((?:[^"]|"")*)"/.exec(reply.message)?.[1];
-      const bare = /^257[ -](\/\S*)/.exec(reply.message)?.[1];
-      const folder = quoted?.replaceAll('""', '"') ?? bare;
-      if (folder === undefined) {
-        throw new PortholeError("protocol", "the server does not say which folder it is in", {
-          reply: wordsOf(reply),
-        });
-      }
-      this.#home = folder;
-    }
+  /** The folder that the login led to; asked for once. */
+  home(): Promise<string> {
+    this.#home ??= this.#askHome();
+    // Whoever needs it hears of a refusal.
+    this.#home.catch(() => {});
     return this.#home;
+  }
+
+  /** RFC 959, appendix II: quotes within the name are doubled. */
+  async #askHome(): Promise<string> {
+    const reply = await this.ask("PWD");
+    if (reply.code !== 257) throw refusal(reply);
+    const quoted = /^257[ -]"((?:[^"]|"")*)"/.exec(reply.message)?.[1];
+    const bare = /^257[ -](\/\S*)/.exec(reply.message)?.[1];
+    const folder = quoted?.replaceAll('""', '"') ?? bare;
+    if (folder !== undefined) return folder;
+    throw new PortholeError("protocol", "the server does not say which folder it is in", {
+      reply: wordsOf(reply),
+    });
   }
 
   /** The octet that the next transfer begins at: the one asked for, or 0 where REST is not known. */

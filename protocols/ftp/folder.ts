@@ -62,11 +62,16 @@ export class FolderReader {
    * the folder is entered, and listed without a name.
    */
   async *#list(pathname: string): AsyncGenerator<ListingLine> {
-    const entered = await this.#control.ask(`CWD ${pathname}`);
-    if (entered.code >= 300) throw refusal(entered, "missing");
+    // The way to the listing is asked for behind it.
+    const entered = this.#control.ask(`CWD ${pathname}`).then((reply) => {
+      if (reply.code >= 300) throw refusal(reply, "missing");
+    });
+    entered.catch(() => {});
     const now = new Date();
     if (!this.#plainList) {
-      const listing = await this.#open("LIST -a", () => true);
+      const listing = await this.#open("LIST -a", () => true, entered);
+      // What was refused may have been the folder.
+      await entered;
       let lines = 0;
       if (listing !== undefined) {
         for await (const line of whole(linesOf(listing))) {
@@ -77,7 +82,12 @@ export class FolderReader {
       // Even an empty folder has `.` and `..`; without them the option may have been taken for a name.
       if (lines > 0) return;
     }
-    const listing = await this.#open("LIST", (refused) => isEmptiness(refused) || isUnknownCommand(refused));
+    const listing = await this.#open(
+      "LIST",
+      (refused) => isEmptiness(refused) || isUnknownCommand(refused),
+      entered,
+    );
+    await entered;
     if (listing === undefined) {
       if (this.#lastRefusal !== undefined && isUnknownCommand(this.#lastRefusal))
         yield* this.#names(pathname);
@@ -105,9 +115,13 @@ export class FolderReader {
   }
 
   /** @returns undefined for a refusal that is no failure */
-  async #open(command: string, isHarmless: (refused: Refusal) => boolean): Promise<Transfer | undefined> {
+  async #open(
+    command: string,
+    isHarmless: (refused: Refusal) => boolean,
+    after?: Promise<void>,
+  ): Promise<Transfer | undefined> {
     try {
-      return await this.#control.transfer(command, { unavailable: "missing" });
+      return await this.#control.transfer(command, { unavailable: "missing", after, eager: true });
     } catch (thrown) {
       if (thrown instanceof Refusal && thrown.status >= 450 && isHarmless(thrown)) {
         this.#lastRefusal = thrown;

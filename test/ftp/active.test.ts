@@ -3,7 +3,9 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { conversation, type ScriptConnection, script, scripted } from "../../fixtures/servers/scripted.js";
 import { contentOf, failureOf, GOODBYE, LOGIN, names, opened, pieces } from "./opened.js";
-import { sandbox, trusting } from "./served.js";
+import { prepareSandbox, sandbox, trusting } from "./served.js";
+
+prepareSandbox();
 
 const ACTIVE = { options: { active: true } };
 

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
 import type { ClientSettings } from "../../src/client.js";
 import { contentOf, failureOf, GOODBYE, LOGIN, opened, type Verbs } from "./opened.js";
-import { sandbox, trusting } from "./served.js";
+import { prepareSandbox, sandbox, trusting } from "./served.js";
+
+prepareSandbox();
 
 async function* given(...paths: readonly string[]): AsyncGenerator<string> {
   yield* paths;

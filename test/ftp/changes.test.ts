@@ -6,7 +6,9 @@ import { plugin } from "../../protocols/ftp/index.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { JsonObject, Options, Session } from "../../src/plugin.js";
 import { contentOf, failureOf, GOODBYE, LOGIN, names, opened, passive, pieces } from "./opened.js";
-import { sandbox, trusting } from "./served.js";
+import { prepareSandbox, sandbox, trusting } from "./served.js";
+
+prepareSandbox();
 
 const TIME = new Date("2024-02-29T08:30:15Z");
 

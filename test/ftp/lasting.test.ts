@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { Transcript } from "../../src/net/transcript.js";
 import { contentOf, failureOf, GOODBYE, LOGIN, opened, passive, pieces } from "./opened.js";
-import { sandbox } from "./served.js";
+import { prepareSandbox, sandbox } from "./served.js";
+
+prepareSandbox();
 
 describe("a session that the server closes between two calls", () => {
   it("is taken up again", async () => {

@@ -4,7 +4,9 @@ import { conversation, scripted } from "../../fixtures/servers/scripted.js";
 import { namesIn } from "../../protocols/ftp/names.js";
 import { FromNetworkLines, ToNetworkLines } from "../../protocols/ftp/network-lines.js";
 import { all, contentOf, failureOf, GOODBYE, opened, pieces } from "./opened.js";
-import { sandbox } from "./served.js";
+import { prepareSandbox, sandbox } from "./served.js";
+
+prepareSandbox();
 
 const octets = (text: string) => Buffer.from(text, "utf8").toString("latin1");
 

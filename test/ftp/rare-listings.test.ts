@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { parseListLine } from "../../protocols/ftp/listing.js";
 import { all, failureOf, GOODBYE, LOGIN, names, opened, passive, pieces, talk } from "./opened.js";
-import { sandbox } from "./served.js";
+import { prepareSandbox, sandbox } from "./served.js";
+
+prepareSandbox();
 
 const NOW = new Date("2026-03-10T12:00:00Z");
 

@@ -5,7 +5,9 @@ import { plugin } from "../../protocols/ftp/index.js";
 import { manifest } from "../../protocols/ftp/manifest.js";
 import type { ClientSettings } from "../../src/client.js";
 import { all, closed, contentOf, failureOf, names, opened, pieces } from "./opened.js";
-import { sandbox, trusting } from "./served.js";
+import { prepareSandbox, sandbox, trusting } from "./served.js";
+
+prepareSandbox();
 
 const DIALECTS = [
   ["MLSD", {}],

@@ -23,13 +23,15 @@ export function trusting(): ClientSettings {
   return { network: { tls: { caFile: join(folder, "ca.pem") } } };
 }
 
-beforeAll(async () => {
-  tls = await makeTlsMaterial();
-  folder = mkdtempSync(join(tmpdir(), "porthole-ftp-"));
-  await writeAuthority(tls, join(folder, "ca.pem"));
-});
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** To be said once in every file of tests that uses the sandbox. */
+export function prepareSandbox(): void {
+  beforeAll(async () => {
+    tls = await makeTlsMaterial();
+    folder = mkdtempSync(join(tmpdir(), "porthole-ftp-"));
+    await writeAuthority(tls, join(folder, "ca.pem"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+}
 
 export async function sandbox<T>(
   options: Partial<FtpOptions>,

@@ -2,7 +2,9 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { contentOf, failureOf, GOODBYE, opened, pieces } from "./opened.js";
-import { sandbox } from "./served.js";
+import { prepareSandbox, sandbox } from "./served.js";
+
+prepareSandbox();
 
 const VERIFY = { options: { verify: true } };
 
