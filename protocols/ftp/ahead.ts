@@ -71,6 +71,45 @@ export async function* readAhead(
   }
 }
 
+/** Paths that are handed out again when the session they were handed to is lost. */
+export class PathsToRead implements AsyncIterable<string> {
+  readonly #source: AsyncIterator<string>;
+  /** Handed out, and no result yet, in order. */
+  #taken: string[] = [];
+  #again: string[] = [];
+
+  constructor(paths: AsyncIterable<string>) {
+    this.#source = paths[Symbol.asyncIterator]();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    return { next: () => this.#next() };
+  }
+
+  /** The first that is without one has its result. */
+  settle(): void {
+    this.#taken.shift();
+  }
+
+  /** All that are without a result are handed out once more, before the others. */
+  repeat(): void {
+    this.#again = [...this.#taken, ...this.#again];
+    this.#taken = [];
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  async #next(): Promise<IteratorResult<string>> {
+    const again = this.#again.shift();
+    const next: IteratorResult<string> =
+      again === undefined ? await this.#source.next() : { done: false, value: again };
+    if (next.done !== true) this.#taken.push(next.value);
+    return next;
+  }
+}
+
 /** The same in turn, each whole before the next is asked for. */
 export async function* readInTurn(
   session: { read(path: string): Promise<Document> },

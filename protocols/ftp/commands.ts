@@ -26,7 +26,7 @@ export async function openUrl(invocation: Invocation, url: string, usage: string
   return { session, control: await session.control(), target };
 }
 
-/** What FEAT lists, a feature a record; the system that the server says it is (SYST) before them. */
+/** What FEAT lists, a feature a record. */
 async function* features(invocation: Invocation): AsyncGenerator<Output> {
   const { control } = await openFirst(invocation, "features URL");
   for (const line of await control.featureLines()) {

@@ -13,7 +13,7 @@ import type {
   Source,
   Target,
 } from "../../src/plugin.js";
-import { readAhead, readInTurn } from "./ahead.js";
+import { PathsToRead, readAhead, readInTurn } from "./ahead.js";
 import { checkSteps } from "./check.js";
 import type { Control } from "./control.js";
 import { Download, isBulk } from "./download.js";
@@ -109,15 +109,40 @@ export class FtpSession implements Session {
   async *readMany(paths: AsyncIterable<string>): AsyncGenerator<ManyRead> {
     await this.#awake();
     // A checksum is asked for when its file is through, and not behind the next one.
-    if (this.#context.options["verify"] === true) yield* readInTurn(this, paths);
-    else {
-      yield* readAhead(this.#control, paths, {
-        place: (path) => this.place(path),
-        document: (place, found, transfer) => this.#documentOf(place, found, transfer),
-        isFolder,
-      });
+    if (this.#context.options["verify"] === true) {
+      yield* readInTurn(this, paths);
+      return;
     }
-    this.#worked = true;
+    const left = new PathsToRead(paths);
+    try {
+      // Whoever closes the session between two files is asked again for the rest; who gives none at all is not.
+      for (let came = true; came; ) {
+        came = false;
+        const control = await this.control();
+        try {
+          for await (const result of this.#readAhead(control, left)) {
+            left.settle();
+            came = true;
+            yield result;
+          }
+          return;
+        } catch (thrown) {
+          if (!came || !control.over) throw thrown;
+          this.#worked = true;
+          left.repeat();
+        }
+      }
+    } finally {
+      await left.close();
+    }
+  }
+
+  #readAhead(control: Control, paths: AsyncIterable<string>): AsyncIterable<ManyRead> {
+    return readAhead(control, paths, {
+      place: (path) => this.place(path),
+      document: (place, found, transfer) => this.#documentOf(place, found, transfer),
+      isFolder,
+    });
   }
 
   async write(path: string, source: Source): Promise<Entry> {

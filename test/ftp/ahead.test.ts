@@ -142,7 +142,45 @@ describe("many files", () => {
     });
   });
 
-  it("end with the session that is lost, and say so", async () => {
+  it("go on after a new login when the server closes the session between two of them", async () => {
+    await using one = await scripted(script().send("1"));
+    await using two = await scripted(script().send("2"));
+    const first = LOGIN.and(
+      conversation(`
+        C: TYPE I
+        S: 200 ok
+        ${ASKED_ABOUT("a")}
+        C: EPSV
+        ${ASKED_ABOUT("b")}
+        ${TOLD}
+        S: 229 ok (|||${one.port}|)
+        ${TOLD}
+        C: RETR /a
+        S: 150 here
+        S: 226 done
+        S: 421 timeout
+      `),
+    ).drop();
+    const second = LOGIN.and(
+      conversation(`
+        C: TYPE I
+        S: 200 ok
+        ${ASKED_ABOUT("b")}
+        C: EPSV
+        ${TOLD}
+        S: 229 ok (|||${two.port}|)
+        C: RETR /b
+        S: 150 here
+        S: 226 done
+      `),
+    ).and(GOODBYE);
+    await using server = await scripted([first, second], { timeout: 5000 });
+    const read = opened(server.url("ftp", "//"), (session) => contents(session, given("//a", "//b")));
+    expect(await read).toEqual(["//a 1", "//b 2"]);
+    await server.done;
+  });
+
+  it("of which the first meets the end of the session end with it, and say so", async () => {
     await using data = await scripted(script().send("1"));
     const play: Script = LOGIN.and(
       conversation(`
@@ -155,8 +193,6 @@ describe("many files", () => {
         S: 229 ok (|||${data.port}|)
         ${TOLD}
         C: RETR /a
-        S: 150 here
-        S: 226 done
         S: 421 no more
       `),
     ).drop();
