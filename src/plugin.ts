@@ -15,6 +15,7 @@ import type { Take } from "./net/pouring.js";
 import type { ForwardProxy } from "./net/proxy/choose.js";
 import type { PortholeUrl } from "./url.js";
 
+export type { PortholeError } from "./errors.js";
 export type { Take } from "./net/pouring.js";
 
 // --- The manifest: data, no runtime imports -----------------------------------------------------------------
@@ -33,6 +34,8 @@ export interface Scheme {
   readonly tls: TlsMode;
   /** What the address is: a host and port (the default), a socket's path, or a place on this machine. */
   readonly address?: "host" | "socket-path" | "local-path";
+  /** Several sessions may write there at once and not wait for each other. */
+  readonly parallel?: boolean;
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */

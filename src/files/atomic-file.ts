@@ -2,9 +2,9 @@
 import { writeSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
 import { localError, PortholeError, systemCode } from "../errors.js";
+import { type FilePath, syncFolder } from "./disk.js";
 
-/** Octets where a name may not be UTF-8. */
-export type FilePath = string | Buffer;
+export type { FilePath } from "./disk.js";
 
 export interface Naming {
   /** Where it is to be. */
@@ -169,15 +169,4 @@ export function isThere(path: FilePath): Promise<boolean> {
 /** The error for a place that is taken and must not be replaced. */
 export function existsAlready(shown: string): PortholeError {
   return new PortholeError("local", `${shown}: exists already`, { hint: "--force replaces it" });
-}
-
-/** A rename survives a power cut only when the folder is synced; not every system lets one. */
-export async function syncFolder(path: FilePath): Promise<void> {
-  try {
-    await using folder = await open(path, "r");
-    await folder.sync();
-  } catch (thrown) {
-    if (!["EISDIR", "EINVAL", "EPERM", "EACCES", "EBADF", "ENOTSUP"].includes(systemCode(thrown) ?? ""))
-      throw thrown;
-  }
 }
