@@ -55,6 +55,7 @@ export class Control extends Client {
   #features: readonly string[] | undefined;
   #home: Promise<string> | undefined;
   #type: "A" | "I" | undefined;
+  #typing: Promise<void> = Promise.resolve();
   /** How names of URLs go over the wire. */
   names: Names = AS_THEY_ARE;
   /** The server refuses commands while data flow: nothing is sent behind a transfer. */
@@ -195,11 +196,22 @@ export class Control extends Client {
   }
 
   /** Octets as they are, or line ends as the network has them (RFC 959, 3.1.1). */
-  async useType(type: "A" | "I"): Promise<void> {
-    if (this.#type === type) return;
-    const reply = await this.ask(`TYPE ${type}`);
-    if (reply.code >= 300) throw refusal(reply);
-    this.#type = type;
+  useType(type: "A" | "I"): Promise<void> {
+    if (this.#type !== type) {
+      this.#type = type;
+      this.#typing = this.#setType(type);
+    }
+    return this.#typing;
+  }
+
+  async #setType(type: "A" | "I"): Promise<void> {
+    try {
+      const reply = await this.ask(`TYPE ${type}`);
+      if (reply.code >= 300) throw refusal(reply);
+    } catch (thrown) {
+      this.#type = undefined;
+      throw thrown;
+    }
   }
 
   /**

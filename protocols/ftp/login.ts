@@ -25,9 +25,12 @@ export async function openControl(target: Target, context: Context): Promise<Con
     await logIn(control, target, context);
     control.loginMs = performance.now() - began;
     await protectData(control, target, context);
-    // What a path is named from will be wanted: it comes with the features.
+    // What a path is named from, and octets as they are, will be wanted: they come with the features.
     const features = control.featureLines();
-    if (/^\/(?!\/|%2f)./i.test(target.path)) void control.home();
+    if (/^\/(?!\/|%2f)./i.test(target.path)) {
+      void control.home();
+      control.useType("I").catch(() => {});
+    }
     await features;
     // RFC 2640, 3.1: pathnames are UTF-8. Servers of Windows want to be told.
     if (wordOf(options["filename-charset"]) === undefined && (await control.feature("UTF8")) !== undefined) {
