@@ -24,15 +24,13 @@ export async function openControl(target: Target, context: Context): Promise<Con
     const began = performance.now();
     await logIn(control, target, context);
     control.loginMs = performance.now() - began;
-    // All that will be wanted is asked for together: protection, features, what a path is named from, octets as they are.
-    const protecting = protectData(control, target, context);
+    await protectData(control, target, context);
+    // What a path is named from, and octets as they are, will be wanted: they come with the features.
     const features = control.featureLines();
-    features.catch(() => {});
     if (/^\/(?!\/|%2f)./i.test(target.path)) {
       void control.home();
       control.useType("I").catch(() => {});
     }
-    await protecting;
     await features;
     // RFC 2640, 3.1: pathnames are UTF-8. Servers of Windows want to be told.
     if (wordOf(options["filename-charset"]) === undefined && (await control.feature("UTF8")) !== undefined) {

@@ -185,7 +185,6 @@ describe("AUTH TLS", () => {
       S: 200 ok
       C: PROT P
       S: 536 no
-      C: FEAT
       C end
     `);
     await using server = await scripted(play, { tls });
