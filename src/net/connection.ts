@@ -27,6 +27,8 @@ export interface StartTls {
   readonly servername?: string;
   readonly alpn?: readonly string[];
   readonly session?: Buffer;
+  /** The group that another connection agreed on with the same server (TlsFacts): offered first, it saves a way. */
+  readonly group?: string;
   /** What the caller had read and not used when the server agreed to TLS: there must be none. */
   readonly unread?: Uint8Array;
 }
