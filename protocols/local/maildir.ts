@@ -1,11 +1,10 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { chmod, mkdir, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
-import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
-import { Delivery } from "./delivery.js";
 import { failure, isGone, orFail } from "./failures.js";
 import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
@@ -119,11 +118,11 @@ export class MaildirStore implements MessageStore {
       const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
       const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
       const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;
-      const fresh = place.uid === undefined ? "fresh" : "refuse";
       await delivery.name({
         path: folder.path(sub, stored),
         folder: folder.path(sub),
-        taken: there?.file === stored && there.sub === sub ? "replace" : fresh,
+        // A name that was made for it is nobody else's.
+        replace: place.uid === undefined || (there?.file === stored && there.sub === sub),
         modified: source.modified,
       });
       if (there !== undefined && (there.file !== stored || there.sub !== sub))
@@ -174,7 +173,7 @@ export class MaildirStore implements MessageStore {
       const stored = letters === undefined ? unique : `${unique}:2,${letters}`;
       const target = there.path(sub, stored);
       if (replace) await rename(path, target);
-      else await renameOnto(path, target);
+      else renameOnto(path, target);
       if (taken !== undefined && (taken.file !== stored || taken.sub !== sub))
         await unlink(there.path(taken.sub, taken.file)).catch(() => undefined);
     });
@@ -189,7 +188,7 @@ export class MaildirStore implements MessageStore {
     const plus = await isMaildir(parent);
     const name = plus && place.name[0] !== 0x2e ? Buffer.concat([Buffer.from("."), place.name]) : place.name;
     const at = renamed(place, name);
-    if (await isThere(at.octets)) throw existsAlready(at.shown);
+    if (isThere(at.octets)) throw existsAlready(at.shown);
     await makeMaildir(at, plus);
     return this.#mailboxEntry(at, "");
   }
@@ -282,11 +281,11 @@ export class MaildirStore implements MessageStore {
   /** A message is begun in the mailbox, which is looked at when it is first written to, and when that fails. */
   async #deliveryInto(
     place: LocalPath,
-  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: Delivery }> {
+  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: AtomicFile }> {
     const key = place.octets.toString("latin1");
     const begin = (at: LocalPath) => {
       const folder = this.#fresh(at);
-      return { at, folder, delivery: new Delivery(folder.path("tmp", newUnique()), at.shown) };
+      return { at, folder, delivery: AtomicFile.openOwn(folder.path("tmp", newUnique()), at.shown) };
     };
     const known = this.#written.get(key);
     if (known !== undefined) {
@@ -310,7 +309,7 @@ export class MaildirStore implements MessageStore {
       await makeMaildir(at, false);
       return at;
     } catch (thrown) {
-      if (!isGone(thrown) || (await isThere(place.octets))) throw thrown;
+      if (!isGone(thrown) || isThere(place.octets)) throw thrown;
       const plus = await isMaildir(folderOf(place));
       const at =
         plus && place.name[0] !== 0x2e
@@ -324,7 +323,7 @@ export class MaildirStore implements MessageStore {
   async #moveMailbox(source: LocalPath, to: LocalPath): Promise<Entry> {
     const plus = isPlusFolder(source) && to.name[0] !== 0x2e && (await isMaildir(folderOf(to)));
     const at = plus ? renamed(to, Buffer.concat([Buffer.from("."), to.name])) : to;
-    if (await isThere(at.octets)) throw existsAlready(at.shown);
+    if (isThere(at.octets)) throw existsAlready(at.shown);
     await orFail(source.shown, () => rename(source.octets, at.octets));
     this.#folders.clear();
     this.#written.clear();

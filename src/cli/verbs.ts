@@ -206,7 +206,14 @@ export const VERBS: readonly WordSpec[] = [
     name: "mkdir",
     usage: "URL...",
     summary: "make folders",
-    options: [],
+    options: [
+      {
+        flag: "parents",
+        alias: "p",
+        type: "boolean",
+        summary: "make the folders above too, and mind none that is there",
+      },
+    ],
     needs: ["mkdir"],
     load: async () => (await everyday()).mkdir,
   },

@@ -6,6 +6,7 @@ import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standing
 import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
+import { makeFolders } from "./folders.js";
 import { Journal } from "./journal.js";
 import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 import { FileMirroring } from "./mirror-files.js";
@@ -262,19 +263,8 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** With the folders that it lies in, where they are missing too. */
-  async #makeTop(path = this.#stage.target.path.replace(/(?<=.)\/+$/, "")): Promise<void> {
-    const make = () => this.#pair.to.use(async (session) => session.makeFolder?.(path));
-    try {
-      await make();
-    } catch (thrown) {
-      const above = path.replace(/\/[^/]*$/, "");
-      const isMissing = thrown instanceof PortholeError && ["missing", "refused"].includes(thrown.code);
-      if (!isMissing || above === path || /^\.{0,2}$/.test(above)) throw thrown;
-      const standing = await standingAt(this.#pair.to, above, false);
-      if (standing.entry !== undefined) throw thrown;
-      await this.#makeTop(above);
-      await make();
-    }
+  async #makeTop(): Promise<void> {
+    await this.#pair.to.use((session) => makeFolders(session, this.#stage.target.path, false));
   }
 
   async #tellStep(step: Step, removes: boolean): Promise<void> {
