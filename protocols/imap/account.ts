@@ -14,6 +14,7 @@ export class Account {
   readonly context: Context;
   #peer: Peer | undefined;
   #closed = false;
+  #left = false;
 
   private constructor(peer: Peer, target: Target, context: Context) {
     this.#peer = peer;
@@ -38,6 +39,11 @@ export class Account {
   async greeted(): Promise<Peer> {
     if (this.#closed) throw new PortholeError("aborted", "the session was closed");
     const old = this.#peer;
+    if (this.#left) {
+      this.#left = false;
+      // Answered once the rest has passed. Where that was too much, the connection is gone and another is made.
+      await old?.dialogue.ask("NOOP").catch(() => undefined);
+    }
     if (old !== undefined && old.dialogue.failure === undefined) return old;
     if (old !== undefined) this.context.note("the connection is gone; connecting again");
     const peer = await meet(this.target, this.context);
@@ -96,6 +102,11 @@ export class Account {
   levelsOf(raw: string, delimiter: string | null): string[] {
     const levels = delimiter === null || delimiter === "" ? [raw] : raw.split(delimiter);
     return levels.map(decodeMailboxName);
+  }
+
+  /** A message was not read to its end: what is left of it passes, or ends the connection. */
+  leftEarly(): void {
+    this.#left = true;
   }
 
   /** Ends this connection at once: more comes over it than anybody wants. The next call makes another. */

@@ -44,7 +44,7 @@ export async function readMessage(
   );
   const message = await oneFrom(asked, uid);
   if (message === undefined) throw noMessage(uid);
-  const { size, body } = await contentsOf(fetched, uid);
+  const { size, body } = watched(account, await contentsOf(fetched, uid));
   const entry = messageEntry(
     account.target,
     { levels: path.levels, uidValidity: selected.uidValidity },
@@ -61,6 +61,13 @@ export async function readMessage(
     filename: fileNameOf(uid),
     body,
   };
+}
+
+function watched<T extends { readonly body: Readable }>(account: Account, contents: T): T {
+  contents.body.once("close", () => {
+    if (!contents.body.readableEnded) account.leftEarly();
+  });
+  return contents;
 }
 
 /** The parts of a message. */
@@ -89,7 +96,10 @@ async function readPart(
   const { uid, levels } = path;
   const message = messagePath(levels, selected.uidValidity, uid);
   if (!/^[\d.]+$/.test(section)) {
-    const { size, body } = await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid);
+    const { size, body } = watched(
+      account,
+      await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid),
+    );
     const type = section.endsWith("TEXT") ? "text/plain" : "text/rfc822-headers";
     const url = account.target.href(sectionPath(message, section));
     return {
@@ -109,7 +119,10 @@ async function readPart(
       hint: "ls of the message shows its parts",
     });
   }
-  const { body } = await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid);
+  const { body } = watched(
+    account,
+    await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid),
+  );
   return {
     entry: partEntry(account.target, message, part),
     type: part.type,

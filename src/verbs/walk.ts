@@ -128,7 +128,10 @@ function nameIn(folder: string, path: string, entry: Entry): string {
   const base = folder.endsWith("/") ? folder : `${folder}/`;
   const rest = path.startsWith(base) ? path.slice(base.length) : path.replace(/\?.*$/s, "");
   const segment = rest.replace(/\/+$/, "").split("/").at(-1) ?? "";
-  return nameOfSegment(segment === "" ? segmentOf(Buffer.from(entry.name).toString("latin1")) : segment);
+  const name = nameOfSegment(segment === "" ? segmentOf(Buffer.from(entry.name).toString("latin1")) : segment);
+  // RFC 9051, 2.3.1.1: when a mailbox was made anew, the same identifier is another message's.
+  const { uidValidity } = entry.meta;
+  return uidValidity === undefined || entry.kind !== "message" ? name : `${name};UIDVALIDITY=${uidValidity}`;
 }
 
 /** The path of `name` in the container at `path`. */
