@@ -12,8 +12,8 @@ export interface Request {
   readonly alone?: boolean;
   /** Which data are part of the answer; none when absent. */
   readonly takes?: (data: Data) => boolean;
-  /** The answer holds contents of messages. */
-  readonly hasContents?: boolean;
+  /** The answer holds the contents of this message: its UID. */
+  readonly contentsOf?: number;
   /** The server asks to go on, which is part of the answer (AUTHENTICATE, IDLE). */
   readonly converses?: boolean;
 }
@@ -51,6 +51,8 @@ export class Answer {
   readonly request: Request;
   /** What the server said by the way before the answer: `* OK [UIDVALIDITY 3]`. */
   readonly notes: Status[] = [];
+  /** Contents have begun. */
+  hadContents = false;
   readonly #listener: Listener;
   #items: Item[] = [];
   #status: Status | undefined;
@@ -136,6 +138,7 @@ export class Answer {
 
   /** @returns whether there is room for their octets */
   takeContents(head: string, size: number): boolean {
+    this.hadContents = true;
     const readable = new Readable({
       highWaterMark: READ_AHEAD,
       read: () => this.#listener.goOn(),

@@ -31,6 +31,8 @@ const FAREWELL_MS = 1000;
 /** Octets of commands that are put together before they are sent. */
 const SEND_AT_ONCE = 64 * 1024;
 const CRLF = "\r\n";
+/** Octets of contents that are kept when they come ahead of their turn. */
+const MOST_HELD = 64 * 1024 * 1024;
 
 export class Dialogue {
   readonly connection: Connection;
@@ -53,6 +55,8 @@ export class Dialogue {
   #blocked = false;
   /** Who gets the contents that are coming; undefined for nobody. */
   #contentsFor: Answer | undefined;
+  /** Octets of contents that came ahead of their turn. */
+  #held = 0;
   /** A literal waits for the server's word. */
   #goAhead: ((granted: boolean) => void) | undefined;
   #idle = false;
@@ -108,16 +112,7 @@ export class Dialogue {
     }
     this.#tags += 1;
     this.#waiting.push({ tag: `A${this.#tags}`, answer });
-    if (!this.#sending) {
-      this.#sending = true;
-      queueMicrotask(() => {
-        this.#send()
-          .catch((thrown: unknown) => this.#fail(connectionError(thrown, this.connection.facts)))
-          .finally(() => {
-            this.#sending = false;
-          });
-      });
-    }
+    this.#startSending();
     return answer;
   }
 
@@ -175,6 +170,20 @@ export class Dialogue {
   }
 
   // --- To the server ------------------------------------------------------------------------------------------
+
+  #startSending(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => {
+      this.#send()
+        .catch((thrown: unknown) => this.#fail(connectionError(thrown, this.connection.facts)))
+        .finally(() => {
+          this.#sending = false;
+          // What was said while the last of it went out.
+          if (this.#waiting.length > 0 && this.#failure === undefined) this.#startSending();
+        });
+    });
+  }
 
   async #send(): Promise<void> {
     let batch = "";
@@ -303,19 +312,56 @@ export class Dialogue {
         this.#passResponse(event.response);
         return;
       case "contents":
-        this.#contentsFor = this.#unanswered.find(({ answer }) => answer.request.hasContents)?.answer;
-        if (this.#contentsFor === undefined) {
-          throw new PortholeError("protocol", "the server sent a message that nobody had asked for");
-        }
+        this.#contentsFor = this.#awaiting(event.head);
         this.#contentsFor.takeContents(event.head, event.size);
+        this.#held = 0;
         return;
       case "octets":
-        this.#blocked = this.#contentsFor?.takeOctets(event.chunk) === false;
+        if (this.#contentsFor?.takeOctets(event.chunk) !== false) return;
+        this.#blocked = this.#isNext(this.#contentsFor);
+        if (!this.#blocked) this.#hold(event.chunk.length);
         return;
       case "contents-end":
         this.#contentsFor?.takeContentsEnd();
         this.#contentsFor = undefined;
         return;
+    }
+  }
+
+  /**
+   * Whose contents they are. Servers may work at several commands at once (RFC 9051, 5.5), so a command's OK can come
+   * after the next one's message: it is the UID that tells.
+   */
+  #awaiting(head: string): Answer {
+    const waiting = this.#unanswered
+      .map(({ answer }) => answer)
+      .filter(({ request, hadContents }) => request.contentsOf !== undefined && !hadContents);
+    const told = /\bUID (\d+)/i.exec(head)?.[1];
+    const found =
+      told === undefined ? waiting[0] : waiting.find(({ request }) => request.contentsOf === Number(told));
+    if (found !== undefined) return found;
+    throw new PortholeError("protocol", "the server sent a message that nobody had asked for", {
+      reply: head.slice(0, 200),
+    });
+  }
+
+  /** Nobody waits for anything else that must come before. */
+  #isNext(taker: Answer): boolean {
+    for (const { answer } of this.#unanswered) {
+      if (answer === taker) return true;
+      if (!answer.hadContents) return false;
+    }
+    return true;
+  }
+
+  /** What comes ahead of its turn is kept, for what is waited for comes behind it. */
+  #hold(octets: number): void {
+    this.#held += octets;
+    if (this.#held > MOST_HELD) {
+      throw new PortholeError(
+        "protocol",
+        "the server sends large messages in another order than they were asked for",
+      );
     }
   }
 

@@ -20,31 +20,41 @@ export async function* newest(
 ): AsyncGenerator<Message, void, undefined> {
   const { exists } = selected;
   const last = Math.max(1, exists - most + 1);
-  const batches: string[] = [];
-  for (let to = exists; to >= last; to -= BATCH) batches.push(`${Math.max(last, to - BATCH + 1)}:${to}`);
+  const batches: Batch[] = [];
+  for (let to = exists; to >= last; to -= BATCH) {
+    const from = Math.max(last, to - BATCH + 1);
+    batches.push({ set: `${from}:${to}`, first: from, last: to });
+  }
   yield* inBatches(peer, "FETCH", batches);
 }
 
 /** These, in descending order of their UIDs. What is gone by now is left out. */
 export async function* byUid(peer: Peer, uids: readonly number[]): AsyncGenerator<Message, void, undefined> {
   const sorted = [...uids].sort((a, b) => a - b);
-  const batches: string[] = [];
+  const batches: Batch[] = [];
   for (let end = sorted.length; end > 0; end -= BATCH) {
-    batches.push(sequenceSet(sorted.slice(Math.max(0, end - BATCH), end)));
+    const some = sorted.slice(Math.max(0, end - BATCH), end);
+    batches.push({ set: sequenceSet(some), first: some[0] ?? 0, last: some.at(-1) ?? 0 });
   }
   yield* inBatches(peer, "UID FETCH", batches);
 }
 
 /** One. @throws PortholeError `missing` */
 export async function oneByUid(peer: Peer, uid: number): Promise<Message> {
-  const answer = askFor(peer, "UID FETCH", String(uid));
-  const message = await oneFrom(answer, uid);
+  const message = await oneFrom(askForOne(peer, uid), uid);
   if (message === undefined) throw noMessage(uid);
   return message;
 }
 
 export function askForOne(peer: Peer, uid: number): Answer {
-  return askFor(peer, "UID FETCH", String(uid));
+  return askFor(peer, "UID FETCH", { set: String(uid), first: uid, last: uid });
+}
+
+/** What is asked for in one command. */
+interface Batch {
+  readonly set: string;
+  readonly first: number;
+  readonly last: number;
 }
 
 /** The message out of an answer that may tell of others by the way. */
@@ -68,7 +78,7 @@ export function noMessage(uid: number): PortholeError {
 async function* inBatches(
   peer: Peer,
   command: "FETCH" | "UID FETCH",
-  batches: readonly string[],
+  batches: readonly Batch[],
 ): AsyncGenerator<Message, void, undefined> {
   let ahead: Answer | undefined;
   for (const [at, batch] of batches.entries()) {
@@ -86,12 +96,17 @@ async function* inBatches(
   }
 }
 
-function askFor(peer: Peer, command: string, set: string): Answer {
+function askFor(peer: Peer, command: "FETCH" | "UID FETCH", { set, first, last }: Batch): Answer {
   const gmail = peer.capabilities.has("X-GM-EXT-1") ? " X-GM-LABELS" : "";
   const modSeq = peer.selected?.highestModSeq === undefined ? "" : " MODSEQ";
   return peer.dialogue.say({
     words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${gmail})`],
-    takes: ({ name }) => name === "FETCH",
+    // Servers may answer two commands at once.
+    takes: (data) => {
+      if (data.name !== "FETCH") return false;
+      const number = command === "FETCH" ? data.number : numberOf(pairsOf(data.values[0]).get("UID"));
+      return number !== undefined && number >= first && number <= last;
+    },
   });
 }
 

@@ -142,7 +142,8 @@ async function askForAll(account: Account, batch: Batch): Promise<Asked> {
   const uids = [...new Set(wanted.map(({ uid }) => uid))].sort((one, other) => one - other);
   const facts = peer.dialogue.say({
     words: ["UID FETCH", sequenceSet(uids), "(UID FLAGS INTERNALDATE)"],
-    takes: ({ name }) => name === "FETCH",
+    // Contents tell of their message too, but not when it came.
+    takes: ({ name, line }) => name === "FETCH" && /\bINTERNALDATE\b/i.test(line),
   });
   return { batch, selected, facts, contents: wanted.map(({ uid }) => ask(peer, uid)) };
 }

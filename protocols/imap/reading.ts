@@ -74,7 +74,7 @@ function watched<T extends { readonly body: Readable }>(account: Account, conten
 export async function structureOf(peer: Peer, uid: number): Promise<PartFacts[]> {
   const answer = peer.dialogue.say({
     words: ["UID FETCH", String(uid), "(UID BODYSTRUCTURE)"],
-    takes: ({ name }) => name === "FETCH",
+    takes: (data) => data.name === "FETCH" && uidIn(data) === uid,
   });
   let structure: Value | undefined;
   for await (const data of answer.data()) {
@@ -119,10 +119,7 @@ async function readPart(
       hint: "ls of the message shows its parts",
     });
   }
-  const { body } = watched(
-    account,
-    await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid),
-  );
+  const { body } = watched(account, await contentsOf(fetchContents(peer, uid, `BODY.PEEK[${section}]`), uid));
   return {
     entry: partEntry(account.target, message, part),
     type: part.type,
@@ -169,8 +166,8 @@ function decoded(body: Readable, encoding: string): Readable {
 export function fetchContents(peer: Peer, uid: number, item: string): Answer {
   return peer.dialogue.say({
     words: ["UID FETCH", String(uid), `(UID ${item})`],
-    takes: ({ name }) => name === "FETCH",
-    hasContents: true,
+    takes: (data) => data.name === "FETCH" && uidIn(data) === uid,
+    contentsOf: uid,
   });
 }
 
@@ -219,6 +216,10 @@ function guarded(contents: Contents, answer: Answer, uid: number): Readable {
   const readable = Readable.from(pieces(), { objectMode: false });
   readable.once("close", () => body.destroy());
   return readable;
+}
+
+function uidIn(data: Data): number | undefined {
+  return numberOf(pairsOf(data.values[0]).get("UID"));
 }
 
 function otherMessage(uid: number, told: string): PortholeError {
