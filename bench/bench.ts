@@ -1,5 +1,5 @@
 /** What a file of measurements gives to run.ts. */
-import type { MemoryBound, Pair, Peer } from "./harness.js";
+import type { MemoryBound, Pair, Peer, Throughput } from "./harness.js";
 
 export interface Place {
   /** The sandbox's URLs by scheme. */
@@ -11,6 +11,7 @@ export interface Place {
 export interface Measurements {
   readonly pairs: readonly Pair[];
   readonly bounds: readonly MemoryBound[];
+  readonly throughputs?: readonly Throughput[];
   /** Ends what was started for them. */
   readonly close?: () => Promise<void>;
 }

@@ -24,7 +24,18 @@ export interface Pair {
   readonly peer: Peer;
   /** The subject's wall time may be so many times the peer's; absent: measured, not judged. */
   readonly limit?: number;
+  /** Or it may take so many seconds more than the peer. */
+  readonly extra?: number;
   readonly runs?: number;
+}
+
+/** What a command works through in a second. */
+export interface Throughput {
+  readonly what: string;
+  readonly subject: Command;
+  readonly octets: number;
+  /** MB (10^6 octets) a second at least, of whole-process time. */
+  readonly limit: number;
 }
 
 export interface MemoryBound {
@@ -109,13 +120,28 @@ export async function comparePair(pair: Pair): Promise<boolean> {
     ratios.push(a.seconds / b.seconds);
   }
   const ratio = median(ratios);
-  const held = pair.limit === undefined || ratio <= pair.limit;
-  const verdict =
-    pair.limit === undefined ? "" : ` (limit ${pair.limit.toFixed(2)}: ${held ? "held" : "MISSED"})`;
+  const more = median(own) - median(theirs);
+  const held =
+    (pair.limit === undefined || ratio <= pair.limit) && (pair.extra === undefined || more <= pair.extra);
+  const limits = [
+    ...(pair.limit === undefined ? [] : [`limit ${pair.limit.toFixed(2)}`]),
+    ...(pair.extra === undefined ? [] : [`${more.toFixed(2)} s more, limit ${pair.extra.toFixed(2)} s`]),
+  ];
+  const verdict = limits.length === 0 ? "" : ` (${limits.join(", ")}: ${held ? "held" : "MISSED"})`;
   print(
     pair.what,
     `${ratio.toFixed(2)} x ${pair.peer.name} ${version}${verdict}; medians ${median(own).toFixed(3)} s and ${median(theirs).toFixed(3)} s, ratios ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}, ${ratios.length} pairs`,
   );
+  return held;
+}
+
+/** Prints a row; false when the limit is missed. */
+export async function measureThroughput({ what, subject, octets, limit }: Throughput): Promise<boolean> {
+  const times: number[] = [];
+  for (let run = 0; run < 3; run++) times.push((await measure(subject)).seconds);
+  const rate = octets / 1e6 / median(times);
+  const held = rate >= limit;
+  print(what, `${rate.toFixed(0)} MB/s (limit ${limit}: ${held ? "held" : "MISSED"}), median of 3 runs`);
   return held;
 }
 

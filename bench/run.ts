@@ -5,10 +5,11 @@ import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Bench } from "./bench.js";
-import { boundMemory, comparePair } from "./harness.js";
+import { boundMemory, comparePair, measureThroughput } from "./harness.js";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
+  verbs: () => import("./verbs.js"),
   http: () => import("./http.js"),
   pop3: () => import("./pop3.js"),
   nntp: () => import("./nntp.js"),
@@ -39,9 +40,10 @@ try {
   for (const [name, load] of Object.entries(BENCHES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const { bench } = await load();
-    const { pairs, bounds, close } = await bench({ urls, folder });
+    const { pairs, bounds, throughputs = [], close } = await bench({ urls, folder });
     try {
       for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
+      for (const one of throughputs) if (!(await measureThroughput(one))) missed += 1;
       for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
     } finally {
       await close?.();

@@ -11,8 +11,12 @@ import type { DatagramChannel } from "./net/datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./net/datagram-listener.js";
 import type { Endpoint } from "./net/endpoint.js";
 import type { Listener, ListenRequest } from "./net/listener.js";
+import type { Take } from "./net/pouring.js";
 import type { ForwardProxy } from "./net/proxy/choose.js";
 import type { PortholeUrl } from "./url.js";
+
+export type { PortholeError } from "./errors.js";
+export type { Take } from "./net/pouring.js";
 
 // --- The manifest: data, no runtime imports -----------------------------------------------------------------
 
@@ -30,6 +34,8 @@ export interface Scheme {
   readonly tls: TlsMode;
   /** What the address is: a host and port (the default), a socket's path, or a place on this machine. */
   readonly address?: "host" | "socket-path" | "local-path";
+  /** Several sessions may write there at once and not wait for each other. */
+  readonly parallel?: boolean;
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */
@@ -276,9 +282,6 @@ export interface Document {
 export type ManyRead =
   | { readonly path: string; readonly document: Document }
   | { readonly path: string; readonly error: PortholeError };
-
-/** Takes octets that may be overwritten as soon as the call, or the promise it returned, is done. */
-export type Take = (octets: Buffer) => Promise<void> | void;
 
 /** Something to be written. */
 export interface Source {

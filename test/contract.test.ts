@@ -13,7 +13,12 @@ import { describeFaults } from "./contract/faults.js";
 import { makeLocalPlaces, removeLocalPlaces } from "./contract/local-places.js";
 import type { Asking, Room } from "./contract/place.js";
 import { PLACES } from "./contract/places.js";
-import { describeListing, describeMissing, describeReading } from "./contract/reading.js";
+import {
+  describeListing,
+  describeMissing,
+  describeReading,
+  describeReadingMany,
+} from "./contract/reading.js";
 import { describeSending } from "./contract/sending.js";
 import { startStreamServer, stopStreamServer } from "./contract/stream-places.js";
 import { describeTurns } from "./contract/turns.js";
@@ -73,6 +78,7 @@ function describeContract(room: Room): void {
     describeOffers(room);
     if (methods.includes("list")) describe("a listing", () => describeListing(room));
     if (methods.includes("read")) describe("a document", () => describeReading(room));
+    if (place.readsMany === true) describe("many documents", () => describeReadingMany(room));
     // What a mailbox is given has no name of its own: each is tried in its own tests.
     if (methods.includes("write") && place.keepsMessages !== true)
       describe("what is written", () => describeWriting(room));

@@ -22,7 +22,7 @@ export function parseName(file: string): MaildirName {
 
 let counter = 0;
 
-/** A name that no other message ever has: time, chance, count and host. */
+/** A name that no other message ever has, and that sorts by when it was given: time, count, chance and host. */
 export function newUnique(): string {
   counter += 1;
   const host = hostname()
@@ -30,7 +30,8 @@ export function newUnique(): string {
     .replaceAll(":", "\\072")
     .replace(/[^\x21-\x7e]|[,;!]/g, "_");
   const chance = randomBytes(6).toString("hex");
-  return `${Math.floor(Date.now() / 1000)}.R${chance}Q${counter}.${host || "localhost"}`;
+  const [second, micro = ""] = ((performance.timeOrigin + performance.now()) / 1000).toFixed(6).split(".");
+  return `${second}.M${micro}Q${counter}R${chance}.${host || "localhost"}`;
 }
 
 /** Dovecot and Courier keep the size in the name, so that nobody need ask for it. */

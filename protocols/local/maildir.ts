@@ -1,10 +1,11 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { chmod, mkdir, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
-import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
+import { Delivery } from "./delivery.js";
 import { failure, isGone, orFail } from "./failures.js";
 import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
@@ -26,6 +27,8 @@ export class MaildirStore implements MessageStore {
   readonly #life: Life;
   /** By path: names are looked up once, not for each message. */
   readonly #folders = new Map<string, MaildirFolder>();
+  /** Mailboxes that were written to, by the path that was asked for. */
+  readonly #written = new Map<string, LocalPath>();
 
   constructor(target: Target, context: Context, life: Life) {
     this.#target = target;
@@ -99,33 +102,44 @@ export class MaildirStore implements MessageStore {
 
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
-    const at = await this.#mailboxForWriting(place);
-    const folder = this.#fresh(at);
-    const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
-    if (there !== undefined && source.replace !== true)
-      throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
-    const base = place.uid ?? newUnique();
-    checkUnique(base);
-    const file = await AtomicFile.open(folder.path("tmp", newUnique()), at.shown);
+    const { at, delivery, folder } = await this.#deliveryInto(place);
+    const head = new Head();
     try {
-      await gather(source, this.#context.signal, (block) => file.write(block));
-      const unique = place.uid ?? `${base},S=${file.size}`;
+      const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
+      if (there !== undefined && source.replace !== true)
+        throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
+      const base = place.uid ?? newUnique();
+      checkUnique(base);
+      await gather(source, this.#context.signal, (block) => {
+        head.add(block);
+        delivery.write(block);
+      });
+      const unique = place.uid ?? `${base},S=${delivery.size}`;
       const { flags } = source;
       const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
       const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
       const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;
-      await file.name({
+      const fresh = place.uid === undefined ? "fresh" : "refuse";
+      await delivery.name({
         path: folder.path(sub, stored),
         folder: folder.path(sub),
-        replace: there?.file === stored && there.sub === sub,
+        taken: there?.file === stored && there.sub === sub ? "replace" : fresh,
         modified: source.modified,
       });
       if (there !== undefined && (there.file !== stored || there.sub !== sub))
         await unlink(folder.path(there.sub, there.file)).catch(() => undefined);
       folder.forget();
-      return await this.#entryOf(folder, unique, "");
+      // Told from what was written: to look at the folder again takes longer the more is in it.
+      const name: StoredName = {
+        unique,
+        sub,
+        file: stored,
+        letters: sub === "cur" ? (letters ?? "") : undefined,
+      };
+      const facts = { size: delivery.size, mtime: source.modified ?? new Date() };
+      return await this.#entry(at, name, head.octets, facts, "");
     } finally {
-      await file.discard();
+      delivery.discard();
     }
   }
 
@@ -246,6 +260,28 @@ export class MaildirStore implements MessageStore {
     }
   }
 
+  /** A message is begun in the mailbox, which is looked at when it is first written to, and when that fails. */
+  async #deliveryInto(
+    place: LocalPath,
+  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: Delivery }> {
+    const key = place.octets.toString("latin1");
+    const begin = (at: LocalPath) => {
+      const folder = this.#fresh(at);
+      return { at, folder, delivery: new Delivery(folder.path("tmp", newUnique()), at.shown) };
+    };
+    const known = this.#written.get(key);
+    if (known !== undefined) {
+      try {
+        return begin(known);
+      } catch (thrown) {
+        if (!isGone(thrown)) throw thrown;
+      }
+    }
+    const at = await this.#mailboxForWriting(place);
+    this.#written.set(key, at);
+    return begin(at);
+  }
+
   async #mailboxForWriting(place: LocalPath): Promise<LocalPath> {
     try {
       const at = await this.#mailbox(place);
@@ -269,6 +305,7 @@ export class MaildirStore implements MessageStore {
     if (await isThere(at.octets)) throw existsAlready(at.shown);
     await orFail(source.shown, () => rename(source.octets, at.octets));
     this.#folders.clear();
+    this.#written.clear();
     return this.#mailboxEntry(at, "");
   }
 
@@ -344,6 +381,23 @@ export class MaildirStore implements MessageStore {
       },
       prefix,
     });
+  }
+}
+
+/** The beginning of a message that is being written. */
+class Head {
+  readonly #blocks: Uint8Array[] = [];
+  #size = 0;
+
+  add(block: Uint8Array): void {
+    const room = HEADER_OCTETS - this.#size;
+    if (room <= 0) return;
+    this.#blocks.push(Buffer.from(block.subarray(0, room)));
+    this.#size += Math.min(room, block.length);
+  }
+
+  get octets(): Buffer {
+    return Buffer.concat(this.#blocks);
   }
 }
 

@@ -5,10 +5,10 @@ export const manifest = {
   title: "local",
   summary: "files, Maildir, mbox and eml on this machine",
   schemes: {
-    file: { tls: "never", address: "local-path" },
-    maildir: { tls: "never", address: "local-path" },
+    file: { tls: "never", address: "local-path", parallel: true },
+    maildir: { tls: "never", address: "local-path", parallel: true },
     mbox: { tls: "never", address: "local-path" },
-    eml: { tls: "never", address: "local-path" },
+    eml: { tls: "never", address: "local-path", parallel: true },
   },
   verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "search", "watch"],
   options: [

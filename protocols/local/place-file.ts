@@ -122,7 +122,7 @@ async function writeThrough(place: LocalPath, source: Source, signal: AbortSigna
 export async function gather(
   source: Source,
   signal: AbortSignal,
-  write: (block: Uint8Array) => Promise<void>,
+  write: (block: Uint8Array) => Promise<void> | void,
 ): Promise<void> {
   const held: Uint8Array[] = [];
   let size = 0;

@@ -1,5 +1,6 @@
 /** Articles by the number: fetched over one connection with many commands under way (RFC 3977, 3.5). */
 import type { Readable } from "node:stream";
+import type { Reply } from "../../src/wire/replies.js";
 import type { CommandWords } from "./command.js";
 import { articleNumber } from "./group-facts.js";
 import { formatRange, type Range } from "./path.js";
@@ -14,6 +15,7 @@ export interface Fetched {
   readonly which: number | string;
   /** Undefined when it is not there. To be read to its end, or destroyed, before the next is taken. */
   readonly body: Readable | undefined;
+  readonly reply: Reply;
 }
 
 /** Numbers asked for at once: of a group with gaps, only those that there are. */
@@ -56,7 +58,7 @@ export async function* fetchAll(
       underWay = bodyOf(reply, part) ? answer.block() : undefined;
       if (underWay === undefined && !isAbsent(reply))
         throw refusal(reply, `article ${which} cannot be fetched`);
-      yield { which, body: underWay };
+      yield { which, body: underWay, reply };
       const following = asked.shift();
       next = following === undefined ? undefined : { ...following, reply: await following.answer.reply() };
     }

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Document } from "../../src/plugin.js";
+import type { Reply } from "../../src/wire/replies.js";
 import { fetchAll, numbersIn } from "./articles.js";
 import { bareArticle } from "./entry.js";
 import type { Line } from "./line.js";
@@ -19,8 +20,13 @@ export type OneArticle = Extract<NewsPath, { what: "article" | "message" }>;
  */
 export async function readArticle(line: Line, path: OneArticle): Promise<Document> {
   const opened = await openArticle(line, path);
-  const id = /<[^\s<>]+>/.exec(opened.reply.text)?.[0];
   const body = line.context.policy.retries > 0 ? resumed(line, path, opened) : opened.answer.block();
+  return articleDocument(line, path, opened.reply, leavable(line, body));
+}
+
+/** @param reply to the command that the article came with */
+export function articleDocument(line: Line, path: OneArticle, reply: Reply, body: Readable): Document {
+  const id = /<[^\s<>]+>/.exec(reply.text)?.[0];
   const where = path.what === "article" ? articlePath(path.group, path.number) : messagePath(path.id);
   const name = path.what === "article" ? String(path.number) : path.id;
   const entry =
@@ -32,7 +38,7 @@ export async function readArticle(line: Line, path: OneArticle): Promise<Documen
     type: "message/rfc822",
     offset: 0,
     filename: `${name.replace(/[<>]/g, "")}.eml`,
-    body: leavable(line, body),
+    body,
   };
 }
 
@@ -44,8 +50,12 @@ async function openArticle(line: Line, path: OneArticle): Promise<Opened> {
       : await peer.open(["ARTICLE", path.id]);
   if (opened.reply.code === 220) return opened;
   await discard(opened);
+  throw articleRefused(path, opened.reply);
+}
+
+export function articleRefused(path: OneArticle, reply: Reply): PortholeError {
   const what = path.what === "article" ? `article ${path.number} of ${path.group}` : `the article ${path.id}`;
-  throw refusal(opened.reply, `${what} cannot be fetched`);
+  return refusal(reply, `${what} cannot be fetched`);
 }
 
 function resumed(line: Line, path: OneArticle, first: Opened): Readable {
@@ -104,7 +114,7 @@ export async function readRange(line: Line, group: string, range: Range): Promis
 }
 
 /** A body that may be left before its end. */
-function leavable(line: Line, body: Readable): Readable {
+export function leavable(line: Line, body: Readable): Readable {
   return body.once("close", () => {
     if (!body.readableEnded) line.leftEarly();
   });

@@ -7,6 +7,7 @@ import type {
   Entry,
   EntryKind,
   ListQuery,
+  ManyRead,
   Outgoing,
   SendReport,
   Session,
@@ -23,6 +24,7 @@ import { articlePath, messagePath, parsePath, type Range } from "./path.js";
 import { post } from "./posting.js";
 import { markRead, newsrcPath, readNewsrc } from "./reader-file.js";
 import { type OneArticle, readArticle, readRange } from "./reading.js";
+import { readMany } from "./reading-many.js";
 import { refusal, wordsOf } from "./refusal.js";
 import { searchGroup } from "./search.js";
 import { parseSince } from "./since.js";
@@ -113,6 +115,10 @@ export class NewsSession implements Session {
       default:
         return this.#articleAt(place);
     }
+  }
+
+  readMany(paths: AsyncIterable<string>): AsyncIterable<ManyRead> {
+    return readMany(this.line, paths);
   }
 
   /** An article as the server holds it; a range as one mbox. */

@@ -56,6 +56,11 @@ export class Line {
     return this.#peer;
   }
 
+  /** The connection is there. */
+  get holds(): boolean {
+    return this.#peer !== undefined && this.#peer.dialogue.failure === undefined;
+  }
+
   /** The maildrop, opened by a login when it is not yet. @throws PortholeError `auth` */
   async maildrop(): Promise<Maildrop> {
     const peer = await this.peer();

@@ -22,7 +22,10 @@ const LONGEST_UID = 1000;
 
 export class Maildrop {
   readonly peer: Peer;
-  #messages: readonly Message[] | undefined;
+  /** By number. */
+  #messages: Map<number, Message> | undefined;
+  /** The same, by their unique identifiers. */
+  #named: ReadonlyMap<string, Message> = new Map();
   #uids: ReadonlyMap<number, string> = new Map();
   #uidReply: StatusReply | undefined;
   #doubled: ReadonlySet<string> = new Set();
@@ -45,6 +48,10 @@ export class Maildrop {
 
   /** All messages in order, asked for once. */
   async messages(): Promise<readonly Message[]> {
+    return [...(await this.#listing()).values()];
+  }
+
+  async #listing(): Promise<ReadonlyMap<number, Message>> {
     if (this.#messages !== undefined) return this.#messages;
     // Both are asked before either is read, where the server takes them so.
     const listed = this.peer.say(["LIST"], { sequel: "lines" });
@@ -60,7 +67,9 @@ export class Maildrop {
     }
     this.#uidReply = await named.reply();
     if (this.#uidReply.status === "ok") this.#keepUids(await numbered(named, parseUid));
-    this.#messages = [...sizes].map(([number, size]) => this.#message(number, size));
+    const messages = [...sizes].map(([number, size]) => this.#message(number, size));
+    this.#messages = new Map(messages.map((message) => [message.number, message]));
+    this.#named = new Map(messages.flatMap((one) => (one.uid === undefined ? [] : [[one.uid, one]])));
     return this.#messages;
   }
 
@@ -72,7 +81,7 @@ export class Maildrop {
 
   /** A message was marked as removed: the server does not list it any more. */
   forget(number: number): void {
-    this.#messages = this.#messages?.filter((message) => message.number !== number);
+    this.#messages?.delete(number);
   }
 
   /** RSET: what was marked is there again. */
@@ -88,8 +97,16 @@ export class Maildrop {
     return path.what === "number" ? this.#byNumber(path.number) : this.#byUid(path.uid);
   }
 
+  /** As `find`, and nothing is asked for each: after `messages()` it is all known. @throws PortholeError as `find` */
+  async listed(path: Exclude<MailPath, { what: "maildrop" }>): Promise<Message> {
+    if (path.what === "uid") return this.#byUid(path.uid);
+    const found = (await this.#listing()).get(path.number);
+    if (found === undefined) throw new PortholeError("missing", `there is no message ${path.number}`);
+    return found;
+  }
+
   async #byNumber(number: number): Promise<Message> {
-    const known = this.#messages?.find((message) => message.number === number);
+    const known = this.#messages?.get(number);
     if (known !== undefined) return known;
     const answers = [this.peer.say(["LIST", number]), this.peer.say(["UIDL", number])] as const;
     const [listed, named] = [await answers[0].reply(), await answers[1].reply()];
@@ -100,9 +117,9 @@ export class Maildrop {
   }
 
   async #byUid(uid: string): Promise<Message> {
-    const messages = await this.messages();
+    const messages = await this.#listing();
     const refused = this.#uidReply;
-    if (refused?.status === "error" && messages.length > 0) {
+    if (refused?.status === "error" && messages.size > 0) {
       throw refusal(refused, "the server has no unique identifiers", "refused");
     }
     if (this.#doubled.has(uid)) {
@@ -110,8 +127,8 @@ export class Maildrop {
         hint: "name the message by its number",
       });
     }
-    const found = messages.find((message) => message.uid === uid);
-    if (found !== undefined) return found;
+    const found = this.#named.get(uid);
+    if (found !== undefined && messages.has(found.number)) return found;
     throw new PortholeError("missing", `there is no message with the unique identifier ${uid}`, {
       reply: this.#uidReply?.line,
       hint: "`ls` shows what there is",

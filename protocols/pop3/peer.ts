@@ -60,6 +60,11 @@ export class Peer {
     return this.capabilities?.has("PIPELINING") === true;
   }
 
+  /** Commands that may be under way at once. */
+  get depth(): number {
+    return this.pipelines ? DEPTH : 1;
+  }
+
   /** Puts a command behind all others; it does not wait for their answers where the server takes it so. */
   say(words: CommandWords, manner: Manner = {}): Answer<StatusReply> {
     const [verb, ...rest] = words;

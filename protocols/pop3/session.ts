@@ -6,16 +6,18 @@ import type {
   Entry,
   EntryKind,
   ListQuery,
+  ManyRead,
   Session,
   WatchEvent,
 } from "../../src/plugin.js";
 import { checkSteps } from "./check.js";
-import { fileNameOf, MESSAGE_TYPE, maildropEntry, messageEntry } from "./entry.js";
+import { maildropEntry, messageEntry } from "./entry.js";
 import type { Line } from "./line.js";
 import type { Maildrop, Message } from "./maildrop.js";
 import { parsePath } from "./path.js";
 import { DEPTH } from "./peer.js";
 import { refusal } from "./refusal.js";
+import { retrieve, retrieved, retrieveMany } from "./retrieving.js";
 import { summaries } from "./summaries.js";
 import { watchMaildrop } from "./watching.js";
 
@@ -56,10 +58,7 @@ export class Pop3Session implements Session {
     return entry;
   }
 
-  /**
-   * A message, octet for octet with its last line end. Its size stands in the entry and not in `total`: servers
-   * announce one number of octets and send another.
-   */
+  /** A message, octet for octet. */
   async read(path: string): Promise<Document> {
     const asked = parsePath(path);
     if (asked.what === "maildrop") {
@@ -69,20 +68,11 @@ export class Pop3Session implements Session {
     }
     const maildrop = await this.#line.maildrop();
     const message = await maildrop.find(asked);
-    const answer = maildrop.peer.say(["RETR", message.number], { sequel: "block" });
-    const reply = await answer.reply();
-    if (reply.status !== "ok") throw refusal(reply, `message ${message.number} cannot be fetched`, "missing");
-    const body = answer.block();
-    body.once("close", () => {
-      if (!body.readableEnded) this.#line.leftEarly();
-    });
-    return {
-      entry: messageEntry(this.#line.target, message, undefined),
-      type: MESSAGE_TYPE,
-      offset: 0,
-      filename: fileNameOf(message),
-      body,
-    };
+    return retrieved(this.#line, message, retrieve(maildrop.peer, message));
+  }
+
+  readMany(paths: AsyncIterable<string>): AsyncIterable<ManyRead> {
+    return retrieveMany(this.#line, paths);
   }
 
   /**

@@ -2,10 +2,11 @@
 import type { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import { LONGEST_HEADER, type MessageSummary, parseHeader, summaryOf } from "../../src/message/headers.js";
+import { askedAhead } from "../../src/net/ahead.js";
 import type { Answer } from "../../src/net/dialogue.js";
 import type { StatusReply } from "../../src/wire/status-replies.js";
 import type { Message } from "./maildrop.js";
-import { DEPTH, type Peer } from "./peer.js";
+import type { Peer } from "./peer.js";
 
 /** Octets of a header that are let pass; beyond that a server does not mean to end. */
 const MOST_PASSED = 64 * 1024 * 1024;
@@ -25,27 +26,9 @@ export async function* summaries(
     for (const message of messages) yield { message, summary: undefined };
     return;
   }
-  const depth = peer.pipelines ? DEPTH : 1;
-  const asked: Answer<StatusReply>[] = [];
-  let next = 0;
-  // By halves, so that many commands travel in one packet.
-  const ask = () => {
-    if (asked.length > depth / 2) return;
-    for (; asked.length < depth; next++) {
-      const message = messages[next];
-      if (message === undefined) return;
-      asked.push(peer.say(["TOP", message.number, 0], { sequel: "block" }));
-    }
-  };
-  try {
-    for (const message of messages) {
-      ask();
-      const answer = asked.shift();
-      if (answer === undefined) return;
-      yield { message, summary: await summaryFrom(answer) };
-    }
-  } finally {
-    await passOver(asked);
+  const top = ({ number }: Message) => peer.say(["TOP", number, 0], { sequel: "block" });
+  for await (const { item, answer } of askedAhead(messages, peer.depth, top, passOver)) {
+    yield { message: item, summary: await summaryFrom(answer) };
   }
 }
 
@@ -77,7 +60,8 @@ function beginningOf(body: Readable): Promise<Buffer> {
   });
 }
 
-async function passOver(answers: readonly Answer<StatusReply>[]): Promise<void> {
+/** Lets answers with blocks pass that nobody wants any more. */
+export async function passOver(answers: readonly Answer<StatusReply>[]): Promise<void> {
   try {
     for (const answer of answers) {
       if ((await answer.reply()).status !== "ok") continue;

@@ -172,6 +172,12 @@ export const VERBS: readonly WordSpec[] = [
       { flag: "delete", type: "boolean", summary: "remove at TO what FROM has not" },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+      { flag: "only-newer", type: "boolean", summary: "leave what is not older at TO as it is" },
+      {
+        flag: "compare-content",
+        type: "boolean",
+        summary: "tell files apart by what is in them, not by dates",
+      },
     ],
     load: () => import("./commands/mirror.js"),
     examples: [

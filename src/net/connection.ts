@@ -9,7 +9,10 @@ import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { connectionError, earlyOctets } from "./failures.js";
+import { IdleWatch } from "./idleness.js";
+import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
+import { type Done, Sending } from "./sending.js";
 import type { TlsFacts } from "./tls.js";
 import type { Tap } from "./transcript.js";
 
@@ -54,38 +57,32 @@ export interface ConnectionWiring {
   readonly idleTimeout: number;
   readonly rate?: { readonly incoming: RateLimit; readonly outgoing: RateLimit };
   readonly signal: AbortSignal;
+  /** What the socket reads into, when it was connected with one. */
+  readonly reused?: ReusedBuffer;
 }
-
-/** Octets handed to the socket at once: each time they are gone is a sign of life for the idle limit. */
-const PIECE = 256 * 1024;
-
-type Done = (error?: Error | null) => void;
 
 export class Connection extends Duplex {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
   patient: boolean;
   bytesRead = 0;
-  bytesWritten = 0;
 
   #socket: Socket;
   /** The same as #socket once TLS is on. */
   #tlsSocket: TLSSocket | undefined;
   #facts: ConnectionFacts;
   readonly #wiring: ConnectionWiring;
-  #lastActivity = performance.now();
+  readonly #idle: IdleWatch;
   /** There is room in the buffer. */
   #wantsData = false;
   /** A reader asked and got nothing. */
   #awaited = false;
-  /** Ends the write under way, when the connection is destroyed before it is out. */
-  #writing: Done | undefined;
+  readonly #sending: Sending;
   /** TLS is being started: what is written meanwhile waits for it, for it must not go out in clear. */
   #upgrading = false;
   #afterUpgrade: (() => void) | undefined;
-  #afterWrite: (() => void) | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #pouring: Pouring | undefined;
+  #ended = false;
   #rateTimer: NodeJS.Timeout | undefined;
-  #sendTimer: NodeJS.Timeout | undefined;
 
   /** @param tlsSocket the same socket, when TLS is on already */
   constructor(socket: Socket, wiring: ConnectionWiring, patient = false, tlsSocket?: TLSSocket) {
@@ -97,15 +94,25 @@ export class Connection extends Duplex {
     this.patient = patient;
     // A failure reaches whoever reads or writes; between two commands nobody does, and the process must live on.
     this.on("error", () => {});
+    this.#idle = new IdleWatch(wiring.idleTimeout, () => this.#waiting, this.#onSilence);
+    this.#sending = new Sending({
+      tap: wiring.tap,
+      rate: wiring.rate?.outgoing,
+      alive: () => this.#idle.alive(),
+      failure: (error) => connectionError(error, this.#place),
+    });
     this.#attach(socket);
     wiring.signal.addEventListener("abort", this.#onAbort, { once: true });
     if (wiring.signal.aborted) this.#onAbort();
     if (socket.destroyed) this.#onClose();
-    this.#watchIdleness();
   }
 
   get facts(): ConnectionFacts {
     return this.#facts;
+  }
+
+  get bytesWritten(): number {
+    return this.#sending.bytesWritten;
   }
 
   /** TLS is on. */
@@ -138,9 +145,12 @@ export class Connection extends Duplex {
     if (this.#upgrading || this.secure) {
       throw new PortholeError("usage", "TLS was started twice on one connection");
     }
+    if (this.#wiring.reused !== undefined) {
+      throw new PortholeError("usage", "a connection that was dialed for bulk stays in clear");
+    }
     this.#upgrading = true;
     try {
-      await this.#written();
+      await this.#sending.written();
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
       const early = this.readableLength + this.#socket.readableLength + (request.unread?.length ?? 0);
       if (early > 0) throw earlyOctets(early);
@@ -167,18 +177,10 @@ export class Connection extends Duplex {
     } finally {
       this.#upgrading = false;
     }
-    this.#lastActivity = performance.now();
+    this.#idle.alive();
     if (this.#wantsData) this.#socket.resume();
     this.#afterUpgrade?.();
     this.#afterUpgrade = undefined;
-  }
-
-  /** Until what was given to the socket is out. */
-  async #written(): Promise<void> {
-    if (this.#writing === undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#afterWrite = resolve;
-    });
   }
 
   // --- what packages expect of a socket ---------------------------------------------------------------------
@@ -237,13 +239,47 @@ export class Connection extends Duplex {
     return this;
   }
 
+  /**
+   * Hands all that comes to `take`, from the buffer that it was read into: nobody else may read meanwhile. A connection
+   * that was dialed as `bulk` and is in clear reads up to 256 KiB at once, every other what its socket gives.
+   * @param most octets; what comes after them stays to be read
+   * @returns octets handed over: fewer than `most` where the other side ended
+   * @throws what the connection fails with, and what `take` throws
+   */
+  async pour(take: Take, most = Number.POSITIVE_INFINITY): Promise<number> {
+    if (this.#pouring !== undefined)
+      throw new PortholeError("usage", "a connection pours one thing at a time");
+    let poured = 0;
+    while (poured < most) {
+      const held = this.read();
+      if (held === null) break;
+      const part = held.subarray(0, most - poured);
+      if (part.length < held.length) this.unshift(held.subarray(part.length));
+      await take(part);
+      poured += part.length;
+    }
+    if (this.errored) throw this.errored;
+    if (poured === most || this.#ended || this.destroyed) return poured;
+    const pouring = new Pouring(take, most, poured);
+    this.#pouring = pouring;
+    this.#idle.alive();
+    if (this.#rateTimer === undefined) this.#socket.resume();
+    try {
+      return await pouring.done;
+    } finally {
+      this.#pouring = undefined;
+      if (this.#wantsMore) this.#socket.resume();
+      else this.#socket.pause();
+    }
+  }
+
   // --- Duplex -----------------------------------------------------------------------------------------------
 
   override read(size?: number): Buffer | null {
     const got: Buffer | null = super.read(size);
     // read(0) is the stream's own way to fill its buffer; every other asks for what is awaited.
     if (size !== 0) {
-      if (got === null && !this.#awaited) this.#lastActivity = performance.now();
+      if (got === null && !this.#awaited) this.#idle.alive();
       this.#awaited = got === null;
     }
     return got;
@@ -251,7 +287,8 @@ export class Connection extends Duplex {
 
   override _read(): void {
     this.#wantsData = true;
-    if (this.#rateTimer === undefined && !this.#upgrading) this.#socket.resume();
+    const isPoured = this.#pouring !== undefined;
+    if (this.#rateTimer === undefined && !this.#upgrading && !isPoured) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -272,9 +309,8 @@ export class Connection extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    clearInterval(this.#idleTimer);
+    this.#idle.end();
     clearTimeout(this.#rateTimer);
-    clearTimeout(this.#sendTimer);
     this.#wiring.signal.removeEventListener("abort", this.#onAbort);
     this.#wiring.tap.flush();
     this.#wiring.tap.note(
@@ -287,63 +323,25 @@ export class Connection extends Duplex {
     this.#socket.on("error", () => {});
     this.#socket.destroy();
     this.#afterUpgrade = undefined;
-    this.#settleWrite(error ?? new PortholeError("connect", "the connection was closed before all was sent"));
+    const closed = new PortholeError("connect", "the connection was closed before all was sent");
+    this.#sending.settle(error ?? closed);
+    this.#pouring?.fail(error ?? closed);
+    this.#pouring = undefined;
     done(error);
   }
 
   #send(chunks: Buffer[], done: Done): void {
-    this.#writing = done;
-    if (this.#upgrading) this.#afterUpgrade = () => this.#sendPiece(chunks);
-    else this.#sendPiece(chunks);
-  }
-
-  /** Sends as much of `left` as may go at once, then the rest. */
-  #sendPiece(left: Buffer[]): void {
-    const socket = this.#socket;
-    const rate = this.#wiring.rate?.outgoing;
-    const piece = takePiece(left, Math.min(PIECE, rate?.burst ?? PIECE));
-    let octets = 0;
-    this.#lastActivity = performance.now();
-    socket.cork();
-    for (const [index, chunk] of piece.entries()) {
-      octets += chunk.length;
-      this.#wiring.tap.octets("client", chunk);
-      if (index < piece.length - 1) socket.write(chunk);
-      else socket.write(chunk, (error) => this.#sent(octets, error, left));
-    }
-    socket.uncork();
-  }
-
-  #sent(octets: number, error: Error | null | undefined, left: Buffer[]): void {
-    this.#lastActivity = performance.now();
-    if (this.#writing === undefined) return;
-    if (error) {
-      this.#settleWrite(connectionError(error, this.#place));
-      return;
-    }
-    this.bytesWritten += octets;
-    const goOn = () => {
-      this.#sendTimer = undefined;
-      if (left.length > 0) this.#sendPiece(left);
-      else this.#settleWrite();
-    };
-    const wait = this.#wiring.rate?.outgoing.take(octets) ?? 0;
-    if (wait > 1) this.#sendTimer = setTimeout(goOn, wait);
-    else goOn();
-  }
-
-  #settleWrite(error?: Error): void {
-    const done = this.#writing;
-    this.#writing = undefined;
-    done?.(error);
-    this.#afterWrite?.();
-    this.#afterWrite = undefined;
+    this.#sending.begin(done);
+    if (this.#upgrading) this.#afterUpgrade = () => this.#sending.hand(this.#socket, chunks);
+    else this.#sending.hand(this.#socket, chunks);
   }
 
   // --- the socket beneath -----------------------------------------------------------------------------------
 
   #attach(socket: Socket): void {
-    socket.on("data", this.#onData);
+    if (this.#wiring.reused !== undefined && socket !== this.#tlsSocket)
+      this.#wiring.reused.listen(this.#onReused);
+    else socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
@@ -359,28 +357,59 @@ export class Connection extends Duplex {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.bytesRead += chunk.length;
-    this.#lastActivity = performance.now();
-    this.#wiring.tap.octets("server", chunk);
-    if (!this.push(chunk)) {
-      this.#wantsData = false;
-      this.#socket.pause();
-    }
-    const wait = this.#wiring.rate?.incoming.take(chunk.length) ?? 0;
+    this.#arrived(chunk, chunk);
+  };
+
+  /** The buffer is read into again as soon as this returns, or the socket resumes. */
+  readonly #onReused = (octets: Buffer): void => {
+    this.#arrived(octets, undefined);
+  };
+
+  /** @param own the same octets where they may be kept; they are copied when they have to be and cannot */
+  #arrived(octets: Buffer, own: Buffer | undefined): void {
+    this.bytesRead += octets.length;
+    this.#idle.alive();
+    this.#wiring.tap.octets("server", octets);
+    if (this.#pouring !== undefined) this.#pourOn(this.#pouring, octets);
+    else this.#keep(own ?? Buffer.from(octets));
+    const wait = this.#wiring.rate?.incoming.take(octets.length) ?? 0;
     if (wait > 1 && this.#rateTimer === undefined) {
       this.#socket.pause();
       this.#rateTimer = setTimeout(() => {
         this.#rateTimer = undefined;
-        this.#lastActivity = performance.now();
-        if (this.#wantsData) this.#socket.resume();
+        this.#idle.alive();
+        if (this.#wantsMore) this.#socket.resume();
       }, wait);
     }
-  };
+  }
+
+  #keep(chunk: Buffer): void {
+    if (this.push(chunk)) return;
+    this.#wantsData = false;
+    this.#socket.pause();
+  }
+
+  #pourOn(pouring: Pouring, octets: Buffer): void {
+    pouring.feed(octets, (beyond) => {
+      this.#idle.alive();
+      if (beyond !== undefined) this.#keep(beyond);
+      if (pouring.complete) pouring.end();
+      else if (this.#rateTimer === undefined && !this.destroyed) this.#socket.resume();
+    });
+    if (pouring.busy) this.#socket.pause();
+  }
+
+  /** Somebody takes what comes. */
+  get #wantsMore(): boolean {
+    return this.#pouring === undefined ? this.#wantsData : !this.#pouring.busy;
+  }
 
   readonly #onEnd = (): void => {
     this.#wantsData = false;
+    this.#ended = true;
     this.#wiring.tap.flush();
     this.push(null);
+    this.#pouring?.end();
   };
 
   readonly #onError = (error: Error): void => {
@@ -407,51 +436,23 @@ export class Connection extends Duplex {
   /** Somebody waits for the other side: to send, or to take. */
   get #waiting(): boolean {
     if (this.patient || this.#upgrading) return false;
-    if (this.#writing !== undefined) return this.#sendTimer === undefined;
+    if (this.#sending.busy) return !this.#sending.resting;
+    if (this.#pouring !== undefined) return !this.#pouring.busy && this.#rateTimer === undefined;
     const paused = this.readableFlowing === false && this.listenerCount("readable") === 0;
     return this.#awaited && this.#wantsData && !paused && this.#rateTimer === undefined;
   }
 
-  #watchIdleness(): void {
-    const limit = this.#wiring.idleTimeout;
-    if (limit <= 0) return;
-    // Unreferenced: an idle watch never keeps the process alive, and the socket does.
-    this.#idleTimer = setInterval(
-      () => {
-        if (!this.#waiting) {
-          this.#lastActivity = performance.now();
-          return;
-        }
-        if (performance.now() - this.#lastActivity < limit) return;
-        this.destroy(
-          new PortholeError("timeout", `no answer from ${this.#place.host} for ${limit / 1000} s`, {
-            hint: "--timeout sets how long to wait",
-          }),
-        );
-      },
-      Math.min(1000, Math.max(10, limit / 4)),
-    ).unref();
-  }
+  readonly #onSilence = (): void => {
+    const seconds = this.#wiring.idleTimeout / 1000;
+    this.destroy(
+      new PortholeError("timeout", `no answer from ${this.#place.host} for ${seconds} s`, {
+        hint: "--timeout sets how long to wait",
+      }),
+    );
+  };
 }
 
 export function describeTls(facts: TlsFacts): string {
   const trust = facts.authorized ? "" : `, certificate NOT trusted (${facts.problem ?? "unknown reason"})`;
   return `TLS ${facts.version}, ${facts.cipher}${facts.resumed ? ", resumed" : ""}${trust}`;
-}
-
-/** Takes chunks from the front of `left`, the last of them cut if need be, at most `most` octets in all. */
-function takePiece(left: Buffer[], most: number): Buffer[] {
-  const piece: Buffer[] = [];
-  let room = most;
-  for (let chunk = left[0]; chunk !== undefined; chunk = left[0]) {
-    if (chunk.length > room) {
-      if (room > 0) piece.push(chunk.subarray(0, room));
-      left[0] = chunk.subarray(room);
-      break;
-    }
-    piece.push(chunk);
-    room -= chunk.length;
-    left.shift();
-  }
-  return piece;
 }

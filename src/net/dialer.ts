@@ -18,6 +18,7 @@ import type { Endpoint } from "./endpoint.js";
 import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
 import type { Listener, ListenRequest, ListenWiring } from "./listener.js";
+import type { ReusedBuffer } from "./pouring.js";
 import {
   chooseProxy,
   type ForwardProxy,
@@ -40,6 +41,7 @@ interface Reached {
   readonly resolveMs: number;
   readonly connectMs: number;
   readonly attempts: readonly Attempt[];
+  readonly reused?: ReusedBuffer;
 }
 
 export class Dialer {
@@ -103,6 +105,7 @@ export class Dialer {
         idleTimeout: this.settings.idleTimeout,
         signal,
         ...(this.#rate === undefined ? {} : { rate: this.#rate }),
+        ...(reached.reused === undefined ? {} : { reused: reached.reused }),
       };
       return new Connection(socket, wiring, endpoint.patient, secured);
     } catch (thrown) {
@@ -288,7 +291,9 @@ export class Dialer {
     const addresses = await resolveHost(host, port, this.#localSettings(), signal);
     const resolved = performance.now();
     const { localAddress } = this.settings;
-    const winner = await raceToConnect(addresses, { host, port, localAddress, signal });
+    // A proxy's words, and TLS from the start, are read from the socket itself.
+    const bulk = endpoint.bulk === true && proxy === undefined && endpoint.tls === undefined;
+    const winner = await raceToConnect(addresses, { host, port, localAddress, signal, bulk });
     return { ...winner, resolveMs: resolved - began, connectMs: performance.now() - resolved };
   }
 }

@@ -30,4 +30,6 @@ export interface Endpoint {
    * A stream without idle limit: a person or an event at the other end may be silent for hours.
    */
   readonly patient?: boolean;
+  /** Much may come, and `Connection.pour` will take it: the socket reads into one large buffer. */
+  readonly bulk?: boolean;
 }

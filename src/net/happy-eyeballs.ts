@@ -5,6 +5,7 @@
 import { connect, type Socket } from "node:net";
 import { abortReason, messageOf, PortholeError } from "../errors.js";
 import { connectionError, isUnreachable } from "./failures.js";
+import { ReusedBuffer } from "./pouring.js";
 import type { Address } from "./resolve.js";
 
 /** RFC 8305, 5: Connection Attempt Delay, milliseconds. */
@@ -23,6 +24,8 @@ export interface Race {
   readonly port: number;
   readonly localAddress?: string | undefined;
   readonly signal: AbortSignal;
+  /** Each socket reads into a large buffer of its own. */
+  readonly bulk?: boolean;
 }
 
 /** The connection that came first, and all addresses that were tried, in the order they were. */
@@ -30,6 +33,7 @@ export interface Winner {
   readonly socket: Socket;
   readonly address: string;
   readonly attempts: readonly Attempt[];
+  readonly reused?: ReusedBuffer;
 }
 
 /** One address of a race. */
@@ -68,19 +72,26 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
       clearTimeout(next);
       const address = waiting.shift()?.address;
       if (address === undefined) return;
+      const reused = race.bulk === true ? new ReusedBuffer() : undefined;
       const socket = connect({
         host: address,
         port: race.port,
         allowHalfOpen: true,
         noDelay: true,
         ...(race.localAddress === undefined ? {} : { localAddress: race.localAddress }),
+        ...(reused === undefined ? {} : { onread: reused.onread }),
       });
       const runner: Runner = { address, began: performance.now(), socket };
       runners.push(runner);
       socket.once("connect", () => {
         runner.ms = performance.now() - runner.began;
         finish(runner);
-        resolve({ socket, address, attempts: runners.map(attemptOf) });
+        resolve({
+          socket,
+          address,
+          attempts: runners.map(attemptOf),
+          ...(reused === undefined ? {} : { reused }),
+        });
       });
       socket.once("error", (error) => {
         runner.ms = performance.now() - runner.began;

@@ -1,12 +1,12 @@
 /** One thing of a copy: whether there is anything to do, where to begin, and what the journal is told. */
 import { PortholeError } from "../errors.js";
-import type { Document, JsonObject, Progress, Session, Target } from "../plugin.js";
+import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
 import { filePath, type Matter } from "./cp-plan.js";
-import type { Doors, Pair } from "./doors.js";
+import type { Door, Doors, Pair } from "./doors.js";
 import type { Journal } from "./journal.js";
 import { messageMark } from "./marks.js";
 import { saveDocument } from "./save.js";
-import { transfer } from "./transfer.js";
+import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 
 export interface CopyItem {
   readonly source: Target;
@@ -52,7 +52,7 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
     }
     return copyMessage(pair, item, options, key);
   }
-  const path = target.url.scheme === "file" ? filePath(item.to) : undefined;
+  const path = fileAt(target, item);
   const begun = ours && noted["state"] !== undefined;
   if (path !== undefined) return copyToFile(pair, item, options, { path, key, to, begun });
   const start = await startAt(pair, item, options, begun);
@@ -82,24 +82,77 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   return { kept: false, size: done.size, from: done.from };
 }
 
+/** Whether nothing is known of it, so that it may be read before its place is looked at. */
+export function isFresh(item: CopyItem, { journal, resume, target }: CopyOptions): boolean {
+  if (resume || journal?.facts.has(item.source.href(item.from)) === true) return false;
+  return item.matter === "messages" || fileAt(target, item) !== undefined;
+}
+
+/** The file that it becomes, where the target is this machine's and the name can be a text. */
+function fileAt(target: Target, item: CopyItem): string | undefined {
+  return target.url.scheme === "file" ? filePath(item.to) : undefined;
+}
+
+/** One that `isFresh` and was read ahead. @throws as `copyItem` */
+export async function copyRead(
+  target: Door,
+  item: CopyItem,
+  document: Document,
+  options: CopyOptions,
+): Promise<ItemResult> {
+  const key = item.source.href(item.from);
+  const to = options.target.href(item.to);
+  if (item.matter === "messages") {
+    return target.use(async (session) =>
+      messageCopied(
+        await deliver(session, document, messageDelivery(item, options, key)),
+        item,
+        options,
+        key,
+      ),
+    );
+  }
+  const path = fileAt(options.target, item);
+  if (path === undefined) throw new TypeError("only what is fresh is read ahead");
+  return saveToFile(async () => document, item, options, { path, key, to, begun: false });
+}
+
 /** A file of this machine is written beside its place and renamed; a partial one is kept with what it came from. */
 async function copyToFile(
   pair: Pair,
   item: CopyItem,
   options: CopyOptions,
-  place: { readonly path: string; readonly key: string; readonly to: string; readonly begun: boolean },
+  place: FilePlace,
 ): Promise<ItemResult> {
-  const { begun, key, to } = place;
   const source = await pair.from.session();
+  const read = async (query: ReadQuery) => {
+    if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+    return source.read(item.from, query);
+  };
+  return saveToFile(read, item, options, place);
+}
+
+interface FilePlace {
+  readonly path: string;
+  readonly key: string;
+  readonly to: string;
+  /** An earlier run began it: what is there is ours. */
+  readonly begun: boolean;
+}
+
+async function saveToFile(
+  read: (query: ReadQuery) => Promise<Document>,
+  item: CopyItem,
+  options: CopyOptions,
+  { path, key, to, begun }: FilePlace,
+): Promise<ItemResult> {
   const saved = await saveDocument({
     url: key,
-    path: place.path,
+    path,
     read: async (query) => {
       // The place is free, or ours: from here on what is found there is this job's.
       await options.journal?.note(key, { state: "begun", to });
-      if (source.read === undefined)
-        throw new PortholeError("usage", "there is nothing to read at the source");
-      return source.read(item.from, query);
+      return read(query);
     },
     replace: options.replace || begun,
     resume: options.resume,
@@ -118,20 +171,34 @@ function renamed(progress: (report: Progress) => void, what: string): (report: P
 async function copyMessage(
   pair: Pair,
   item: CopyItem,
-  { journal, target, replace, signal, progress }: CopyOptions,
+  options: CopyOptions,
   key: string,
 ): Promise<ItemResult> {
-  const done = await transfer(pair, {
-    from: item.from,
+  const delivery = messageDelivery(item, options, key);
+  return messageCopied(await transfer(pair, { from: item.from, ...delivery }), item, options, key);
+}
+
+function messageDelivery(item: CopyItem, options: CopyOptions, key: string): DeliveryRequest {
+  const { journal, target, replace, signal, progress } = options;
+  return {
     to: item.to,
     name: item.name,
     replace,
     begin: async () => journal?.note(key, { state: "begun", to: target.href(item.to) }),
     signal,
     ...(progress === undefined ? {} : { progress }),
-  });
-  await journal?.note(key, { state: "done", to: target.href(item.to), size: done.size, url: done.url });
-  return { kept: false, size: done.size, from: 0, url: done.url };
+  };
+}
+
+async function messageCopied(
+  { size, url }: Transferred,
+  item: CopyItem,
+  { journal, target }: CopyOptions,
+  key: string,
+): Promise<ItemResult> {
+  const to = target.href(item.to);
+  await journal?.note(key, { state: "done", to, size, url });
+  return { kept: false, size, from: 0, url };
 }
 
 /** An earlier run may have ended between the mailbox's word and the journal's: then the message is there. */

@@ -1,22 +1,19 @@
 /** Copying between any two places: files to files, messages to messages, straight through. */
 import { PortholeError } from "../errors.js";
 import type { Target } from "../plugin.js";
+import { carryMany } from "./carry-many.js";
 import type { CpEvent, CpRequest } from "./cp-events.js";
-import { type CopyItem, copyItem } from "./cp-item.js";
+import { type CopyItem, type CopyOptions, copyItem, copyRead, type ItemResult, isFresh } from "./cp-item.js";
 import { Lister } from "./cp-list.js";
-import { Pair, withPairs } from "./doors.js";
+import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
+import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
 import { repeatWhilePossible } from "./repeat.js";
-import { asError } from "./walk.js";
 
 export type { CpEvent, CpRequest } from "./cp-events.js";
 
 type Tell = (event: CpEvent) => Promise<void>;
-
-/** So many in a row mean that a side is gone; the rest is not tried. */
-const MOST_UNREACHED = 5;
-const UNREACHED: ReadonlySet<string> = new Set(["resolve", "connect", "tls", "timeout", "auth"]);
 
 /**
  * Copies, and tells each thing as it is done; what fails is told and the rest goes on. The last event is `done`.
@@ -64,14 +61,13 @@ function hasBegun(journal: Journal | undefined): boolean {
 class Copying {
   readonly #request: CpRequest;
   readonly #target: Target;
-  readonly #journal: Journal | undefined;
   readonly #tell: Tell;
   readonly #signal: AbortSignal;
   #copied = 0;
   #kept = 0;
-  #failed = 0;
   #octets = 0;
-  #unreached = 0;
+  readonly #failures: Failures<CopyItem>;
+  readonly #options: CopyOptions;
 
   constructor(
     request: CpRequest,
@@ -82,9 +78,22 @@ class Copying {
   ) {
     this.#request = request;
     this.#target = target;
-    this.#journal = journal;
     this.#tell = tell;
     this.#signal = signal;
+    this.#failures = new Failures((item, error) => {
+      const to = target.href(item.to);
+      return tell({ event: "failed", from: item.source.href(item.from), to, error });
+    }, signal);
+    const { client, replace, resume, progress } = request;
+    this.#options = {
+      doors: client,
+      target,
+      journal,
+      replace: replace === true,
+      resume: resume === true,
+      signal,
+      ...(progress === undefined ? {} : { progress }),
+    };
   }
 
   /** @returns whether all is done */
@@ -94,13 +103,22 @@ class Copying {
     // A pair of sessions for each source in turn: workers keep theirs as long as the source's server is the same.
     const [first] = sources;
     if (first === undefined) return true;
-    await withPairs(
-      alone ? 1 : jobs,
-      lister.items(sources),
-      () => new Pair(client, first, this.#target, this.#signal),
-      async (pair, item) => this.#one(pair, item, alone),
-    );
-    const failed = this.#failed + lister.failed.length;
+    const source = first;
+    await carryMany<CopyItem>({
+      items: lister.items(sources),
+      pathOf: ({ from }) => from,
+      ahead: (item) => !alone && samePlace(item.source, source) && isFresh(item, this.#options),
+      jobs: alone ? 1 : jobs,
+      open: () => new Pair(client, source, this.#target, this.#signal),
+      writers: alone ? 1 : writersAt(client, this.#target, jobs),
+      openTarget: () => new Door(client, this.#target, this.#signal),
+      one: (pair, item) => this.#one(pair, item, alone),
+      write: async (target, item, document) =>
+        this.#told(item, await copyRead(target, item, document, this.#options)),
+      failed: (item, error) => this.#failures.addOrStop(item, error),
+      signal: this.#signal,
+    });
+    const failed = this.#failures.count + lister.failed.length;
     await this.#tell({
       event: "done",
       copied: this.#copied,
@@ -114,7 +132,6 @@ class Copying {
   async #one(pair: Pair, item: CopyItem, alone: boolean): Promise<void> {
     const { client, retries = 0 } = this.#request;
     const from = item.source.href(item.from);
-    const to = this.#target.href(item.to);
     const isOwn = samePlace(item.source, pair.from.target);
     const used = isOwn ? pair : new Pair(client, item.source, this.#target, this.#signal);
     try {
@@ -124,40 +141,33 @@ class Copying {
         (why) => void this.#tell({ event: "repeated", from, why }),
         () => this.#attempt(used, item),
       );
-      this.#unreached = 0;
-      if (result.kept) {
-        this.#kept += 1;
-        await this.#tell({ event: "kept", from, to });
-      } else {
-        this.#copied += 1;
-        this.#octets += result.size - result.from;
-        const { size, from: resumedAt } = result;
-        await this.#tell({ event: "copied", from, to: result.url ?? to, size, resumedAt });
-      }
+      await this.#told(item, result);
     } catch (thrown) {
-      if (alone || this.#signal.aborted) throw thrown;
-      const error = asError(thrown);
-      this.#failed += 1;
-      await this.#tell({ event: "failed", from, to, error });
-      this.#unreached = UNREACHED.has(error.code) ? this.#unreached + 1 : 0;
-      if (this.#unreached >= MOST_UNREACHED) throw error;
+      if (alone) throw thrown;
+      await this.#failures.addOrStop(item, thrown);
     } finally {
       if (!isOwn) await used.close();
     }
   }
 
-  async #attempt(pair: Pair, item: CopyItem) {
-    const { client, replace, resume, progress } = this.#request;
+  async #told(item: CopyItem, result: ItemResult): Promise<void> {
+    const from = item.source.href(item.from);
+    const to = this.#target.href(item.to);
+    this.#failures.reached();
+    if (result.kept) {
+      this.#kept += 1;
+      await this.#tell({ event: "kept", from, to });
+    } else {
+      this.#copied += 1;
+      this.#octets += result.size - result.from;
+      const { size, from: resumedAt } = result;
+      await this.#tell({ event: "copied", from, to: result.url ?? to, size, resumedAt });
+    }
+  }
+
+  async #attempt(pair: Pair, item: CopyItem): Promise<ItemResult> {
     try {
-      return await copyItem(pair, item, {
-        doors: client,
-        target: this.#target,
-        journal: this.#journal,
-        replace: replace === true,
-        resume: resume === true,
-        signal: this.#signal,
-        ...(progress === undefined ? {} : { progress }),
-      });
+      return await copyItem(pair, item, this.#options);
     } catch (thrown) {
       // A session in the middle of something cannot be trusted with the next.
       await pair.close();

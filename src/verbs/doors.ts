@@ -11,6 +11,14 @@ export interface Doors {
   readonly registry: { forScheme(scheme: string): { readonly scheme: Scheme } | undefined };
 }
 
+/** Sessions that may write at one place at once, when a job may open `jobs` at a server. */
+export function writersAt(doors: Doors, target: Target, jobs: number): number {
+  const scheme = doors.registry.forScheme(target.url.scheme)?.scheme;
+  if (scheme?.address !== "local-path") return jobs;
+  // What they are for is that one writes while others wait for the disk.
+  return scheme.parallel === true ? Math.max(jobs, 8) : 1;
+}
+
 /** True for places on this machine. */
 export function isNear(doors: Doors, target: Target): boolean {
   return doors.registry.forScheme(target.url.scheme)?.scheme.address === "local-path";
@@ -86,38 +94,4 @@ export class Pair implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/**
- * Takes the items one after the other, with up to `jobs` workers, each with a pair of sessions of its own.
- * @throws what `act` throws, after all workers have stopped; the rest is not begun
- */
-export async function withPairs<T>(
-  jobs: number,
-  items: AsyncIterable<T>,
-  open: () => Pair,
-  act: (pair: Pair, item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = items[Symbol.asyncIterator]();
-  let stopped = false;
-  const work = async () => {
-    const pair = open();
-    try {
-      // An async generator keeps its callers in line.
-      for (;;) {
-        const next = await waiting.next();
-        if (stopped || next.done === true) return;
-        await act(pair, next.value);
-      }
-    } catch (thrown) {
-      stopped = true;
-      throw thrown;
-    } finally {
-      await pair.close();
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: Math.max(1, jobs) }, work));
-  await waiting.return?.();
-  const failed = ended.find((worker) => worker.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }

@@ -19,6 +19,8 @@ export class Journal {
   readonly #facts: Map<string, JsonObject>;
   readonly #handle: FileHandle;
   #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+  #lines = "";
 
   private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle) {
     this.path = path;
@@ -64,12 +66,23 @@ export class Journal {
   async note(key: string, facts: JsonObject | undefined): Promise<void> {
     if (facts === undefined) this.#facts.delete(key);
     else this.#facts.set(key, facts);
-    const line = `${JSON.stringify(facts === undefined ? { key } : { key, facts })}\n`;
-    const written = this.#last.then(() => this.#handle.appendFile(line));
-    this.#last = written.catch(() => undefined);
-    await written.catch((thrown: unknown) => {
+    this.#lines += `${JSON.stringify(facts === undefined ? { key } : { key, facts })}\n`;
+    this.#next ??= this.#writeNext();
+    await this.#next.catch((thrown: unknown) => {
       throw localError(thrown, this.path);
     });
+  }
+
+  /** All lines that are noted until the write before is done go in one. */
+  #writeNext(): Promise<void> {
+    const written = this.#last.then(() => {
+      const lines = this.#lines;
+      this.#lines = "";
+      this.#next = undefined;
+      return this.#handle.appendFile(lines);
+    });
+    this.#last = written.catch(() => undefined);
+    return written;
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,10 @@ export interface MirrorRequest {
   readonly include?: readonly string[];
   /** Patterns for files and folders: not these, on neither side. */
   readonly exclude?: readonly string[];
+  /** Files of the same size are told apart by what is in them, which reads both, and not by their dates and marks. */
+  readonly compareContent?: boolean;
+  /** A file whose date at the target is the same or later is left as it is. */
+  readonly onlyNewer?: boolean;
   /** Pairs of sessions at work at once; 1 when absent. */
   readonly jobs?: number;
   /** How often what fails for now is tried again. */

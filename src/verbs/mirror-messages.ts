@@ -3,14 +3,16 @@
  * is which is remembered, and where that is lost it is told by the Message-ID.
  */
 import type { JsonObject, Progress } from "../plugin.js";
+import { carryMany } from "./carry-many.js";
 import { pathInside } from "./cp-plan.js";
-import { type Pair, withPairs } from "./doors.js";
+import type { Door, Pair } from "./doors.js";
+import type { Failures } from "./failures.js";
 import type { Journal } from "./journal.js";
 import { messageMark } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
-import { transfer } from "./transfer.js";
-import type { Found } from "./walk.js";
+import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
+import { type Found, inTurn } from "./walk.js";
 
 export interface MessagesRequest {
   readonly source: ReadonlyMap<string, Found>;
@@ -24,9 +26,11 @@ export interface MessagesRequest {
   readonly jobs: number;
   readonly pair: Pair;
   readonly open: () => Pair;
+  /** Sessions at the target that may write at once. */
+  readonly writers: number;
+  readonly openTarget: () => Door;
   readonly tell: (event: MirrorEvent) => Promise<void>;
-  readonly onFailure: (url: string, thrown: unknown) => Promise<void>;
-  readonly failures: () => number;
+  readonly failures: Failures<string>;
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
 }
@@ -87,7 +91,7 @@ class MessageMirroring {
       copied: this.#copied,
       same: this.#same,
       removed: this.#removed,
-      failed: this.#request.failures(),
+      failed: this.#request.failures.count,
       octets: this.#octets,
       extra: removes ? 0 : gone.length,
     };
@@ -134,57 +138,69 @@ class MessageMirroring {
   }
 
   async #makeMailbox(key: string): Promise<void> {
-    const { pair, tell, onFailure } = this.#request;
+    const { pair, tell, failures } = this.#request;
     const path = this.#placeOf(key);
     const to = pair.to.target.href(path);
     try {
       await pair.to.use(async (session) => session.makeFolder?.(path));
       await tell({ event: "made", name: shownName(key), to });
     } catch (thrown) {
-      await onFailure(to, thrown);
+      await failures.addOrStop(to, thrown);
     }
   }
 
   async #carryAll(carrying: readonly Carrying[]): Promise<void> {
-    const { pair, open, jobs } = this.#request;
+    const { pair, open, jobs, signal, failures, writers, openTarget } = this.#request;
     let own: Pair | undefined = pair;
-    const next = () => {
-      const opened = own ?? open();
-      own = undefined;
-      return opened;
-    };
-    const inTurn = async function* () {
-      yield* carrying;
-    };
-    await withPairs(Math.min(jobs, Math.max(1, carrying.length)), inTurn(), next, async (used, one) => {
-      try {
-        await this.#carry(used, one);
-      } catch (thrown) {
-        await used.close();
-        await this.#request.onFailure(one.from.entry.url, thrown);
-      }
+    await carryMany<Carrying>({
+      items: inTurn(carrying),
+      pathOf: ({ from }) => from.path,
+      ahead: () => true,
+      jobs: Math.min(jobs, Math.max(1, carrying.length)),
+      open: () => {
+        const opened = own ?? open();
+        own = undefined;
+        return opened;
+      },
+      writers,
+      openTarget,
+      one: async (used, one) => {
+        try {
+          await this.#carry(used, one);
+        } catch (thrown) {
+          await used.close();
+          await failures.addOrStop(one.from.entry.url, thrown);
+        }
+      },
+      write: (target, one, document) =>
+        target.use(async (session) => this.#told(one, await deliver(session, document, this.#delivery(one)))),
+      failed: (one, error) => failures.addOrStop(one.from.entry.url, error),
+      signal,
     });
   }
 
-  async #carry(pair: Pair, { key, from, mailbox }: Carrying): Promise<void> {
-    const { tell, journal, signal, progress } = this.#request;
+  async #carry(pair: Pair, one: Carrying): Promise<void> {
+    await this.#told(one, await transfer(pair, { from: one.from.path, ...this.#delivery(one) }));
+  }
+
+  #delivery({ key, mailbox }: Carrying): DeliveryRequest {
+    const { signal, progress } = this.#request;
     const name = shownName(key);
-    const done = await transfer(pair, {
-      from: from.path,
-      to: mailbox,
-      name,
-      replace: false,
-      signal,
-      ...(progress === undefined ? {} : { progress }),
-    });
+    return { to: mailbox, name, replace: false, signal, ...(progress === undefined ? {} : { progress }) };
+  }
+
+  async #told({ key, from }: Carrying, done: Transferred): Promise<void> {
+    const { tell, journal } = this.#request;
     await journal?.note(key, { url: done.url });
+    this.#request.failures.reached();
     this.#copied += 1;
     this.#octets += done.size;
+    const name = shownName(key);
     await tell({ event: "copied", name, from: from.entry.url, to: done.url, size: done.size });
   }
 
   async #remove({ key, url }: { readonly key: string; readonly url: string }): Promise<void> {
-    const { pair, tell, onFailure, journal, target } = this.#request;
+    const { pair, tell, failures, journal, target } = this.#request;
     const found = [...target.values()].find(({ entry }) => entry.url === url);
     if (found === undefined) return;
     try {
@@ -193,7 +209,7 @@ class MessageMirroring {
       this.#removed += 1;
       await tell({ event: "removed", name: shownName(key), to: url });
     } catch (thrown) {
-      await onFailure(url, thrown);
+      await failures.addOrStop(url, thrown);
     }
   }
 

@@ -21,6 +21,10 @@ export interface PlanOptions {
   readonly covers: (key: string) => boolean;
   /** Folders without a file beneath them are made too. */
   readonly emptyFolders: boolean;
+  /** What is not older at the target is the same. */
+  readonly onlyNewer?: boolean;
+  /** Every pair of files of one size, or of an unknown one, is to be looked into: it is planned as changed. */
+  readonly doubtAll?: boolean;
 }
 
 /** In the order of the source; what is gone comes last, the inside of a folder before the folder. */
@@ -37,7 +41,9 @@ export function planOf(source: Side, target: Side, options: PlanOptions): Step[]
     } else if (there === undefined) steps.push({ action: "new", key, from });
     else if (there.isContainer) steps.push({ action: "in the way", key, from, there });
     else {
-      const same = isSame(from.entry, there.entry, options.known.get(key), precision);
+      const same =
+        (options.onlyNewer === true && !isNewer(from.entry, there.entry)) ||
+        (options.doubtAll !== true && isSame(from.entry, there.entry, options.known.get(key), precision));
       steps.push({ action: same ? "same" : "changed", key, from, there });
     }
   }
@@ -58,6 +64,12 @@ function foldersOfFiles(side: Side): Set<string> {
       folders.add(key.slice(0, at));
   }
   return folders;
+}
+
+/** True also where one side tells no date. */
+function isNewer(from: Entry, there: Entry): boolean {
+  if (from.modified === undefined || there.modified === undefined) return true;
+  return from.modified.getTime() > there.modified.getTime();
 }
 
 function isSame(from: Entry, there: Entry, known: JsonObject | undefined, precision: number): boolean {

@@ -1,27 +1,23 @@
 /** Making one place the same as another: list both, plan, show the plan or do it, remember what was done. */
 import { PortholeError } from "../errors.js";
 import type { JsonObject, Target } from "../plugin.js";
+import { sameContent } from "./content.js";
 import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standingAt } from "./cp-plan.js";
-import { Pair, withPairs } from "./doors.js";
+import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
+import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
-import { markOf } from "./marks.js";
 import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
+import { FileMirroring } from "./mirror-files.js";
 import { mirrorMessages } from "./mirror-messages.js";
 import { planOf, type Step } from "./mirror-plan.js";
 import { type Listed, listSide, type Selection, selectionOf } from "./mirror-side.js";
 import { shownName } from "./names.js";
-import { repeatWhilePossible } from "./repeat.js";
-import { transfer } from "./transfer.js";
 import { asError } from "./walk.js";
 
 export type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 
 type Tell = (event: MirrorEvent) => Promise<void>;
-
-/** So many in a row mean that a side is gone; the rest is not tried. */
-const MOST_UNREACHED = 5;
-const UNREACHED: ReadonlySet<string> = new Set(["resolve", "connect", "tls", "timeout", "auth"]);
 
 const SPARED = {
   event: "spared",
@@ -62,17 +58,14 @@ class Mirroring implements AsyncDisposable {
   readonly #selection: Selection;
   readonly #pair: Pair;
   #journal: Journal | undefined;
-  #copied = 0;
-  #removed = 0;
-  #failed = 0;
-  #octets = 0;
-  #unreached = 0;
+  readonly #failures: Failures<string>;
 
   constructor(request: MirrorRequest, stage: Stage) {
     this.#request = request;
     this.#stage = stage;
     this.#selection = selectionOf(request.include ?? [], request.exclude ?? []);
     this.#pair = new Pair(request.client, stage.source, stage.target, stage.signal);
+    this.#failures = new Failures((url, error) => stage.tell({ event: "failed", url, error }), stage.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,28 +81,68 @@ class Mirroring implements AsyncDisposable {
       await this.#stage.tell(await this.#mirrorMessages(source, target, known));
       return;
     }
-    const steps = planOf(source.things, target.things, {
+    const { compareContent = false, onlyNewer = false } = this.#request;
+    const planned = planOf(source.things, target.things, {
       known,
+      onlyNewer,
+      doubtAll: compareContent,
       covers: (key) => {
         const there = target.things.get(key);
         return there?.isContainer === false || !this.#isPicky;
       },
       emptyFolders: !this.#isPicky,
     });
+    const steps = compareContent ? await this.#lookedInto(planned) : planned;
     const removes = await this.#removes(steps, source);
     const plan = steps.filter((step) => step.action !== "same" && (step.action !== "gone" || removes));
     for (const step of plan) await this.#tellStep(step, removes);
-    if (!dryRun) await this.#apply(plan, target, removes);
+    const { client, jobs = 1, retries = 0, progress } = this.#request;
+    const { tell, signal } = this.#stage;
+    const files = new FileMirroring({
+      client,
+      pair: this.#pair,
+      journal: this.#journal,
+      jobs,
+      retries,
+      tell,
+      failures: this.#failures,
+      pathOf: (key) => this.#pathOf(key),
+      signal,
+      ...(progress === undefined ? {} : { progress }),
+    });
+    if (!dryRun && !target.exists) await this.#makeTop();
+    if (!dryRun) await files.apply(plan, removes);
     await this.#stage.tell({
       event: "done",
       dryRun,
-      copied: this.#copied,
+      copied: files.copied,
       same: steps.filter(({ action }) => action === "same").length,
-      removed: this.#removed,
-      failed: this.#failed,
-      octets: this.#octets,
+      removed: files.removed,
+      failed: this.#failures.count,
+      octets: files.octets,
       extra: removes ? 0 : steps.filter(({ action }) => action === "gone").length,
     });
+  }
+
+  /** Files that are planned as changed and hold the same octets stay as they are. */
+  async #lookedInto(planned: readonly Step[]): Promise<Step[]> {
+    const steps: Step[] = [];
+    for (const step of planned) steps.push((await this.#isSameInside(step)) ? asSame(step) : step);
+    return steps;
+  }
+
+  async #isSameInside(step: Step): Promise<boolean> {
+    if (step.action !== "changed" || step.there === undefined) return false;
+    const { from, there } = step;
+    const sizes = [from.entry.size, there.entry.size];
+    if (sizes[0] !== sizes[1] && !sizes.includes(undefined)) return false;
+    try {
+      return await sameContent(this.#pair, from.path, there.path, this.#stage.signal);
+    } catch (thrown) {
+      // It will be carried, and what is wrong with it told then.
+      if (this.#stage.signal.aborted) throw thrown;
+      return false;
+    }
   }
 
   async #mirrorMessages(
@@ -122,7 +155,7 @@ class Mirroring implements AsyncDisposable {
     const top = to.path === "" ? "/" : to.path;
     if (!target.exists && dryRun !== true) await this.#makeTop();
     const wanted = this.#request.delete === true;
-    const removes = wanted && source.complete && this.#failed === 0;
+    const removes = wanted && source.complete && this.#failures.count === 0;
     if (wanted && !removes) await tell(SPARED);
     return mirrorMessages({
       source: source.things,
@@ -135,9 +168,10 @@ class Mirroring implements AsyncDisposable {
       jobs,
       pair: this.#pair,
       open: () => new Pair(client, from, to, signal),
+      writers: writersAt(client, to, jobs),
+      openTarget: () => new Door(client, to, signal),
       tell,
-      onFailure: (url, thrown) => this.#failOrStop(url, thrown),
-      failures: () => this.#failed,
+      failures: this.#failures,
       signal,
       ...(progress === undefined ? {} : { progress }),
     });
@@ -155,15 +189,15 @@ class Mirroring implements AsyncDisposable {
     const settled = await Promise.allSettled([
       listSide(this.#pair.from, {
         ...shared,
-        keyOf: async ({ names, entry }) => this.#carried(names, entry.url),
-        onFailure: (url, error) => this.#fail(url, error),
+        keyOf: async ({ names, entry }) => this.#keyFor(names, entry.url),
+        onFailure: (url, error) => this.#failures.add(url, error),
         onPassed: (from, why) => this.#stage.tell({ event: "passed", from, why }),
         mayBeMissing: false,
       }),
       listSide(this.#pair.to, {
         ...shared,
         keyOf: async ({ names }) => names.join("/"),
-        onFailure: (url, error) => this.#fail(url, error),
+        onFailure: (url, error) => this.#failures.add(url, error),
         onPassed: async () => undefined,
         mayBeMissing: true,
       }),
@@ -194,7 +228,7 @@ class Mirroring implements AsyncDisposable {
     return refuseMisfit(from, to, source.href(path));
   }
 
-  async #carried(names: readonly string[], url: string): Promise<string | undefined> {
+  async #keyFor(names: readonly string[], url: string): Promise<string | undefined> {
     const { source, target } = this.#stage;
     try {
       const carried = names.map((name) => nameFor(this.#request.client, source, target, name));
@@ -203,7 +237,7 @@ class Mirroring implements AsyncDisposable {
       }
       return carried.join("/");
     } catch (thrown) {
-      await this.#fail(url, asError(thrown));
+      await this.#failures.add(url, asError(thrown));
       return undefined;
     }
   }
@@ -220,54 +254,11 @@ class Mirroring implements AsyncDisposable {
 
   async #removes(steps: readonly Step[], source: Listed): Promise<boolean> {
     if (this.#request.delete !== true) return false;
-    if (source.complete && this.#failed === 0) return true;
+    if (source.complete && this.#failures.count === 0) return true;
     if (steps.some(({ action }) => action === "gone" || action === "in the way")) {
       await this.#stage.tell(SPARED);
     }
     return false;
-  }
-
-  async #tellStep(step: Step, removes: boolean): Promise<void> {
-    if (step.action === "same" || (step.action === "in the way" && !removes)) return;
-    const { source, target } = this.#stage;
-    const from = "from" in step ? step.from : undefined;
-    const size = from?.entry.size;
-    await this.#stage.tell({
-      event: "plan",
-      action: step.action === "in the way" ? "replaced" : step.action,
-      name: shownName(step.key),
-      ...(from === undefined ? {} : { from: source.href(from.path) }),
-      to: target.href(this.#pathOf(step.key)),
-      ...(size === undefined ? {} : { size }),
-    });
-  }
-
-  async #apply(plan: readonly Step[], target: Listed, removes: boolean): Promise<void> {
-    const { client, jobs = 1 } = this.#request;
-    if (!target.exists) await this.#makeTop();
-    for (const step of plan) if (step.action === "in the way") await this.#clear(step, removes);
-    for (const step of plan) {
-      const isFolder = "from" in step && step.from.isContainer;
-      if (step.action === "folder" || (step.action === "in the way" && isFolder && removes)) {
-        await this.#makeFolder(step.key);
-      }
-    }
-    const files = plan.filter(
-      (step): step is Exclude<Step, { action: "gone" }> =>
-        step.action !== "gone" && !step.from.isContainer && (step.action !== "in the way" || removes),
-    );
-    // The pair that listed works on; more are opened as they are wanted.
-    let own: Pair | undefined = this.#pair;
-    const { source, target: to, signal } = this.#stage;
-    const open = () => {
-      const pair = own ?? new Pair(client, source, to, signal);
-      own = undefined;
-      return pair;
-    };
-    await withPairs(Math.min(jobs, Math.max(1, files.length)), inTurn(files), open, (pair, step) =>
-      this.#carry(pair, step),
-    );
-    for (const step of plan) if (step.action === "gone") await this.#remove(step);
   }
 
   /** With the folders that it lies in, where they are missing too. */
@@ -286,97 +277,19 @@ class Mirroring implements AsyncDisposable {
     }
   }
 
-  async #makeFolder(key: string): Promise<void> {
-    const path = this.#pathOf(key);
-    const to = this.#stage.target.href(path);
-    try {
-      await this.#pair.to.use(async (session) => session.makeFolder?.(path));
-      await this.#stage.tell({ event: "made", name: shownName(key), to });
-    } catch (thrown) {
-      await this.#failOrStop(to, thrown);
-    }
-  }
-
-  /** A file where a folder is to be, or a folder where a file is to be. */
-  async #clear(step: Extract<Step, { action: "in the way" }>, removes: boolean): Promise<void> {
-    const to = this.#stage.target.href(this.#pathOf(step.key));
-    if (!removes) {
-      const [there, wanted] = step.from.isContainer ? ["file", "folder"] : ["folder", "file"];
-      const error = new PortholeError("local", `a ${there} stands where a ${wanted} should be`, {
-        url: to,
-        hint: "--delete removes it",
-      });
-      await this.#fail(to, error);
-      return;
-    }
-    await this.#removeAt(step.there.path, step.key, true);
-  }
-
-  async #remove(step: Extract<Step, { action: "gone" }>): Promise<void> {
-    await this.#removeAt(step.there.path, step.key, false);
-  }
-
-  async #removeAt(path: string, key: string, recursive: boolean): Promise<void> {
-    const to = this.#stage.target.href(path);
-    try {
-      await this.#pair.to.use(async (session) => session.remove?.(path, { recursive }));
-      await this.#journal?.note(key, undefined);
-      this.#removed += 1;
-      await this.#stage.tell({ event: "removed", name: shownName(key), to });
-    } catch (thrown) {
-      if (thrown instanceof PortholeError && thrown.code === "missing") return;
-      await this.#failOrStop(to, thrown);
-    }
-  }
-
-  async #carry(pair: Pair, step: Exclude<Step, { action: "gone" }>): Promise<void> {
-    const { from, key } = step;
-    const url = this.#stage.source.href(from.path);
-    try {
-      const size = await repeatWhilePossible(
-        this.#request.retries ?? 0,
-        this.#stage.signal,
-        (why) => void this.#stage.tell({ event: "repeated", from: url, why }),
-        () => this.#carryOnce(pair, step),
-      );
-      this.#copied += 1;
-      this.#octets += size;
-      this.#unreached = 0;
-      const to = this.#stage.target.href(this.#pathOf(key));
-      await this.#stage.tell({ event: "copied", name: shownName(key), from: url, to, size });
-    } catch (thrown) {
-      await this.#failOrStop(url, thrown);
-    }
-  }
-
-  async #carryOnce(pair: Pair, { from, key, action }: Exclude<Step, { action: "gone" }>): Promise<number> {
-    const to = this.#pathOf(key);
-    const { progress } = this.#request;
-    try {
-      // Until it is whole again, what is remembered of it does not hold.
-      if (this.#journal?.facts.has(key) === true) await this.#journal.note(key, undefined);
-      const done = await transfer(pair, {
-        from: from.path,
-        to,
-        name: shownName(key),
-        replace: action === "changed",
-        signal: this.#stage.signal,
-        ...(progress === undefined ? {} : { progress }),
-      });
-      const there = await pair.to.use(async (session) => session.stat?.(to));
-      if (there !== undefined) {
-        const coded = from.entry.size !== undefined && from.entry.size !== there.size;
-        await this.#journal?.note(key, {
-          from: markOf(from.entry),
-          to: markOf(there),
-          ...(coded && there.size === done.size ? { coded } : {}),
-        });
-      }
-      return done.size;
-    } catch (thrown) {
-      await pair.close();
-      throw thrown;
-    }
+  async #tellStep(step: Step, removes: boolean): Promise<void> {
+    if (step.action === "same" || (step.action === "in the way" && !removes)) return;
+    const { source, target } = this.#stage;
+    const from = "from" in step ? step.from : undefined;
+    const size = from?.entry.size;
+    await this.#stage.tell({
+      event: "plan",
+      action: step.action === "in the way" ? "replaced" : step.action,
+      name: shownName(step.key),
+      ...(from === undefined ? {} : { from: source.href(from.path) }),
+      to: target.href(this.#pathOf(step.key)),
+      ...(size === undefined ? {} : { size }),
+    });
   }
 
   /** @param key names in octets, parted by slashes */
@@ -384,21 +297,9 @@ class Mirroring implements AsyncDisposable {
     const { path } = this.#stage.target;
     return key.split("/").reduce((place, name) => pathInside(place, name), path === "" ? "/" : path);
   }
-
-  async #failOrStop(url: string, thrown: unknown): Promise<void> {
-    if (this.#stage.signal.aborted) throw thrown;
-    const error = asError(thrown);
-    await this.#fail(url, error);
-    this.#unreached = UNREACHED.has(error.code) ? this.#unreached + 1 : 0;
-    if (this.#unreached >= MOST_UNREACHED) throw error;
-  }
-
-  async #fail(url: string, error: PortholeError): Promise<void> {
-    this.#failed += 1;
-    await this.#stage.tell({ event: "failed", url, error });
-  }
 }
 
-async function* inTurn<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
-  yield* items;
+function asSame(step: Step): Step {
+  if (step.action !== "changed" || step.there === undefined) return step;
+  return { action: "same", key: step.key, from: step.from, there: step.there };
 }

@@ -117,9 +117,14 @@ export class PartialFile {
     return new PartialFile(target, await AtomicFile.open(partialPath(target), target, keep));
   }
 
-  /** Writes all of `octets` at `position`. @throws PortholeError `local` */
-  write(octets: Uint8Array, position: number): Promise<void> {
-    return this.#file.write(octets, position);
+  /** Writes all of `octets` at `position` before it returns. @throws PortholeError `local` */
+  writeNow(octets: Uint8Array, position: number): void {
+    this.#file.writeNow(octets, position);
+  }
+
+  /** Has the system begin to put on disk what was written. */
+  syncAhead(): Promise<void> {
+    return this.#file.syncAhead();
   }
 
   /** Keeps beside the octets what a later run needs to continue. */

@@ -28,8 +28,12 @@ export interface Saved {
 
 /** Octets gathered for one write: fewer, larger writes are what makes a download fast. */
 const BLOCK = 256 * 1024;
+/** Octets from which on a piece is written as it came. */
+const LARGE = 64 * 1024;
 /** From here on a partial copy is worth continuing after a power cut; short ones only write their facts when interrupted. */
 const WORTH_KEEPING = 1024 * 1024;
+/** Octets after which the disk is set to work: what it has done by the end need not be waited for. */
+const SYNC_AHEAD = 64 * 1024 * 1024;
 
 /**
  * Saves one document. An interrupted run leaves a partial copy beside the target, for `resume`.
@@ -61,12 +65,17 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   try {
     if (from > 0) await partial.remember(facts);
     let remembered = from > 0;
-    const size = await pour(document, from, request, async (block, position) => {
-      await partial.write(block, position);
-      if (!remembered && position + block.length >= WORTH_KEEPING) {
-        remembered = true;
-        await partial.remember(facts);
+    let ahead = from;
+    const size = await pour(document, from, request, (block, position) => {
+      partial.writeNow(block, position);
+      const end = position + block.length;
+      if (end - ahead >= SYNC_AHEAD) {
+        ahead = end;
+        void partial.syncAhead();
       }
+      if (remembered || end < WORTH_KEEPING) return undefined;
+      remembered = true;
+      return partial.remember(facts);
     });
     leaving.check();
     await partial.finish({
@@ -139,48 +148,88 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
   await partial.close();
 }
 
+/** Writes a block, which it must not keep, at a place in the file. */
+type Write = (block: Uint8Array, position: number) => Promise<void> | void;
+
 /**
- * The body in blocks of BLOCK octets to `write`, which must not keep the block.
+ * The body in blocks to `write`, by the document's short way where it has one.
  * @returns the octets of the whole
  */
-async function pour(
-  document: Document,
-  from: number,
-  request: SaveRequest,
-  write: (block: Uint8Array, position: number) => Promise<void>,
-): Promise<number> {
-  const block = Buffer.allocUnsafe(BLOCK);
-  let filled = 0;
-  let position = from;
-  const flush = async (): Promise<void> => {
-    if (filled === 0) return;
-    await write(block.subarray(0, filled), position);
-    position += filled;
-    filled = 0;
-    report(document, position, request);
+async function pour(document: Document, from: number, request: SaveRequest, write: Write): Promise<number> {
+  const blocks = new Blocks(from, (block, position) => {
+    const written = write(block, position);
+    report(document, position + block.length, request);
+    return written;
+  });
+  const take = (chunk: Uint8Array) => {
+    refuseOversize(blocks.end + chunk.length, request.maxSize, document.body);
+    return blocks.add(chunk);
   };
   try {
-    for await (const chunk of octetsOf(document.body)) {
-      refuseOversize(position + filled + chunk.length, request.maxSize, document.body);
-      for (let taken = 0; taken < chunk.length; ) {
-        const copied = Math.min(chunk.length - taken, BLOCK - filled);
-        block.set(chunk.subarray(taken, taken + copied), filled);
-        taken += copied;
-        filled += copied;
-        if (filled === BLOCK) await flush();
-      }
-    }
+    if (document.pour === undefined) for await (const chunk of octetsOf(document.body)) await take(chunk);
+    else await document.pour(take);
   } finally {
     // What came before a cut is worth having for --resume.
-    await flush();
+    await blocks.flush();
   }
-  if (document.total !== undefined && position !== document.total) {
-    const words = position < document.total ? "ended early" : "went on too long";
-    throw new PortholeError("protocol", `the transfer ${words}: ${position} of ${document.total} octets`, {
+  const { end } = blocks;
+  if (document.total !== undefined && end !== document.total) {
+    const words = end < document.total ? "ended early" : "went on too long";
+    throw new PortholeError("protocol", `the transfer ${words}: ${end} of ${document.total} octets`, {
       hint: "try again with --resume",
     });
   }
-  return position;
+  return end;
+}
+
+/** Gathers small pieces to blocks of BLOCK octets; a piece that is large itself is written as it is. */
+class Blocks {
+  #block: Buffer | undefined;
+  #filled = 0;
+  #position: number;
+  readonly #write: Write;
+
+  constructor(from: number, write: Write) {
+    this.#position = from;
+    this.#write = write;
+  }
+
+  /** Octets of the whole so far. */
+  get end(): number {
+    return this.#position + this.#filled;
+  }
+
+  add(chunk: Uint8Array): Promise<void> | void {
+    if (this.#filled === 0 && chunk.length >= LARGE) return this.#put(chunk);
+    this.#block ??= Buffer.allocUnsafe(BLOCK);
+    if (this.#filled + chunk.length > BLOCK) return this.#addInParts(chunk, this.#block);
+    this.#block.set(chunk, this.#filled);
+    this.#filled += chunk.length;
+    return undefined;
+  }
+
+  flush(): Promise<void> | void {
+    const octets = this.#block?.subarray(0, this.#filled);
+    this.#filled = 0;
+    return octets === undefined || octets.length === 0 ? undefined : this.#put(octets);
+  }
+
+  async #addInParts(chunk: Uint8Array, block: Buffer): Promise<void> {
+    for (let taken = 0; taken < chunk.length; ) {
+      const room = BLOCK - this.#filled;
+      const part = chunk.subarray(taken, taken + room);
+      block.set(part, this.#filled);
+      this.#filled += part.length;
+      taken += part.length;
+      if (this.#filled === BLOCK) await this.flush();
+    }
+  }
+
+  #put(octets: Uint8Array): Promise<void> | void {
+    const at = this.#position;
+    this.#position += octets.length;
+    return this.#write(octets, at);
+  }
 }
 
 async function* octetsOf(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {

@@ -4,20 +4,23 @@ import { abortReason, PortholeError } from "../errors.js";
 import type { Document, Progress, Session, Source } from "../plugin.js";
 import type { Pair } from "./doors.js";
 
-export interface TransferRequest {
-  readonly from: string;
+export interface DeliveryRequest {
   readonly to: string;
   /** As progress calls it. */
   readonly name: string;
   readonly replace: boolean;
   /** Octets at the target that are known to be the source's first. */
   readonly offset?: number;
-  /** What those octets came from: if the source has another by now, all of it goes. */
-  readonly validator?: string;
   /** Told what will be read, before anything is written. */
   readonly begin?: (document: Document) => Promise<void>;
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
+}
+
+export interface TransferRequest extends DeliveryRequest {
+  readonly from: string;
+  /** What the octets at the target came from: if the source has another by now, all of it goes. */
+  readonly validator?: string;
 }
 
 export interface Transferred {
@@ -37,8 +40,19 @@ export interface Transferred {
 export async function transfer(pair: Pair, request: TransferRequest): Promise<Transferred> {
   const [source, target] = await Promise.all([pair.from.session(), pair.to.session()]);
   if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
-  if (target.write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
-  const document = await readFrom(source, request);
+  return deliver(target, await readFrom(source, request), request);
+}
+
+/**
+ * A document that was read, to where it goes.
+ * @throws PortholeError `protocol` when more or fewer octets came than were announced; whatever the session throws
+ */
+export async function deliver(
+  target: Session,
+  document: Document,
+  request: DeliveryRequest,
+): Promise<Transferred> {
+  const write = target.write?.bind(target);
   const { body } = document;
   // Whoever iterates hears of a failure; before and after that nobody does, which must not end the process.
   body.on("error", () => undefined);
@@ -48,9 +62,10 @@ export async function transfer(pair: Pair, request: TransferRequest): Promise<Tr
   request.signal.addEventListener("abort", leave, { once: true });
   if (request.signal.aborted) leave();
   try {
+    if (write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
     await request.begin?.(document);
     const counted = new Counted(document, request);
-    const written = await target.write(request.to, sourceOf(document, request, counted));
+    const written = await write(request.to, sourceOf(document, request, counted));
     counted.check();
     return { size: counted.position, from: document.offset, document, url: written.url };
   } catch (thrown) {
@@ -72,7 +87,7 @@ async function readFrom(source: Session, request: TransferRequest): Promise<Docu
   return read(request.from);
 }
 
-function sourceOf(document: Document, request: TransferRequest, counted: Counted): Source {
+function sourceOf(document: Document, request: DeliveryRequest, counted: Counted): Source {
   const { total, offset, entry } = document;
   const { flags } = entry.meta;
   return {
@@ -98,9 +113,9 @@ async function closed(body: Readable): Promise<void> {
 class Counted {
   position: number;
   readonly #document: Document;
-  readonly #request: TransferRequest;
+  readonly #request: DeliveryRequest;
 
-  constructor(document: Document, request: TransferRequest) {
+  constructor(document: Document, request: DeliveryRequest) {
     this.#document = document;
     this.#request = request;
     this.position = document.offset;

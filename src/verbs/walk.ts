@@ -158,3 +158,7 @@ export function asError(thrown: unknown): PortholeError {
 function tooDeep(): PortholeError {
   return new PortholeError("protocol", `folders lie within folders ${DEEPEST} deep`);
 }
+
+export async function* inTurn<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* items;
+}

@@ -20,6 +20,8 @@ export interface Place {
   readonly login?: Credentials;
   /** For `read` and `stat`: a document, and its octets. */
   readonly readable?: { readonly path: string; readonly content: Buffer };
+  /** Its session can be asked for many documents at once. */
+  readonly readsMany?: boolean;
   /** A document of some MiB, for leaving early and for not reading at all. */
   readonly big?: { readonly path: string; readonly size: number };
   /** For `list`: a container that holds several entries. */

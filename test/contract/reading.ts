@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, it } from "vitest";
-import type { Entry, Session } from "../../src/plugin.js";
+import type { Entry, ManyRead, Session } from "../../src/plugin.js";
 import { CONTAINERS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
 import { parseUrl } from "../../src/url.js";
@@ -189,4 +189,46 @@ async function expectUsableOrClosed(session: Session, method: Asking, place: Pla
   const result = await outcome(expectUsable(session, method, place));
   if (result === "an answer") return;
   expect(result).toMatchObject({ name: "PortholeError", message: expect.stringMatching(/closed/) });
+}
+
+/** For a protocol whose session can be asked for many documents at once. */
+export function describeReadingMany(room: Room): void {
+  const { place } = room;
+
+  it("reads many in the order asked for, and tells of one that is not there", async () => {
+    await visit(room, async (session) => {
+      const { path, content } = need(place.readable, "readable document");
+      const lost = need(place.missingDocument, "missing document");
+      const asked = [path, lost, path, path];
+      const got: string[] = [];
+      for await (const result of readMany(session, asked)) {
+        if ("error" in result) got.push(`${result.path} ${result.error.code}`);
+        else
+          got.push(
+            `${result.path} ${Buffer.concat(await all<Buffer>(result.document.body)).toString("base64")}`,
+          );
+      }
+      const whole = `${path} ${content.toString("base64")}`;
+      expect(got).toEqual([whole, `${lost} missing`, whole, whole]);
+    });
+  });
+
+  it("can be left in the middle of many, and goes on or is closed", async () => {
+    await visit(room, async (session) => {
+      const { path } = need(place.readable, "readable document");
+      for await (const result of readMany(session, [path, path, path])) {
+        if ("document" in result) result.document.body.destroy();
+        break;
+      }
+      await expectUsableOrClosed(session, "read", place);
+    });
+  });
+}
+
+function readMany(session: Session, paths: readonly string[]): AsyncIterable<ManyRead> {
+  const inTurn = async function* () {
+    yield* paths;
+  };
+  if (session.readMany === undefined) throw new Error("the session cannot be asked for many");
+  return session.readMany(inTurn());
 }

@@ -118,8 +118,8 @@ describe("a Maildir", () => {
         const [inNew, inCur, inTmp] = await Promise.all(
           ["new", "cur", "tmp"].map((sub) => readdir(join(folder, sub))),
         );
-        expect(inNew).toEqual([expect.stringMatching(/^\d+\.R\w+\.[^,:]+,S=\d+$/)]);
-        expect(inCur).toEqual([expect.stringMatching(/^\d+\.R\w+\.[^,:]+,S=\d+:2,FS$/)]);
+        expect(inNew).toEqual([expect.stringMatching(/^\d+\.M\d{6}Q\d+R\w+\.[^,:]+,S=\d+$/)]);
+        expect(inCur).toEqual([expect.stringMatching(/^\d+\.M\d{6}Q\d+R\w+\.[^,:]+,S=\d+:2,FS$/)]);
         expect(inTmp).toEqual([]);
       });
     });

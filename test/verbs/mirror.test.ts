@@ -66,6 +66,35 @@ describe("a server to another", () => {
     expect(filesOf(to.tree, "/copy")).toEqual({ ...FILES, "bay.txt": "mud, now\n" });
   });
 
+  it("compared by content, carries what differs inside, whatever the dates and sizes say", async () => {
+    const same = { "same.txt": "sand\n", "other.txt": "mud!\n", "short.txt": "x\n" };
+    await using from = await ftpOf(treeOf(same));
+    await using to = await ftpOf(
+      treeOf({ "copy/same.txt": "sand\n", "copy/other.txt": "mud?\n", "copy/short.txt": "xy\n" }),
+    );
+    const job = { from: from.url, to: `${to.url}copy`, compareContent: true };
+    expect(planIn(await run({ ...job, dryRun: true }))).toEqual(["changed other.txt", "changed short.txt"]);
+    expect(reportIn(await run(job))).toEqual({ copied: 2, same: 1, removed: 0, failed: 0, extra: 0 });
+    expect(filesOf(to.tree, "/copy")).toEqual(same);
+  });
+
+  it("told to take only what is newer, leaves what is not", async () => {
+    await using from = await ftpOf(treeOf(FILES));
+    const later = new Date(DATE.getTime() + 86_400_000);
+    await using to = await ftpOf(treeOf({ "copy/bay.txt": "sandy, later\n" }, later));
+    const job = { from: from.url, to: `${to.url}copy`, onlyNewer: true };
+    expect(planIn(await run(job))).toEqual([
+      "folder north",
+      "folder north/1875",
+      "new north/1875/wreck.txt",
+      "new north/mole.txt",
+    ]);
+    from.tree.write("/bay.txt", textContent("mud, now\n"), {
+      modified: new Date(later.getTime() + 86_400_000),
+    });
+    expect(planIn(await run(job))).toContain("changed bay.txt");
+  });
+
   it("without a memory carries again what it cannot know to be the same", async () => {
     await using from = await ftpOf(treeOf(FILES));
     await using to = await ftpOf(treeOf({ "bay.txt": "SAND\n" }, new Date("2024-04-01T00:00:00Z")));

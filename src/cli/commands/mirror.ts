@@ -23,6 +23,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
     to,
     dryRun: options["dry-run"] === true,
     delete: options["delete"] === true,
+    compareContent: options["compare-content"] === true,
+    onlyNewer: options["only-newer"] === true,
     include: listOf(options["include"]),
     exclude: listOf(options["exclude"]),
     jobs: client.policy.jobs,

@@ -1,0 +1,93 @@
+/** Messages, whole (RETR), one or many. */
+import { PortholeError } from "../../src/errors.js";
+import { askedAhead } from "../../src/net/ahead.js";
+import type { Answer } from "../../src/net/dialogue.js";
+import type { Document, ManyRead } from "../../src/plugin.js";
+import type { StatusReply } from "../../src/wire/status-replies.js";
+import { fileNameOf, MESSAGE_TYPE, messageEntry } from "./entry.js";
+import type { Line } from "./line.js";
+import type { Message } from "./maildrop.js";
+import { parsePath } from "./path.js";
+import type { Peer } from "./peer.js";
+import { refusal } from "./refusal.js";
+import { passOver } from "./summaries.js";
+
+export function retrieve(peer: Peer, message: Message): Answer<StatusReply> {
+  return peer.say(["RETR", message.number], { sequel: "block" });
+}
+
+/**
+ * A message, octet for octet with its last line end. Its size stands in the entry and not in `total`: servers
+ * announce one number of octets and send another.
+ * @throws PortholeError `missing` when the server does not give it
+ */
+export async function retrieved(
+  line: Line,
+  message: Message,
+  answer: Answer<StatusReply>,
+): Promise<Document> {
+  const reply = await answer.reply();
+  if (reply.status !== "ok") throw refusal(reply, `message ${message.number} cannot be fetched`, "missing");
+  const body = answer.block();
+  body.once("close", () => {
+    if (!body.readableEnded) line.leftEarly();
+  });
+  return {
+    entry: messageEntry(line.target, message, undefined),
+    type: MESSAGE_TYPE,
+    offset: 0,
+    filename: fileNameOf(message),
+    body,
+  };
+}
+
+/** What a path of many names: a message that was asked for, or why it was not. */
+type Wanted =
+  | { readonly path: string; readonly message: Message }
+  | { readonly path: string; readonly error: PortholeError };
+
+/** Many messages, sent ahead where the server takes commands so. */
+export async function* retrieveMany(
+  line: Line,
+  paths: AsyncIterable<string>,
+): AsyncGenerator<ManyRead, void, undefined> {
+  const maildrop = await line.maildrop();
+  // Asked before any message: an answer in between would wait for all messages that were asked for.
+  await maildrop.messages();
+  const { peer } = maildrop;
+  const wanted = async function* (): AsyncGenerator<Wanted, void, undefined> {
+    for await (const path of paths) {
+      try {
+        const asked = parsePath(path);
+        if (asked.what === "maildrop")
+          throw new PortholeError("usage", "a mailbox cannot be read as a whole");
+        yield { path, message: await maildrop.listed(asked) };
+      } catch (thrown) {
+        if (!(thrown instanceof PortholeError)) throw thrown;
+        yield { path, error: thrown };
+      }
+    }
+  };
+  const ask = (one: Wanted) => ("message" in one ? retrieve(peer, one.message) : undefined);
+  const leave = (answers: readonly (Answer<StatusReply> | undefined)[]) =>
+    passOver(answers.filter((answer) => answer !== undefined));
+  for await (const { item, answer } of askedAhead(wanted(), peer.depth, ask, leave)) {
+    if ("error" in item) yield item;
+    else if (answer !== undefined) yield await readOrRefused(line, item, answer);
+  }
+}
+
+async function readOrRefused(
+  line: Line,
+  { path, message }: { readonly path: string; readonly message: Message },
+  answer: Answer<StatusReply>,
+): Promise<ManyRead> {
+  try {
+    return { path, document: await retrieved(line, message, answer) };
+  } catch (thrown) {
+    // With the server's words it is this message alone; without them the connection is gone.
+    if (thrown instanceof PortholeError && thrown.reply !== undefined && line.holds)
+      return { path, error: thrown };
+    throw thrown;
+  }
+}

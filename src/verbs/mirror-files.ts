@@ -1,0 +1,206 @@
+/** Files made the same as others, by a plan. */
+import { PortholeError } from "../errors.js";
+import type { Entry, Progress, Target } from "../plugin.js";
+import { carryMany } from "./carry-many.js";
+import { Door, type Doors, Pair, writersAt } from "./doors.js";
+import type { Failures } from "./failures.js";
+import type { Journal } from "./journal.js";
+import { markOf } from "./marks.js";
+import type { MirrorEvent } from "./mirror-events.js";
+import type { Step } from "./mirror-plan.js";
+import { shownName } from "./names.js";
+import { repeatWhilePossible } from "./repeat.js";
+import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
+import { inTurn } from "./walk.js";
+
+export interface FilesRequest {
+  readonly client: Doors;
+  /** The sessions that listed both sides. */
+  readonly pair: Pair;
+  readonly journal: Journal | undefined;
+  readonly jobs: number;
+  readonly retries: number;
+  readonly tell: (event: MirrorEvent) => Promise<void>;
+  readonly failures: Failures<string>;
+  /** A key's path at the target. */
+  readonly pathOf: (key: string) => string;
+  readonly signal: AbortSignal;
+  readonly progress?: (report: Progress) => void;
+}
+
+type FileStep = Exclude<Step, { action: "gone" }>;
+
+export class FileMirroring {
+  copied = 0;
+  removed = 0;
+  octets = 0;
+  readonly #request: FilesRequest;
+
+  constructor(request: FilesRequest) {
+    this.#request = request;
+  }
+
+  get #source(): Target {
+    return this.#request.pair.from.target;
+  }
+
+  get #target(): Target {
+    return this.#request.pair.to.target;
+  }
+
+  /** @param removes what is in the way, or gone at the source, may be removed */
+  async apply(plan: readonly Step[], removes: boolean): Promise<void> {
+    for (const step of plan) if (step.action === "in the way") await this.#clear(step, removes);
+    for (const step of plan) {
+      const isFolder = "from" in step && step.from.isContainer;
+      if (step.action === "folder" || (step.action === "in the way" && isFolder && removes)) {
+        await this.#makeFolder(step.key);
+      }
+    }
+    const files = plan.filter(
+      (step): step is FileStep =>
+        step.action !== "gone" && !step.from.isContainer && (step.action !== "in the way" || removes),
+    );
+    await this.#carryAll(files);
+    for (const step of plan) if (step.action === "gone") await this.#remove(step);
+  }
+
+  async #makeFolder(key: string): Promise<void> {
+    const path = this.#request.pathOf(key);
+    const to = this.#target.href(path);
+    try {
+      await this.#request.pair.to.use(async (session) => session.makeFolder?.(path));
+      await this.#request.tell({ event: "made", name: shownName(key), to });
+    } catch (thrown) {
+      await this.#request.failures.addOrStop(to, thrown);
+    }
+  }
+
+  /** A file where a folder is to be, or a folder where a file is to be. */
+  async #clear(step: Extract<Step, { action: "in the way" }>, removes: boolean): Promise<void> {
+    const to = this.#target.href(this.#request.pathOf(step.key));
+    if (!removes) {
+      const [there, wanted] = step.from.isContainer ? ["file", "folder"] : ["folder", "file"];
+      const error = new PortholeError("local", `a ${there} stands where a ${wanted} should be`, {
+        url: to,
+        hint: "--delete removes it",
+      });
+      await this.#request.failures.add(to, error);
+      return;
+    }
+    await this.#removeAt(step.there.path, step.key, true);
+  }
+
+  async #remove(step: Extract<Step, { action: "gone" }>): Promise<void> {
+    await this.#removeAt(step.there.path, step.key, false);
+  }
+
+  async #removeAt(path: string, key: string, recursive: boolean): Promise<void> {
+    const to = this.#target.href(path);
+    try {
+      await this.#request.pair.to.use(async (session) => session.remove?.(path, { recursive }));
+      await this.#request.journal?.note(key, undefined);
+      this.removed += 1;
+      await this.#request.tell({ event: "removed", name: shownName(key), to });
+    } catch (thrown) {
+      if (thrown instanceof PortholeError && thrown.code === "missing") return;
+      await this.#request.failures.addOrStop(to, thrown);
+    }
+  }
+
+  async #carryAll(files: readonly FileStep[]): Promise<void> {
+    const { client, jobs, signal } = this.#request;
+    const [source, target] = [this.#source, this.#target];
+    // The pair that listed works on; more are opened as they are wanted.
+    let own: Pair | undefined = this.#request.pair;
+    await carryMany<FileStep>({
+      items: inTurn(files),
+      pathOf: ({ from }) => from.path,
+      ahead: () => true,
+      jobs: Math.min(jobs, Math.max(1, files.length)),
+      open: () => {
+        const pair = own ?? new Pair(client, source, target, signal);
+        own = undefined;
+        return pair;
+      },
+      writers: writersAt(client, target, jobs),
+      openTarget: () => new Door(client, target, signal),
+      one: (pair, step) => this.#carry(pair, step),
+      write: async (to, step, document) => {
+        await this.#forget(step.key);
+        const done = await to.use((session) => deliver(session, document, this.#delivery(step)));
+        await this.#carried(step, done, await this.#standing(to, step));
+      },
+      failed: (step, error) => this.#request.failures.addOrStop(source.href(step.from.path), error),
+      signal,
+    });
+  }
+
+  async #carry(pair: Pair, step: FileStep): Promise<void> {
+    const from = step.from.path;
+    const url = this.#source.href(from);
+    try {
+      await this.#forget(step.key);
+      const done = await repeatWhilePossible(
+        this.#request.retries,
+        this.#request.signal,
+        (why) => void this.#request.tell({ event: "repeated", from: url, why }),
+        async () => {
+          try {
+            const carried = await transfer(pair, { from, ...this.#delivery(step) });
+            return { carried, there: await this.#standing(pair.to, step) };
+          } catch (thrown) {
+            await pair.close();
+            throw thrown;
+          }
+        },
+      );
+      await this.#carried(step, done.carried, done.there);
+    } catch (thrown) {
+      await this.#request.failures.addOrStop(url, thrown);
+    }
+  }
+
+  #delivery({ key, action }: FileStep): DeliveryRequest {
+    const { progress } = this.#request;
+    return {
+      to: this.#request.pathOf(key),
+      name: shownName(key),
+      replace: action === "changed",
+      signal: this.#request.signal,
+      ...(progress === undefined ? {} : { progress }),
+    };
+  }
+
+  /** Until it is whole again, what is remembered of it does not hold. */
+  async #forget(key: string): Promise<void> {
+    if (this.#request.journal?.facts.has(key) === true) await this.#request.journal.note(key, undefined);
+  }
+
+  #standing(to: Door, { key }: FileStep): Promise<Entry | undefined> {
+    return to.use(async (session) => session.stat?.(this.#request.pathOf(key)));
+  }
+
+  async #carried({ from, key }: FileStep, { size }: Transferred, there: Entry | undefined): Promise<void> {
+    if (there !== undefined) {
+      const coded = from.entry.size !== undefined && from.entry.size !== there.size;
+      await this.#request.journal?.note(key, {
+        from: markOf(from.entry),
+        to: markOf(there),
+        ...(coded && there.size === size ? { coded } : {}),
+      });
+    }
+    this.copied += 1;
+    this.octets += size;
+    this.#request.failures.reached();
+    const [source, target] = [this.#source, this.#target];
+    const to = target.href(this.#request.pathOf(key));
+    await this.#request.tell({
+      event: "copied",
+      name: shownName(key),
+      from: source.href(from.path),
+      to,
+      size,
+    });
+  }
+}

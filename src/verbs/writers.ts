@@ -1,0 +1,68 @@
+/** Several sessions at one target, each with one thing to write at a time. */
+import type { Door } from "./doors.js";
+
+type Act = (target: Door) => Promise<void>;
+
+export class Writers {
+  readonly #most: number;
+  readonly #open: () => Door;
+  readonly #free: Door[] = [];
+  readonly #busy = new Set<Promise<void>>();
+  #opened = 0;
+  #failure: { readonly reason: unknown } | undefined;
+
+  /** @param open a door to the target; called up to `most` times */
+  constructor(most: number, open: () => Door) {
+    this.#most = most;
+    this.#open = open;
+  }
+
+  /** Returns as soon as a session is at work on it. @throws what an earlier act threw */
+  async begin(act: Act): Promise<void> {
+    await this.#start(act);
+  }
+
+  /** Returns when it is done. @throws what it, or an earlier one, threw */
+  async run(act: Act): Promise<void> {
+    await (await this.#start(act)).done;
+    this.#check();
+  }
+
+  /** Waits for what is under way and closes all sessions. @throws what an act threw */
+  async finish(): Promise<void> {
+    await Promise.all(this.#busy);
+    await Promise.all(this.#free.map((door) => door.close()));
+    this.#check();
+  }
+
+  async #start(act: Act): Promise<{ readonly done: Promise<void> }> {
+    const door = await this.#door();
+    const done = act(door)
+      .catch((thrown: unknown) => {
+        this.#failure ??= { reason: thrown };
+      })
+      .then(() => {
+        this.#busy.delete(done);
+        this.#free.push(door);
+      });
+    this.#busy.add(done);
+    return { done };
+  }
+
+  async #door(): Promise<Door> {
+    for (;;) {
+      this.#check();
+      const free = this.#free.pop();
+      if (free !== undefined) return free;
+      if (this.#opened < this.#most) {
+        this.#opened += 1;
+        return this.#open();
+      }
+      await Promise.race(this.#busy);
+    }
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+}
