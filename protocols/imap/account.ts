@@ -138,7 +138,9 @@ async function compress(peer: Peer): Promise<void> {
   if (!peer.capabilities.has("COMPRESS=DEFLATE")) {
     throw new PortholeError("refused", "the server does not compress", { hint: "leave out --compress" });
   }
-  const status = await peer.dialogue.say({ words: ["COMPRESS", "DEFLATE"], alone: true }).status();
+  const status = await peer.dialogue
+    .say({ words: ["COMPRESS", "DEFLATE"], alone: true, switches: true })
+    .status();
   if (status.condition !== "OK") throw refusal(status, "the server refused to compress");
   peer.dialogue.compress();
   peer.compressed = true;

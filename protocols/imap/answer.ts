@@ -14,6 +14,8 @@ export interface Request {
   readonly takes?: (data: Data) => boolean;
   /** The answer holds the contents of this message: its UID. */
   readonly contentsOf?: number;
+  /** After its OK the stream is another one: a TLS handshake, a deflated stream. */
+  readonly switches?: boolean;
   /** The server asks to go on, which is part of the answer (AUTHENTICATE, IDLE). */
   readonly converses?: boolean;
 }

@@ -80,7 +80,7 @@ async function takesInjected(target: Target, context: Context): Promise<boolean>
   const peer = new Peer(connection);
   try {
     await peer.dialogue.greeting();
-    const answer = peer.dialogue.say({ words: ["STARTTLS"], alone: true });
+    const answer = peer.dialogue.say({ words: ["STARTTLS"], alone: true, switches: true });
     // The second line travels in the same write.
     connection.cork();
     setImmediate(() => {

@@ -55,6 +55,10 @@ export class Dialogue {
   #blocked = false;
   /** Who gets the contents that are coming; undefined for nobody. */
   #contentsFor: Answer | undefined;
+  /** Nothing is read before the stream is another one. */
+  #switching = false;
+  /** Whose message the response under way is about. */
+  #owner: Answer | undefined;
   /** Octets of contents that came ahead of their turn. */
   #held = 0;
   /** A literal waits for the server's word. */
@@ -133,6 +137,8 @@ export class Dialogue {
    */
   async startTls(): Promise<void> {
     await this.connection.startTls({ unread: this.#reader.rest() });
+    this.#switching = false;
+    this.#hear();
   }
 
   /** RFC 4978: from now on both sides deflate, after the server agreed to it. */
@@ -145,7 +151,9 @@ export class Dialogue {
       ),
     );
     deflate.on("error", () => undefined);
+    // What came behind the OK is deflated already.
     const early = this.#reader.rest();
+    this.#switching = false;
     this.connection.off("readable", this.#onReadable);
     inflate.on("readable", this.#onReadable);
     if (early.length > 0) inflate.write(early);
@@ -298,7 +306,7 @@ export class Dialogue {
 
   /** @returns false when there is no room for what comes next, or nobody to read it */
   #takeEvents(): boolean {
-    while (!this.#blocked && this.#failure === undefined) {
+    while (!this.#blocked && !this.#switching && this.#failure === undefined) {
       const event = this.#reader.next();
       if (event === undefined) return true;
       this.#pass(event);
@@ -323,6 +331,7 @@ export class Dialogue {
         return;
       case "contents-end":
         this.#contentsFor?.takeContentsEnd();
+        this.#owner = this.#contentsFor;
         this.#contentsFor = undefined;
         return;
     }
@@ -378,6 +387,12 @@ export class Dialogue {
       case "data": {
         const { data } = response;
         this.#bystander.data(data);
+        if (this.#owner !== undefined) {
+          // What is told around contents says whose they are.
+          this.#owner.takeData(data);
+          this.#owner = undefined;
+          return;
+        }
         const taker = this.#unanswered.find(({ answer }) => answer.request.takes?.(data) === true);
         if (taker?.answer.takeData(data) === false) this.#blocked = true;
         return;
@@ -414,6 +429,7 @@ export class Dialogue {
       });
     }
     this.#unanswered.splice(at, 1);
+    this.#switching = settled.answer.request.switches === true && status.condition === "OK";
     this.#bystander.status(status);
     settled.answer.takeStatus(status);
     // A literal that waits belongs to the command sent last.

@@ -51,7 +51,7 @@ async function upgrade(peer: Peer, context: Context): Promise<void> {
       hint: "imaps: may do; without --starttls require the session goes in clear",
     });
   }
-  const status = await peer.dialogue.say({ words: ["STARTTLS"], alone: true }).status();
+  const status = await peer.dialogue.say({ words: ["STARTTLS"], alone: true, switches: true }).status();
   if (status.condition === "OK") {
     await peer.dialogue.startTls();
     peer.beforeTls = peer.capabilities;
