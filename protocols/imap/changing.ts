@@ -127,7 +127,13 @@ export async function removeMailbox(account: Account, path: MailPath): Promise<v
     await remove(peer, mailbox.raw, mailbox.levels);
   }
   if (raw !== "INBOX") {
-    await remove(peer, raw, path.levels);
+    try {
+      await remove(peer, raw, path.levels);
+    } catch (thrown) {
+      // What only holds others is gone with them at some servers.
+      if (within.length === 0 || !(thrown instanceof PortholeError) || thrown.code !== "missing")
+        throw thrown;
+    }
     return;
   }
   const opened = await account.select(path, "write");

@@ -134,7 +134,9 @@ function nameIn(folder: string, path: string, entry: Entry): string {
   );
   // RFC 9051, 2.3.1.1: when a mailbox was made anew, the same identifier is another message's.
   const { uidValidity } = entry.meta;
-  return uidValidity === undefined || entry.kind !== "message" ? name : `${name};UIDVALIDITY=${uidValidity}`;
+  return typeof uidValidity === "number" && entry.kind === "message"
+    ? `${name};UIDVALIDITY=${uidValidity}`
+    : name;
 }
 
 /** Where a container lies deeper than its URL says (Maildir++: `.Lists.tech`), by its levels in octets. */

@@ -42,7 +42,9 @@ describe("a search", () => {
   const now = new Date("2026-11-27T12:00:00Z");
   const shown = (text: string) =>
     parseSearch(text, now)
-      .words.map((word) => (typeof word === "string" ? word : "octets" in word ? `{${word.octets}}` : ""))
+      .words.map((word) =>
+        typeof word === "string" ? word : "octets" in word ? `{${word.octets.toString()}}` : "",
+      )
       .join(" ");
 
   it.each([
