@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   verbs: () => import("./verbs.js"),
   http: () => import("./http.js"),
   pop3: () => import("./pop3.js"),
+  imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
   sockets: () => import("./sockets.js"),
 };
