@@ -47,7 +47,7 @@ const MOST_WAITING = 1024;
 const LEAVE_WITHIN = 256 * 1024;
 const MOST_NOTES = 100;
 /** Octets of contents that wait for whoever reads them. */
-const READ_AHEAD = 256 * 1024;
+const READ_AHEAD = 64 * 1024;
 
 export class Answer {
   readonly request: Request;
