@@ -49,7 +49,11 @@ const SHARED = {
 
 const library = await build({
   ...SHARED,
-  entryPoints: { index: "src/index.ts", sandbox: "fixtures/servers/sandbox.ts" },
+  entryPoints: {
+    index: "src/index.ts",
+    http: "protocols/http/library.ts",
+    sandbox: "fixtures/servers/sandbox.ts",
+  },
   outdir: "dist",
   minifySyntax: true,
   minifyWhitespace: true,

@@ -40,6 +40,8 @@ export interface ClientSettings {
   readonly transcript?: Transcript;
   /** Ends everything that is under way. */
   readonly signal?: AbortSignal;
+  /** Where protocols keep what outlives a run (named HTTP sessions); absent: nowhere. */
+  readonly stateFolder?: string;
   readonly progress?: (report: Progress) => void;
   readonly warn?: (text: string) => void;
   readonly observer?: ClientObserver;
@@ -183,6 +185,7 @@ export class Client {
       options:
         typeof settings.options === "function" ? settings.options(target.protocol) : (settings.options ?? {}),
       signal,
+      ...(settings.stateFolder === undefined ? {} : { stateFolder: settings.stateFolder }),
       progress: (report) => settings.progress?.(report),
       warn: (text) => settings.warn?.(text),
       note: (text) => this.transcript.note(text),
@@ -196,6 +199,7 @@ export class Client {
       allowPlaintextAuth: this.policy.allowPlaintextAuth,
       concealed: request.concealed === true,
     });
+    if (!allowed && request.unasked === true) return undefined;
     const look = this.#settings.credentials ?? credentialsOfUrl;
     // Nobody is asked for a password that may not be used.
     const found = await look(target, allowed && request.required === true);

@@ -135,8 +135,12 @@ export interface Invocation {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** A person types there. */
   readonly stdinIsTerminal: boolean;
+  /** A person reads what the command gives back. */
+  readonly stdoutIsTerminal?: boolean;
   /** A line for the user on standard error. */
   warn(text: string): void;
+  /** Text for people beside the result: on standard error as it stands, unless they want quiet. */
+  tell?(text: string): void;
 }
 
 export type Command = (invocation: Invocation) => AsyncIterable<Output>;
@@ -173,9 +177,11 @@ export interface Session extends AsyncDisposable {
   /** Within this session's place; the target must not exist unless `replace`. */
   move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   makeFolder?(path: string): Promise<Entry>;
+  /** A message has these flags from now on and no others (as IMAP names them); what the place cannot hold is left out. */
+  mark?(path: string, flags: readonly string[]): Promise<Entry>;
   search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;
   send?(outgoing: Outgoing): Promise<SendReport>;
-  watch?(path: string): AsyncIterable<WatchEvent>;
+  watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
   /** What a person types goes in, what they see comes out. */
   interact?(screen?: Screen): Promise<Interaction>;
@@ -327,10 +333,17 @@ export interface SendReport {
   readonly size: number;
 }
 
+export interface WatchQuery {
+  /** Seconds between two looks, where the server does not tell by itself. */
+  readonly interval?: number;
+}
+
 export interface WatchEvent {
   readonly event: "new" | "changed" | "gone" | "data";
   readonly entry: Entry;
   readonly at: Date;
+  /** What came, where the event is itself what is watched for: shown in place of the entry. */
+  readonly text?: string;
 }
 
 export interface CheckStep {
@@ -370,6 +383,8 @@ export interface Context {
   /** Values of the options that the manifest declares, by flag. */
   readonly options: Options;
   readonly signal: AbortSignal;
+  /** A folder of this user for what outlives a run; absent where there is none. It need not exist yet. */
+  readonly stateFolder?: string;
   progress(report: Progress): void;
   /** A line for the user on standard error. */
   warn(text: string): void;
@@ -404,6 +419,8 @@ export interface CredentialRequest {
   readonly fallback?: Credentials;
   /** The server insists on a login: a person at a terminal may be asked. */
   readonly required?: boolean;
+  /** Nobody has asked yet: what may not travel there is no error, and counts as not given. */
+  readonly unasked?: boolean;
 }
 
 export interface Credentials {

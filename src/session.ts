@@ -49,6 +49,8 @@ export function supervise(
   if (move) supervised.move = (from, to, query) => turn.run("move", [from, to], () => move(from, to, query));
   const makeFolder = session.makeFolder?.bind(session);
   if (makeFolder) supervised.makeFolder = (path) => turn.run("makeFolder", [path], () => makeFolder(path));
+  const mark = session.mark?.bind(session);
+  if (mark) supervised.mark = (path, flags) => turn.run("mark", [path, ...flags], () => mark(path, flags));
   const search = session.search?.bind(session);
   if (search) {
     supervised.search = (path, words, query) =>
@@ -66,7 +68,7 @@ export function supervise(
     };
   }
   const watch = session.watch?.bind(session);
-  if (watch) supervised.watch = (path) => turn.iterate("watch", [path], () => watch(path));
+  if (watch) supervised.watch = (path, query) => turn.iterate("watch", [path], () => watch(path, query));
   const check = session.check?.bind(session);
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
   const interact = session.interact?.bind(session);

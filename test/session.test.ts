@@ -124,6 +124,7 @@ describe("a session", () => {
       remove: async () => say("remove"),
       move: () => act("move"),
       makeFolder: () => act("makeFolder"),
+      mark: () => act("mark"),
       search: async function* (_path, words) {
         say(`search ${words}`);
         yield entry("b");
@@ -153,6 +154,7 @@ describe("a session", () => {
     await session.remove?.("/");
     await session.move?.("/a", "/b");
     await session.makeFolder?.("/c");
+    await session.mark?.("/c", ["\\Seen"]);
     for await (const _entry of session.search?.("/", "words") ?? [])
       expect(calls.at(-1)).toBe("search words");
     const report = await session.send?.({ kind: "octets", source: { body: Readable.from([]) } });
@@ -172,6 +174,7 @@ describe("a session", () => {
       "remove",
       "move",
       "makeFolder",
+      "mark",
       "search words",
       "dispose",
     ]);

@@ -12,6 +12,10 @@ export class Connector {
   readonly #context: Dialing;
   readonly #open = new Set<Connection>();
   readonly #latest = new Map<string, Connection>();
+  /** Made ahead, not yet handed to an engine. */
+  readonly #ready = new Map<string, Connection>();
+  /** How long those took that were made ahead, in milliseconds. */
+  readonly #aheadMs = new Map<string, number>();
   #dialed = 0;
   #receivedByClosed = 0;
 
@@ -19,10 +23,46 @@ export class Connector {
     this.#context = context;
   }
 
+  /** A connection for an engine: the one that was made ahead, or a new one. */
   async dial(origin: Origin, alpn: readonly string[]): Promise<Connection> {
     this.#dialed += 1;
+    const key = keyOf(origin);
+    const ready = this.#ready.get(key);
+    this.#ready.delete(key);
+    if (ready !== undefined && !ready.destroyed && !ready.readableEnded) return ready;
+    this.#aheadMs.delete(key);
+    return this.#connect(origin, alpn);
+  }
+
+  /** Makes the connection that the next `dial` gives, to learn what it is like; the latest one when there is one. */
+  async ahead(origin: Origin, alpn: readonly string[]): Promise<Connection> {
+    const latest = this.latestTo(origin);
+    if (latest !== undefined) return latest;
+    const began = performance.now();
+    const connection = await this.#connect(origin, alpn);
+    this.#ready.set(keyOf(origin), connection);
+    this.#aheadMs.set(keyOf(origin), performance.now() - began);
+    return connection;
+  }
+
+  /** A connection of its own, through a tunnel where a proxy stands between, and patient: it is no longer HTTP. */
+  async tunnel(origin: Origin): Promise<Connection> {
+    return this.#connect(origin, ["http/1.1"], { forwardsThroughProxy: false, patient: true });
+  }
+
+  /** How long the connection took that was made ahead and is in use now, in milliseconds; 0 for others. */
+  aheadMs(origin: Origin): number {
+    return this.#aheadMs.get(keyOf(origin)) ?? 0;
+  }
+
+  async #connect(
+    origin: Origin,
+    alpn: readonly string[],
+    differing: Partial<Endpoint> = {},
+  ): Promise<Connection> {
     const connection = await this.#context.dial({
       ...endpointOf(origin),
+      ...differing,
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });
     this.#open.add(connection);

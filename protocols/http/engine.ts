@@ -14,6 +14,15 @@ export interface HttpRequest {
   readonly headers: readonly Header[];
   readonly body?: RequestBody;
   readonly signal: AbortSignal;
+  /** Told of each answer of 100 to 199 that comes before the one that counts, where the engine tells of them. */
+  readonly onInformation?: (information: Information) => void;
+}
+
+/** An informational answer (RFC 9110, 15.2): 103 with its links, 102, or a 100 that nobody asked for. */
+export interface Information {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly Header[];
 }
 
 export interface RequestBody {
@@ -43,9 +52,17 @@ export interface HttpResponse {
    * `protocol`) when it is shorter than the server announced. Destroy it to leave early.
    */
   readonly body: Readable;
+  /** `1.0`, `1.1` or `2`, where the engine knows. */
+  readonly version?: string;
+  /** What came after the body (RFC 9110, 6.5): empty before its end. */
+  readonly trailers?: () => readonly Header[];
+  /** Octets of the body so far, as they came. */
+  readonly octets?: () => number;
 }
 
 export interface HttpEngine {
+  /** What it offers in the TLS handshake, best first. */
+  readonly alpn: readonly string[];
   /**
    * A request without a body is sent again when a kept connection turns out to be closed.
    * @throws PortholeError when there is no answer; an answer of any status is no error here
@@ -76,6 +93,18 @@ export function authorityOf({ scheme, host, port }: Origin): string {
 /** The first value of a header, or undefined. @param name in lower case */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {
   return headers.find(([known]) => known.toLowerCase() === name)?.[1];
+}
+
+/** Methods that have no content as a rule: nobody need be told that there is none. */
+const CONTENTLESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"]);
+
+/** What frames the body in HTTP/1.1, and whether its octets wait to be asked for. */
+export function framingHeaders({ method, body }: Pick<HttpRequest, "method" | "body">): Header[] {
+  // RFC 9110, 8.6.
+  if (body === undefined) return CONTENTLESS.has(method) ? [] : [["Content-Length", "0"]];
+  const framing: Header =
+    body.size === undefined ? ["Transfer-Encoding", "chunked"] : ["Content-Length", String(body.size)];
+  return body.awaitsConsent ? [framing, ["Expect", "100-continue"]] : [framing];
 }
 
 /** Name, value, name, value, ... as both engines give and take them. */

@@ -1,8 +1,9 @@
 /** An answer as an Entry. */
 import type { Entry, JsonObject } from "../../src/plugin.js";
 import { codingsOf } from "./content-coding.js";
-import { type HttpResponse, headerValue } from "./engine.js";
+import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { headerText } from "./header-text.js";
+import type { Hop } from "./hops.js";
 import { parseMediaType } from "./media-type.js";
 import { type Place, urlOf } from "./redirects.js";
 
@@ -10,9 +11,11 @@ import { type Place, urlOf } from "./redirects.js";
 export interface Answer {
   readonly place: Place;
   readonly response: HttpResponse;
+  /** The way there, the last request included. */
+  readonly hops: readonly Hop[];
 }
 
-export function entryOf({ place, response }: Answer): Entry {
+export function entryOf({ place, response }: Pick<Answer, "place" | "response">): Entry {
   const { headers } = response;
   const modified = new Date(headerValue(headers, "last-modified") ?? Number.NaN);
   const type = headerValue(headers, "content-type");
@@ -41,15 +44,20 @@ export function writtenEntry({ place, response }: Answer, size: number | undefin
   };
 }
 
-/** Status and headers: names in lower case, values of one name joined as RFC 9110, 5.3 has it. */
+/** Status and headers. */
 function metaOf({ status, reason, headers }: HttpResponse): JsonObject {
+  return { status, reason, headers: joinedHeaders(headers) };
+}
+
+/** Names in lower case, values of one name joined as RFC 9110, 5.3 has it. */
+export function joinedHeaders(headers: readonly Header[]): Readonly<Record<string, string>> {
   const joined = new Map<string, string>();
   for (const [name, value] of headers) {
     const key = name.toLowerCase();
     const before = joined.get(key);
     joined.set(key, before === undefined ? headerText(value) : `${before}, ${headerText(value)}`);
   }
-  return { status, reason, headers: Object.fromEntries(joined) };
+  return Object.fromEntries(joined);
 }
 
 function nameOf({ path }: Place): string {

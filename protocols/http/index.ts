@@ -1,31 +1,81 @@
 /** HTTP: which engine serves, and the session over it. */
+import { join } from "node:path";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Options, Plugin, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
+import { commands } from "./commands.js";
 import { Connector } from "./connector.js";
 import type { Header, HttpEngine } from "./engine.js";
 import { headerOctets } from "./header-text.js";
-import { Requester } from "./requester.js";
+import { remember } from "./opened.js";
+import { Requester, type RequestSettings } from "./requester.js";
 import { HttpSession } from "./session.js";
 
 const DEFAULT_REDIRECTS = 20;
 
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
-    const settings = { maxRedirects: maxRedirectsOf(context.options), headers: headersOf(context.options) };
+    if (target.url.scheme === "data") return (await import("./data-url.js")).dataSession(target);
+    const settings = await settingsOf(target, context);
     const connector = new Connector(context);
     const engine = await chooseEngine(connector, context);
-    return new HttpSession(new Requester(target, context, engine, connector, settings), target.path);
+    const requester = new Requester(target, context, engine, connector, settings);
+    remember(target, { requester, context, ...settings });
+    return new HttpSession(requester, target, context);
   },
-  commands: {},
+  commands,
 };
+
+async function settingsOf(target: Target, context: Context): Promise<RequestSettings> {
+  const { options } = context;
+  const cookies = options["cookies"];
+  const name = options["session"] ?? options["session-read-only"];
+  return {
+    maxRedirects: maxRedirectsOf(options),
+    ...methodOf(options),
+    headers: headersOf(options),
+    ...(typeof cookies === "string"
+      ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
+      : {}),
+    ...(await cacheOf(options, context.stateFolder)),
+    ...(typeof name === "string"
+      ? {
+          session: await (await import("./named-session.js")).NamedSession.open(
+            name,
+            target,
+            context.stateFolder,
+            options["session"] === undefined,
+          ),
+        }
+      : {}),
+  };
+}
+
+/** `--cache`, `--cache-folder DIR`. @throws PortholeError `usage` when there is no folder for it */
+async function cacheOf(options: Options, state: string | undefined): Promise<Pick<RequestSettings, "cache">> {
+  const given = options["cache-folder"];
+  if (options["cache"] !== true && typeof given !== "string") return {};
+  const folder =
+    typeof given === "string" ? given : state === undefined ? undefined : join(state, "http-cache");
+  if (folder === undefined) {
+    throw new PortholeError("usage", "there is no folder for the cache", {
+      hint: "--cache-folder names one",
+    });
+  }
+  return { cache: new (await import("./cache.js")).ResponseCache(folder) };
+}
 
 /** node:http starts in a tenth of undici's time; undici pays off with several connections (docs/performance.md). */
 async function chooseEngine(connector: Connector, context: Context): Promise<HttpEngine> {
-  const wanted = context.options["http-engine"] ?? "auto";
-  if (wanted === "undici" || (wanted === "auto" && context.policy.jobs > 1)) {
+  const { options } = context;
+  const wanted = options["http-engine"] ?? "auto";
+  if (options["http2"] === true && wanted === "node") {
+    throw new PortholeError("usage", "--http2 is for the engine undici", { hint: "leave out --http-engine" });
+  }
+  const many = wanted === "auto" && context.policy.jobs > 1;
+  if (wanted === "undici" || many || options["http2"] === true) {
     const { UndiciEngine } = await import("./engines/undici.js");
-    return new UndiciEngine(connector);
+    return new UndiciEngine(connector, options["http2"] !== false);
   }
   const { NodeEngine } = await import("./engines/node.js");
   return new NodeEngine(connector);
@@ -38,10 +88,27 @@ function maxRedirectsOf(options: Options): number {
   throw new PortholeError("usage", "--max-redirects wants a whole number from 0 on");
 }
 
-/** `--header "Name: value"`. @throws PortholeError `usage` */
+/** `--method WORD`, `--data TEXT`: how a document is asked for. @throws PortholeError `usage` */
+function methodOf(options: Options): Pick<RequestSettings, "method" | "data"> {
+  const { method, data } = options;
+  if (typeof method === "string" && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) {
+    throw new PortholeError("usage", `'${method}' is no method`);
+  }
+  const texts: readonly string[] = Array.isArray(data) ? data : [];
+  return {
+    ...(typeof method === "string" ? { method } : {}),
+    ...(texts.length > 0 ? { data: texts } : {}),
+  };
+}
+
+/** `--header "Name: value"`, `--user-agent TEXT`. @throws PortholeError `usage` */
 function headersOf(options: Options): Header[] {
   const given = options["header"];
-  const lines = Array.isArray(given) ? given : [];
+  const agent = options["user-agent"];
+  const lines = [
+    ...(typeof agent === "string" ? [`User-Agent: ${agent}`] : []),
+    ...(Array.isArray(given) ? given : []),
+  ];
   return lines.map((line) => {
     refuseControls(line, "a header");
     const parts = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/.exec(line);

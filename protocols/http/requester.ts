@@ -1,13 +1,27 @@
 /** One question to the server, with the redirects and the login that stand between it and its answer. */
 import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { parseUrl } from "../../src/url.js";
+import type { ResponseCache } from "./cache.js";
 import type { Connector } from "./connector.js";
 import { ACCEPTED_CODINGS } from "./content-coding.js";
 import { drain } from "./drain.js";
-import { type Header, type HttpEngine, type HttpResponse, headerValue, sameOrigin } from "./engine.js";
+import {
+  authorityOf,
+  framingHeaders,
+  type Header,
+  type HttpEngine,
+  type HttpRequest,
+  type HttpResponse,
+  headerValue,
+  type Information,
+  sameOrigin,
+} from "./engine.js";
 import type { Answer } from "./entry.js";
-import { authorizationOf, offeredSchemes } from "./login.js";
+import { type Hop, HopClock } from "./hops.js";
+import { Login } from "./login.js";
+import type { NamedSession } from "./named-session.js";
 import {
   isRedirect,
   type Place,
@@ -17,6 +31,7 @@ import {
   requestPath,
   urlOf,
 } from "./redirects.js";
+import { layered, mergedHeaders } from "./request-headers.js";
 import { statusFailure } from "./status.js";
 import type { Upload } from "./upload.js";
 
@@ -24,6 +39,23 @@ export interface RequestSettings {
   readonly maxRedirects: number;
   /** From `--header`, in the order given. */
   readonly headers: readonly Header[];
+  /** A document is asked for by this instead of GET, or POST with data. */
+  readonly method?: string;
+  /** A form that goes up when a document is asked for, in parts; `@FILE` is what is in a file. */
+  readonly data?: readonly string[];
+  readonly cookies?: CookieKeeper;
+  readonly session?: NamedSession;
+  readonly cache?: ResponseCache;
+}
+
+/** Who keeps cookies between requests. */
+export interface CookieKeeper {
+  /** What goes to that place, as the value of Cookie. */
+  headerFor(url: string): Promise<string | undefined>;
+  /** @param values of Set-Cookie */
+  take(url: string, values: readonly string[]): Promise<void>;
+  /** Writes down what has changed. @throws PortholeError `local` */
+  save(): Promise<void>;
 }
 
 export interface Question {
@@ -31,6 +63,10 @@ export interface Question {
   /** As in the URL. */
   readonly path: string;
   readonly headers?: readonly Header[];
+  /** What the user wrote for this one: instead of what Porthole would send, and for the first server alone. */
+  readonly own?: readonly Header[];
+  /** Names in lower case that are not sent, though Porthole would. */
+  readonly without?: ReadonlySet<string>;
   readonly upload?: Upload;
   /** The octets as the server holds them: a size or a range of something coded means nothing. */
   readonly uncoded?: boolean;
@@ -38,6 +74,7 @@ export interface Question {
   readonly stay?: boolean;
   /** Statuses of 400 and above that are an answer all the same. */
   readonly welcomes?: (response: HttpResponse) => boolean;
+  readonly onInformation?: (information: Information) => void;
 }
 
 export class Requester {
@@ -46,7 +83,7 @@ export class Requester {
   readonly #engine: HttpEngine;
   readonly #connector: Connector;
   readonly #settings: RequestSettings;
-  #authorization: string | undefined;
+  readonly #login: Login;
 
   constructor(
     target: Target,
@@ -60,15 +97,30 @@ export class Requester {
     this.#engine = engine;
     this.#connector = connector;
     this.#settings = settings;
+    this.#login = new Login(target, context, connector, settings.session);
+  }
+
+  get settings(): RequestSettings {
+    return this.#settings;
+  }
+
+  get connector(): Connector {
+    return this.#connector;
+  }
+
+  /** The server that the user named. */
+  get origin(): Place["origin"] {
+    return this.#start.origin;
   }
 
   /** @throws PortholeError for every status of 400 and above that is not welcome, and for what cannot be followed */
   async ask(question: Question): Promise<Answer> {
     let place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
     let { method } = question;
+    const hops: Hop[] = [];
     for (let redirects = 0; ; redirects++) {
       const step = method === question.method ? question : { ...bare(question), method };
-      const response = await this.#loggedIn(step, place);
+      const response = await this.#loggedIn(step, place, hops);
       const location = headerValue(response.headers, "location");
       if (isRedirect(response.status) && location !== undefined && question.stay !== true) {
         await drain(response.body);
@@ -81,17 +133,57 @@ export class Requester {
         place = next;
         continue;
       }
-      if (response.status < 400 || question.welcomes?.(response) === true) return { place, response };
+      if (response.status < 400 || question.welcomes?.(response) === true) return { place, response, hops };
       await drain(response.body);
-      const { status, reason } = response;
-      const loggedIn = this.#authorization !== undefined && this.#isTrusted(place);
-      throw statusFailure({ status, reason, url: urlOf(place), loggedIn });
+      throw this.failureOf({ place, response, hops });
     }
   }
 
-  /** Ends the connections. */
+  /** What a status of 400 and above means. */
+  failureOf({ place, response }: Answer): PortholeError {
+    const { status, reason } = response;
+    const loggedIn = this.#login.given && this.#isTrusted(place);
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn });
+  }
+
+  /**
+   * A connection of its own for another protocol that begins as HTTP (RFC 9110, 7.8), and the request that asks for it.
+   * @throws PortholeError as dialing does
+   */
+  async upgrade(
+    question: Question,
+  ): Promise<{ readonly connection: Connection; readonly request: HttpRequest }> {
+    const { origin } = this.#start;
+    const connection = await this.#connector.tunnel(origin);
+    if (!this.#hasOwnAuthorization(question)) await this.#login.ahead(origin, []);
+    const place: Place = { origin, path: requestPath(question.path) };
+    const request = await this.#requestFor(question, place);
+    // Through the tunnel the server is asked, and not the proxy.
+    const headers = request.headers.filter(([name]) => name.toLowerCase() !== "proxy-authorization");
+    return { connection, request: { ...request, path: place.path, headers } };
+  }
+
+  /** The request as it would go out, without a login that the server has to ask for. Nothing is sent. */
+  async preview(question: Question): Promise<HttpRequest> {
+    const place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
+    const request = await this.#requestFor(question, place);
+    const host = headerValue(request.headers, "host");
+    return {
+      ...request,
+      headers: [
+        ...(host === undefined ? [["Host", authorityOf(place.origin)] as const] : []),
+        ...request.headers,
+        ...framingHeaders(request),
+      ],
+    };
+  }
+
+  /** Ends the connections, and writes down what is to be kept. */
   async close(): Promise<void> {
     await this.#engine.close();
+    await this.#settings.cookies?.save();
+    await this.#settings.session?.save();
+    await this.#settings.cache?.close();
   }
 
   #follow(place: Place, location: string, redirects: number): Place {
@@ -105,53 +197,113 @@ export class Requester {
   }
 
   /** One request, and once more with credentials when the server asks for them. */
-  async #loggedIn(question: Question, place: Place): Promise<HttpResponse> {
-    const response = await this.#send(question, place);
-    if (response.status !== 401 || !this.#isTrusted(place) || this.#hasAuthorization) return response;
-    let authorization: string | undefined;
-    try {
-      authorization = await this.#authorizationFor(response, place);
-    } catch (thrown) {
-      response.body.destroy();
-      throw thrown;
+  async #loggedIn(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const mayLogIn = this.#isTrusted(place) && !this.#hasOwnAuthorization(question);
+    if (mayLogIn) await this.#login.ahead(place.origin, this.#engine.alpn);
+    // A second time for the login, a third for a nonce that has become stale meanwhile.
+    for (let attempt = 0; ; attempt++) {
+      const response = await this.#send(question, place, hops);
+      if (!mayLogIn) return response;
+      if (response.status !== 401) {
+        this.#login.heed(response);
+        return response;
+      }
+      let again: boolean;
+      try {
+        again = attempt < 2 && (await this.#login.answers(response, place.origin));
+      } catch (thrown) {
+        response.body.destroy();
+        throw thrown;
+      }
+      if (!again) return response;
+      await drain(response.body);
+      if (question.upload?.ready === false) {
+        throw cannotRepeat(response, place, "--auth BASIC logs in at once; --http-engine node asks first");
+      }
     }
-    if (authorization === undefined) return response;
-    await drain(response.body);
-    this.#authorization = authorization;
-    if (question.upload?.ready === false) {
-      throw cannotRepeat(response, place, "--http-engine node asks before it sends");
-    }
-    return this.#send(question, place);
   }
 
-  #send(question: Question, place: Place): Promise<HttpResponse> {
+  async #send(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const request = await this.#requestFor(question, place);
+    const information: Information[] = [];
+    const clock = new HopClock(this.#connector, place.origin);
+    const url = urlOf(place);
+    const cache = mayBeCached(request, question) ? this.#settings.cache : undefined;
+    const kept = await cache?.find(request, url);
+    if (kept?.fresh === true) {
+      this.#context.note(`${url} is fresh in the cache`);
+      const response = kept.response();
+      const { body: _body, ...answered } = response;
+      hops.push({ place, request, response: answered, information, times: clock.answered() });
+      return response;
+    }
+    const response = await this.#engine.request({
+      ...request,
+      headers: [...request.headers, ...(kept?.conditions ?? [])],
+      onInformation: (one) => {
+        // A server may send any number of them.
+        if (information.length < 100) information.push(one);
+        this.#context.note(`${one.status} ${one.reason}`.trim());
+        question.onInformation?.(one);
+      },
+    });
+    const { body: _body, ...answered } = response;
+    hops.push({ place, request, response: answered, information, times: clock.answered() });
+    const cookies = response.headers.filter(([name]) => name.toLowerCase() === "set-cookie");
+    const values = cookies.map(([, value]) => value);
+    if (values.length > 0) await this.#cookies?.take(url, values);
+    if (kept !== undefined && response.status === 304) {
+      await drain(response.body);
+      return kept.renewed(response);
+    }
+    if (cache !== undefined) return cache.keep(request, url, response);
+    if (!SAFE.has(request.method) && response.status < 400) await this.#settings.cache?.forget(url);
+    return response;
+  }
+
+  get #cookies(): CookieKeeper | undefined {
+    return this.#settings.cookies ?? this.#settings.session?.cookies;
+  }
+
+  async #requestFor(question: Question, place: Place): Promise<HttpRequest> {
     const forward = this.#connector.forwardProxy(place.origin);
-    return this.#engine.request({
+    const body = question.upload?.body();
+    const sent: Pick<HttpRequest, "method" | "path"> = {
       method: question.method,
-      origin: place.origin,
       // RFC 9112, 3.2.2: a proxy is given the whole URL.
       path: forward === undefined ? place.path : urlOf(place),
-      headers: this.#headers(question, place, forward?.authorization),
-      ...(question.upload === undefined ? {} : { body: question.upload.body() }),
-      signal: this.#context.signal,
+    };
+    const extra: Header[] = [];
+    const cookies = await this.#cookies?.headerFor(urlOf(place));
+    if (cookies !== undefined) extra.push(["Cookie", cookies]);
+    if (this.#isTrusted(place)) {
+      const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);
+      if (authorization !== undefined) extra.push(["Authorization", authorization]);
+    }
+    if (forward?.authorization !== undefined) extra.push(["Proxy-Authorization", forward.authorization]);
+    const headers = mergedHeaders({
+      usual: [
+        ["User-Agent", "Porthole"],
+        ["Accept", "*/*"],
+        ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
+      ],
+      needed: [...(question.headers ?? []), ...extra],
+      // What the user wrote stays with the server it was meant for.
+      own: this.#isTrusted(place) ? this.#ownHeaders(question) : [],
+      ...(question.without === undefined ? {} : { without: question.without }),
     });
+    const unconditional = body !== undefined && question.without?.has("expect") === true;
+    return {
+      ...sent,
+      origin: place.origin,
+      headers,
+      ...(body === undefined ? {} : { body: unconditional ? { ...body, awaitsConsent: false } : body }),
+      signal: this.#context.signal,
+    };
   }
 
-  #headers(question: Question, place: Place, proxyAuthorization: string | undefined): Header[] {
-    // What the user wrote replaces what Porthole would send, and stays with the server it was meant for.
-    const own = this.#isTrusted(place) ? this.#settings.headers : [];
-    const replaced = new Set(own.map(([name]) => name.toLowerCase()));
-    const ours: Header[] = [
-      ["User-Agent", "Porthole"],
-      ["Accept", "*/*"],
-      ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
-      ...(question.headers ?? []),
-    ];
-    if (this.#authorization !== undefined && this.#isTrusted(place)) {
-      ours.push(["Authorization", this.#authorization]);
-    }
-    if (proxyAuthorization !== undefined) ours.push(["Proxy-Authorization", proxyAuthorization]);
-    return [...ours.filter(([name]) => !replaced.has(name.toLowerCase())), ...own];
+  #ownHeaders({ own = [], without }: Question): Header[] {
+    return layered([this.#settings.session?.headers ?? [], this.#settings.headers, own], without);
   }
 
   /** The server that the user named: what is secret goes there alone. */
@@ -159,21 +311,18 @@ export class Requester {
     return sameOrigin(place.origin, this.#start.origin);
   }
 
-  get #hasAuthorization(): boolean {
-    const own = headerValue(this.#settings.headers, "authorization");
-    return this.#authorization !== undefined || own !== undefined;
+  #hasOwnAuthorization(question: Question): boolean {
+    return headerValue(this.#ownHeaders(question), "authorization") !== undefined;
   }
+}
 
-  async #authorizationFor(response: HttpResponse, place: Place): Promise<string | undefined> {
-    const connection = this.#connector.latestTo(place.origin);
-    if (connection === undefined) return undefined;
-    const found = await this.#context.credentials({ connection, required: true });
-    if (found === undefined) return undefined;
-    const offered = offeredSchemes(response.headers);
-    const authorization = authorizationOf(found, offered, this.#context.policy.authMechanism);
-    this.#context.mask(authorization);
-    return authorization;
-  }
+/** RFC 9110, 9.2.1: these change nothing. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND"]);
+
+/** A whole document, and no conditions that the user set. */
+function mayBeCached({ method, body, headers }: HttpRequest, question: Question): boolean {
+  if (method !== "GET" || body !== undefined || question.uncoded === true) return false;
+  return !headers.some(([name]) => /^(?:if-|range$)/i.test(name));
 }
 
 /** What is left of a question that a redirect has turned into a GET. */

@@ -1,34 +1,57 @@
-/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE. */
+/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
-import type { CheckStep, Document, Entry, ReadQuery, Session, Source } from "../../src/plugin.js";
+import type {
+  CheckStep,
+  Context,
+  Document,
+  Entry,
+  EntryKind,
+  ListQuery,
+  ReadQuery,
+  Session,
+  Source,
+  Target,
+  WatchEvent,
+  WatchQuery,
+} from "../../src/plugin.js";
 import { checkSteps } from "./check.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
+import { listPlace } from "./listing.js";
 import { parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
+import { watchPlace } from "./watch.js";
+import { makeFolder, move, remove } from "./webdav/folders.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
-  readonly #path: string;
+  readonly #target: Target;
+  readonly #context: Context;
 
-  /** @param path what `check` asks for */
-  constructor(requester: Requester, path: string) {
+  constructor(requester: Requester, target: Target, context: Context) {
     this.#requester = requester;
-    this.#path = path;
+    this.#target = target;
+    this.#context = context;
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
-    const headers = rangeHeaders(query);
+    const { method, data } = this.#requester.settings;
+    const form = data === undefined ? undefined : await (await import("./request-content.js")).formData(data);
+    const upload = form === undefined ? undefined : await Upload.of(form);
+    // What a part of an answer to POST would be, nobody knows.
+    const partly = upload === undefined && (method ?? "GET") === "GET";
+    const headers = partly ? rangeHeaders(query) : [];
     const answer = await this.#requester.ask({
-      method: "GET",
+      method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
-      headers,
+      headers: form?.type === undefined ? headers : [["Content-Type", form.type]],
+      ...(upload === undefined ? {} : { upload }),
       uncoded: headers.length > 0,
       welcomes: (response) => isAtEnd(response, query),
     });
@@ -77,13 +100,32 @@ export class HttpSession implements Session {
     return writtenEntry(answer, source.size);
   }
 
-  async remove(path: string): Promise<void> {
-    const answer = await this.#requester.ask({ method: "DELETE", path });
-    await drain(answer.response.body);
+  kindOf(): EntryKind {
+    return "page";
+  }
+
+  list(path: string, query: ListQuery = {}): AsyncIterable<Entry> {
+    return listPlace(this.#requester, path, query);
+  }
+
+  remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
+    return remove(this.#requester, path, recursive);
+  }
+
+  move(from: string, to: string, { replace = false }: { readonly replace?: boolean } = {}): Promise<Entry> {
+    return move(this.#requester, from, to, replace);
+  }
+
+  makeFolder(path: string): Promise<Entry> {
+    return makeFolder(this.#requester, path);
+  }
+
+  watch(path: string, query: WatchQuery = {}): AsyncIterable<WatchEvent> {
+    return watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
   }
 
   check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#requester, this.#path);
+    return checkSteps(this.#requester, this.#target.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,7 +146,12 @@ export class HttpSession implements Session {
   }
 }
 
-function documentOf({ place, response }: Answer, body: Readable, coded: boolean, part?: Part): Document {
+export function documentOf(
+  { place, response }: Pick<Answer, "place" | "response">,
+  body: Readable,
+  coded: boolean,
+  part?: Part,
+): Document {
   const entry = entryOf({ place, response });
   const { headers } = response;
   const total = part === undefined ? entry.size : part.total;

@@ -6,19 +6,30 @@ import type { RequestBody } from "./engine.js";
 /** Up to so many octets are held, to be sent as often as it takes. */
 const HELD = 64 * 1024;
 
-export class Upload {
-  readonly #source: Source;
-  readonly #held: Buffer | undefined;
-  #begun = false;
+/** `repeatable`: its body can be iterated again from the start, as a file can. */
+export type UploadSource = Source & { readonly repeatable?: boolean };
 
-  private constructor(source: Source, held: Buffer | undefined) {
+/** Told of the octets of a streamed body so far, and in all where that is known. */
+export type UploadProgress = (done: number, total: number | undefined) => void;
+
+export class Upload {
+  readonly #source: UploadSource;
+  /** All of it, when it is small. */
+  readonly held: Buffer | undefined;
+  readonly #progress: UploadProgress | undefined;
+  #begun = false;
+  /** Octets that went out the last time. */
+  sent = 0;
+
+  private constructor(source: UploadSource, held: Buffer | undefined, progress?: UploadProgress) {
     this.#source = source;
-    this.#held = held;
+    this.#progress = progress;
+    this.held = held;
   }
 
   /** @throws PortholeError `local` when a small source has not the size it said, and what the source throws */
-  static async of(source: Source): Promise<Upload> {
-    if (source.size === undefined || source.size > HELD) return new Upload(source, undefined);
+  static async of(source: UploadSource, progress?: UploadProgress): Promise<Upload> {
+    if (source.size === undefined || source.size > HELD) return new Upload(source, undefined, progress);
     const pieces: Uint8Array[] = [];
     for await (const piece of measured(source)) pieces.push(piece);
     return new Upload(source, Buffer.concat(pieces));
@@ -26,7 +37,7 @@ export class Upload {
 
   /** It can be sent (again): it is held, or nothing has been taken from the source yet. */
   get ready(): boolean {
-    return this.#held !== undefined || !this.#begun;
+    return this.held !== undefined || this.#source.repeatable === true || !this.#begun;
   }
 
   body(): RequestBody {
@@ -34,14 +45,19 @@ export class Upload {
     return {
       octets: this.#octets(),
       ...(size === undefined ? {} : { size }),
-      awaitsConsent: this.#held === undefined,
+      awaitsConsent: this.held === undefined,
     };
   }
 
   async *#octets(): AsyncGenerator<Uint8Array> {
     this.#begun = true;
-    if (this.#held === undefined) yield* measured(this.#source);
-    else if (this.#held.length > 0) yield this.#held;
+    this.sent = 0;
+    const whole = this.held === undefined ? measured(this.#source) : this.held.length > 0 ? [this.held] : [];
+    for await (const piece of whole) {
+      this.sent += piece.length;
+      this.#progress?.(this.sent, this.#source.size);
+      yield piece;
+    }
   }
 }
 

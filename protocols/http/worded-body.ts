@@ -9,6 +9,8 @@ import type { PortholeError } from "../../src/errors.js";
  * A stream of its own and not a generator: at a gibibyte, a promise for each chunk is a tenth of the time.
  */
 export class WordedBody extends Readable {
+  /** Octets so far. */
+  octets = 0;
   readonly #source: Readable;
   #wanted = false;
   #failure: PortholeError | undefined;
@@ -20,6 +22,7 @@ export class WordedBody extends Readable {
     // Before there is a listener: what comes waits until it is asked for.
     source.pause();
     source.on("data", (chunk: Buffer) => {
+      this.octets += chunk.length;
       if (this.push(chunk)) return;
       this.#wanted = false;
       source.pause();

@@ -192,6 +192,23 @@ export class MaildirStore implements MessageStore {
     return this.#mailboxEntry(at, "");
   }
 
+  /** A message with flags is in cur (maildir(5)); without any it stays where it is. */
+  async mark(place: LocalPath, flags: readonly string[]): Promise<Entry> {
+    const at = await this.#mailbox(place);
+    if (place.uid === undefined) throw isMailbox(place);
+    const folder = this.#fresh(at);
+    const letters = lettersOfFlags(flags);
+    await folder.with(place.uid, async (path, { unique, letters: had = "" }) => {
+      // Letters that have no flag of a name are other programs' keywords.
+      const others = Array.from(had).filter((letter) => flagsOfLetters(letter).length === 0);
+      const all = [...Array.from(letters), ...others].sort().join("");
+      if (all === had) return;
+      await rename(path, folder.path("cur", `${unique}:2,${all}`));
+    });
+    folder.forget();
+    return this.#entryOf(folder, place.uid, "");
+  }
+
   async watched(place: LocalPath): Promise<Watched> {
     const at = await this.#mailbox(place);
     const folder = this.#fresh(at);

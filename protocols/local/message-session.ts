@@ -24,12 +24,23 @@ export class MessageSession implements Session {
   readonly #context: Context;
   readonly #store: MessageStore;
   readonly #life: Life;
+  /** Where the store can. */
+  readonly mark?: (path: string, flags: readonly string[]) => Promise<Entry>;
 
   constructor(target: Target, context: Context, store: MessageStore, life: Life) {
     this.#target = target;
     this.#context = context;
     this.#store = store;
     this.#life = life;
+    const mark = store.mark?.bind(store);
+    if (mark !== undefined) {
+      this.mark = async (path, flags) => {
+        life.check();
+        const place = parseMessagePath(path);
+        refusePart(place, "marked");
+        return mark(place, flags);
+      };
+    }
   }
 
   kindOf(path: string): EntryKind | undefined {

@@ -27,6 +27,8 @@ export interface MessageStore {
   remove(place: LocalPath, recursive: boolean): Promise<void>;
   move(from: LocalPath, to: LocalPath, replace: boolean): Promise<Entry>;
   makeFolder(place: LocalPath): Promise<Entry>;
+  /** Absent where flags cannot be changed without writing the message anew. */
+  mark?(place: LocalPath, flags: readonly string[]): Promise<Entry>;
   watched(place: LocalPath): Promise<Watched>;
 }
 

@@ -1,7 +1,9 @@
 /** What `check` tells of a news server. */
+import { takesInjected } from "../../src/net/injection.js";
 import type { CheckStep, Target, Weakness } from "../../src/plugin.js";
+import { commandLine } from "../../src/wire/command.js";
 import type { Line } from "./line.js";
-import type { Peer } from "./peer.js";
+import { Peer } from "./peer.js";
 import { refusal, wordsOf } from "./refusal.js";
 
 /** SASL mechanisms that show the password to whoever listens. */
@@ -18,6 +20,10 @@ export async function* checkSteps(line: Line): AsyncGenerator<CheckStep, void, u
     detail: `${greeting === undefined ? "" : wordsOf(greeting)} (${posting})`.trim(),
   };
   const labels = capabilities?.toJSON() ?? {};
+  const weaknesses = weaknessesOf(peer, line.target);
+  const startsTls =
+    line.target.tls === "upgrade" && (peer.connection.secure || capabilities?.has("STARTTLS") === true);
+  if (startsTls && (await isInjectable(line))) weaknesses.push(INJECTABLE);
   yield {
     step: "capabilities",
     ok: true,
@@ -27,7 +33,7 @@ export async function* checkSteps(line: Line): AsyncGenerator<CheckStep, void, u
         ? "none told: a server from before RFC 3977"
         : Object.keys(labels).join(", "),
     facts: { capabilities: labels },
-    weaknesses: weaknessesOf(peer, line.target),
+    weaknesses,
   };
   if (peer.loggedIn) {
     yield { step: "login", ok: true, ms: times.login, detail: `as ${line.target.url.user ?? "configured"}` };
@@ -63,4 +69,23 @@ function weaknessesOf(peer: Peer, target: Target): Weakness[] {
     });
   }
   return found;
+}
+
+const INJECTABLE: Weakness = {
+  what: "commands sent in clear before STARTTLS are obeyed after it (CVE-2011-0411)",
+  hint: "update the server: whoever is on the way can put words into a protected session",
+  grade: "critical",
+};
+
+async function isInjectable({ target, context }: Line): Promise<boolean> {
+  const { host, port, url } = target;
+  const { dialogue } = new Peer(await context.dial({ host, port, scheme: url.scheme }));
+  return takesInjected({
+    dialogue,
+    approach: () => dialogue.greeting(),
+    start: commandLine("STARTTLS"),
+    agrees: ({ code }) => code === 382,
+    injected: commandLine("DATE"),
+    obeys: ({ code }) => code === 111,
+  });
 }

@@ -30,7 +30,13 @@ const POSTING: readonly OptionSpec[] = [
     placeholder: "ID",
     summary: "take back the own article with this Message-ID",
   },
-  { flag: "header", type: "list", placeholder: '"NAME: VALUE"', summary: "a further header of the article" },
+  {
+    flag: "header",
+    alias: "H",
+    type: "list",
+    placeholder: '"NAME: VALUE"',
+    summary: "a further header of the article",
+  },
   { flag: "eml", type: "string", placeholder: "FILE", summary: "post this article as it stands" },
   { flag: "dry-run", type: "boolean", summary: "print the article, post nothing" },
 ];

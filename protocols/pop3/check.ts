@@ -1,7 +1,8 @@
 /** What `check` tells of a server that mail is fetched from. */
-import { PortholeError } from "../../src/errors.js";
+import { takesInjected } from "../../src/net/injection.js";
 import type { CheckStep, Context, Target, Weakness } from "../../src/plugin.js";
 import { commandLine } from "../../src/wire/command.js";
+import type { StatusReply } from "../../src/wire/status-replies.js";
 import type { Capabilities } from "./capabilities.js";
 import type { Line } from "./line.js";
 import { Peer } from "./peer.js";
@@ -18,7 +19,7 @@ export async function* checkSteps(line: Line): AsyncGenerator<CheckStep, void, u
   const ms = performance.now() - asked;
   const capabilities = peer.capabilities?.all.map(({ name, arguments: words }) => [name, ...words].join(" "));
   const weaknesses = weaknessesOf(peer, target);
-  if (peer.beforeTls !== undefined && (await takesInjected(target, context))) weaknesses.push(INJECTABLE);
+  if (peer.beforeTls !== undefined && (await isInjectable(target, context))) weaknesses.push(INJECTABLE);
   yield {
     step: "capabilities",
     ok: true,
@@ -67,25 +68,16 @@ function weaknessesOf(peer: Peer, target: Target): Weakness[] {
   return found;
 }
 
-/** Whether a command that came in the same packet as STLS is answered after the handshake. On a connection of its own. */
-async function takesInjected(target: Target, context: Context): Promise<boolean> {
+async function isInjectable(target: Target, context: Context): Promise<boolean> {
   const { host, port, url } = target;
-  const peer = new Peer(await context.dial({ host, port, scheme: url.scheme }));
-  try {
-    await peer.dialogue.greeting();
-    const answer = peer.dialogue.say({
-      command: Buffer.concat([commandLine("STLS"), commandLine("USER", "nobody")]),
-      sendAhead: "alone",
-      sequel: ({ status }) => (status === "ok" ? "switch" : "nothing"),
-    });
-    if ((await answer.reply()).status !== "ok") return false;
-    await peer.dialogue.startTls();
-    // No server knows this: a good answer is to what was injected.
-    return (await peer.ask(["XNOOP"])).status === "ok";
-  } catch (thrown) {
-    if (!(thrown instanceof PortholeError) || thrown.code === "aborted") throw thrown;
-    return thrown.code === "protocol" && thrown.message.includes("nobody had asked");
-  } finally {
-    peer.connection.destroy();
-  }
+  const { dialogue } = new Peer(await context.dial({ host, port, scheme: url.scheme }));
+  const isOk = ({ status }: StatusReply) => status === "ok";
+  return takesInjected({
+    dialogue,
+    approach: () => dialogue.greeting(),
+    start: commandLine("STLS"),
+    agrees: isOk,
+    injected: commandLine("USER", "nobody"),
+    obeys: isOk,
+  });
 }

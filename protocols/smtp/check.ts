@@ -1,10 +1,10 @@
 /** What `check` tells of a mail server. */
-import { PortholeError } from "../../src/errors.js";
+import { takesInjected } from "../../src/net/injection.js";
 import type { CheckStep, Context, Target, Weakness } from "../../src/plugin.js";
 import { commandLine } from "../../src/wire/command.js";
 import type { Extensions } from "./extensions.js";
 import { ownName } from "./hello.js";
-import { heard, Peer } from "./peer.js";
+import { Peer } from "./peer.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
 
 /** SASL mechanisms that show the password to whoever listens. */
@@ -22,7 +22,7 @@ export async function* checkSteps(
   const capabilities = isPositive(hello) ? hello.lines.slice(1) : [];
   const weaknesses = weaknessesOf(peer, target);
   const ms = performance.now() - asked;
-  if (peer.beforeTls !== undefined && (await takesInjected(target, context))) weaknesses.push(INJECTABLE);
+  if (peer.beforeTls !== undefined && (await isInjectable(target, context))) weaknesses.push(INJECTABLE);
   yield {
     step: "capabilities",
     ok: true,
@@ -66,30 +66,18 @@ function weaknessesOf(peer: Peer, target: Target): Weakness[] {
   return found;
 }
 
-/**
- * Whether a command that came in the same packet as STARTTLS is answered after the handshake (RFC 3207, 6). A
- * connection of its own; a server that cuts it off is safe.
- */
-async function takesInjected(target: Target, context: Context): Promise<boolean> {
+async function isInjectable(target: Target, context: Context): Promise<boolean> {
   const { host, port, url } = target;
   const peer = new Peer(await context.dial({ host, port, scheme: url.scheme }), url.scheme === "lmtp");
-  try {
-    await peer.dialogue.greeting();
-    await peer.ask([peer.lmtp ? "LHLO" : "EHLO", ownName(peer.connection, context)]);
-    const both = Buffer.concat([commandLine("STARTTLS"), commandLine("NOOP")]);
-    const answer = peer.dialogue.say({
-      command: both,
-      sendAhead: "alone",
-      sequel: ({ code }) => (code === 220 ? "switch" : "nothing"),
-    });
-    if ((await heard(answer)).code !== 220) return false;
-    await peer.dialogue.startTls();
-    // No server knows this: a good answer is to what was injected.
-    return isPositive(await heard(peer.say(["XNOOP"], { sendAhead: "alone" })));
-  } catch (thrown) {
-    if (!(thrown instanceof PortholeError) || thrown.code === "aborted") throw thrown;
-    return thrown.code === "protocol" && thrown.message.includes("nobody had asked");
-  } finally {
-    peer.connection.destroy();
-  }
+  return takesInjected({
+    dialogue: peer.dialogue,
+    approach: async () => {
+      await peer.dialogue.greeting();
+      await peer.ask([peer.lmtp ? "LHLO" : "EHLO", ownName(peer.connection, context)]);
+    },
+    start: commandLine("STARTTLS"),
+    agrees: ({ code }) => code === 220,
+    injected: commandLine("NOOP"),
+    obeys: isPositive,
+  });
 }

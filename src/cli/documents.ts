@@ -71,7 +71,7 @@ export async function* readable(
   const type = document.type.toLowerCase();
   const body = octets(document.body, maxSize);
   if (type === "text/html" || type === "application/xhtml+xml") yield* page(document, body, columns);
-  else if (/^application\/(?:.+\+)?json$/.test(type)) yield* json(document, body);
+  else if (/^application\/(?:.+\+)?json$/.test(type)) yield* json(document, body, paint);
   else if (/^message\/(?:rfc822|news|global)$/.test(type)) yield* message(body, columns, paint);
   else yield* safe(decodeBody(body, document.charset));
 }
@@ -91,11 +91,12 @@ async function* page(
 async function* json(
   document: Document,
   body: AsyncIterable<Uint8Array>,
+  paint: Paint,
 ): AsyncGenerator<string, void, undefined> {
   const { head, rest } = await upTo(body, LONGEST_JSON);
   // RFC 8259, 8.1: JSON is UTF-8.
   const laidOut = rest === undefined ? pretty(head.toString("utf8")) : undefined;
-  if (laidOut !== undefined) yield `${safeText(laidOut)}\n`;
+  if (laidOut !== undefined) yield `${colored(safeText(laidOut), paint)}\n`;
   else yield* safe(decodeBody(joined(head, rest), document.charset ?? "utf-8"));
 }
 
@@ -110,6 +111,18 @@ async function* message(
     const color = style === "quote" ? QUOTE_COLORS[(depth - 1) % QUOTE_COLORS.length] : LINE_COLORS[style];
     yield `${color === undefined ? text : paint(color, text)}\n`;
   }
+}
+
+/** JSON as JSON.stringify lays it out: keys, texts, numbers and words each in a colour. */
+function colored(json: string, paint: Paint): string {
+  if (paint("bold", "x") === "x") return json;
+  return json.replace(
+    /("(?:[^"\\]|\\.)*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b/g,
+    (token, text: string | undefined, colon: string | undefined) => {
+      if (text !== undefined) return colon === undefined ? paint("green", text) : paint("blue", text) + colon;
+      return paint(/^[tfn]/.test(token) ? "magenta" : "cyan", token);
+    },
+  );
 }
 
 function pretty(text: string): string | undefined {

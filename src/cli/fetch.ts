@@ -98,12 +98,40 @@ interface Saving {
 }
 
 async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined> {
+  return saveFrom(desk, target.href(target.path), {
+    ...saving,
+    claim: (path) => claim(saving.claims, path, target),
+  });
+}
+
+/**
+ * Saves a document that has come already.
+ * @returns a line for standard output about what was saved, with --json
+ * @throws PortholeError
+ */
+export async function saveOne(
+  desk: Desk,
+  document: Document,
+  destination: Saving["destination"],
+): Promise<string | undefined> {
+  return saveFrom(desk, document.entry.url, {
+    destination,
+    resume: false,
+    claim: () => undefined,
+    read: async () => document,
+  });
+}
+
+async function saveFrom(
+  desk: Desk,
+  url: string,
+  saving: Omit<Saving, "claims"> & { readonly claim: (path: string) => void },
+): Promise<string | undefined> {
   const [{ saveDocument }, { remoteFileName }] = await Promise.all([
     import("../verbs/save.js"),
     import("../text/filename.js"),
   ]);
-  const { destination, claims, resume, read } = saving;
-  const url = target.href(target.path);
+  const { destination, resume, read } = saving;
   const maxSize = maxSizeOf(desk.options);
   const saved = await saveDocument({
     url,
@@ -111,7 +139,7 @@ async function save(desk: Desk, target: Target, saving: Saving): Promise<string 
       destination.kind === "file"
         ? destination.path
         : { folder: destination.path, nameOf: ({ filename }) => remoteFileName(url, filename) },
-    claim: (path) => claim(claims, path, target),
+    claim: saving.claim,
     read,
     replace: desk.options["force"] === true,
     resume,

@@ -1,11 +1,11 @@
 /** `porthole PROTOCOL COMMAND ...`: what only that protocol can do. */
 import { loadPlugin } from "../client.js";
 import { PortholeError } from "../errors.js";
-import type { Invocation, Output, Session, Target } from "../plugin.js";
+import type { Document, Invocation, Output, Session, Target } from "../plugin.js";
 import { safeText } from "../text/safe.js";
 import type { Desk, OwnCommand } from "./command.js";
 import { listingStyle, showEntries } from "./entries.js";
-import { show } from "./fetch.js";
+import { destinationOf, saveOne, show } from "./fetch.js";
 import { HarmlessStream } from "./harmless-stream.js";
 import { jsonLine } from "./json-line.js";
 
@@ -33,7 +33,13 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
     get stdinIsTerminal() {
       return desk.terminal.inputIsTerminal;
     },
+    get stdoutIsTerminal() {
+      return desk.terminal.outputIsTerminal;
+    },
     warn: (text) => desk.terminal.warn(text),
+    tell: (text) => {
+      if (!desk.terminal.quiet) desk.terminal.say(safeText(text).trimEnd());
+    },
     open: async (url) => {
       const target = desk.client.target(url);
       if (target.protocol !== manifest.name) {
@@ -77,7 +83,7 @@ async function showOutput(
       return;
     }
     case "document":
-      return show(desk, output.document);
+      return deliver(desk, output.document);
     case "octets": {
       const harmless = terminal.outputIsTerminal && output.raw !== true;
       await terminal.write(harmless ? stream.text(output.octets) : output.octets);
@@ -88,6 +94,14 @@ async function showOutput(
       await terminal.write(options["json"] === true ? jsonLine(output.data) : `${text}\n`);
     }
   }
+}
+
+/** Where -o, -O or -d say; otherwise to standard output. */
+async function deliver(desk: Desk, document: Document): Promise<void> {
+  const destination = destinationOf(desk.options, 1);
+  if (destination.kind === "output") return show(desk, document);
+  const told = await saveOne(desk, document, destination);
+  if (told !== undefined) await desk.terminal.write(told);
 }
 
 async function* only<T>(value: T): AsyncGenerator<T> {

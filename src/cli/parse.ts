@@ -1,6 +1,6 @@
 /** From argv to a word, what follows it, and its options: checked against the tables before anything is sent. */
 import { PortholeError } from "../errors.js";
-import type { Manifest, OptionSpec, Options } from "../plugin.js";
+import type { CommandSpec, Manifest, OptionSpec, Options } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import { nearest } from "../spelling.js";
 import { withoutPassword } from "../url.js";
@@ -33,7 +33,7 @@ export type HelpTopic =
 
 /** @throws PortholeError `usage`, with the nearest right spelling where there is one */
 export function parseCommandLine(argv: readonly string[], registry: Registry): CommandLine {
-  const known = allOptions(registry);
+  const known = optionsFor(argv, registry);
   const { words, options } = splitArgv(argv, known);
   if (options["version"] === true) return { kind: "version" };
   const found = findCommand(words, registry);
@@ -92,6 +92,17 @@ function helpTopic(found: Found): HelpTopic {
     case "word":
       return { kind: "word", word: found.word };
   }
+}
+
+/**
+ * Every option there is; where two protocols' commands mean different things by one flag (`--raw`), the command that
+ * the line begins with decides.
+ */
+function optionsFor(argv: readonly string[], registry: Registry): OptionSpec[] {
+  const [first = "", second] = argv;
+  const commands: readonly CommandSpec[] = registry.named(first)?.commands ?? [];
+  const own = commands.find(({ name }) => name === second)?.options ?? [];
+  return [...new Map([...allOptions(registry), ...own].map((option) => [option.flag, option])).values()];
 }
 
 /** Every option that any word or protocol has: where an option's value ends must be known before the word is. */

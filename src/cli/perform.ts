@@ -13,6 +13,7 @@ import type { CommandLine } from "./parse.js";
 import type { Surroundings } from "./run.js";
 import { milliseconds, networkSettings, policySettings } from "./settings.js";
 import { ALL_SHARED } from "./shared-options.js";
+import { stateFolder } from "./state-folder.js";
 import type { Terminal } from "./terminal.js";
 import { type WordSpec, wordNamed } from "./verbs.js";
 
@@ -70,6 +71,7 @@ export async function perform(
       credentials: credentialLookup({ options, config, terminal, surroundings, signal: ending.signal }),
       accountUrl: accountUrls(config),
       signal: ending.signal,
+      stateFolder: stateFolder(environment),
       progress: progress.report,
       warn: (text) => terminal.warn(transcript.cover(text)),
     });

@@ -63,6 +63,7 @@ const MAIL: readonly OptionSpec[] = [
   { flag: "attach", type: "list", placeholder: "FILE", summary: "an attachment" },
   {
     flag: "header",
+    alias: "H",
     type: "list",
     placeholder: '"NAME: VALUE"',
     summary: "a header of the request, or of the mail",

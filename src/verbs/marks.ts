@@ -23,6 +23,18 @@ export function messageMark({ kind, meta, size }: Entry): string | undefined {
   return date === undefined || size === undefined ? undefined : JSON.stringify([size, date, subject ?? null]);
 }
 
+/** A message's flags, where the place tells them: without those that are the session's own (RFC 9051, 2.3.2). */
+export function flagsOf({ meta }: Entry): string[] | undefined {
+  const { flags } = meta;
+  if (!Array.isArray(flags)) return undefined;
+  return flags.map(String).filter((flag) => flag.toLowerCase() !== "\\recent");
+}
+
+/** The same flags give the same text. */
+export function flagMark(flags: readonly string[]): string {
+  return [...new Set(flags.map((flag) => flag.toLowerCase()))].sort().join(" ");
+}
+
 function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue | undefined } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

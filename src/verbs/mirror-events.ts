@@ -33,8 +33,8 @@ export interface MirrorRequest {
   readonly progress?: (report: Progress) => void;
 }
 
-/** `replaced`: a file where a folder is to be, or the other way round. */
-export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced";
+/** `replaced`: a file where a folder is to be, or the other way round. `marked`: a message has other flags. */
+export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked";
 
 export interface MirrorReport {
   readonly event: "done";
@@ -66,6 +66,7 @@ export type MirrorEvent =
       readonly to: string;
       readonly size: number;
     }
+  | { readonly event: "marked"; readonly name: string; readonly from: string; readonly to: string }
   | { readonly event: "removed"; readonly name: string; readonly to: string }
   | { readonly event: "renamed"; readonly from: string; readonly name: string }
   | { readonly event: "passed"; readonly from: string; readonly why: string }

@@ -8,7 +8,7 @@ import { pathInside } from "./cp-plan.js";
 import type { Door, Pair } from "./doors.js";
 import type { Failures } from "./failures.js";
 import type { Journal } from "./journal.js";
-import { messageMark } from "./marks.js";
+import { flagMark, flagsOf, messageMark } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
@@ -35,6 +35,15 @@ export interface MessagesRequest {
   readonly progress?: (report: Progress) => void;
 }
 
+/** A message that is there with other flags. */
+interface Marking {
+  readonly key: string;
+  readonly from: Found;
+  /** At the target. */
+  readonly url: string;
+  readonly flags: readonly string[];
+}
+
 /** A message to be carried, and into which mailbox. */
 interface Carrying {
   readonly key: string;
@@ -48,7 +57,8 @@ export async function mirrorMessages(request: MessagesRequest): Promise<MirrorRe
 
 class MessageMirroring {
   readonly #request: MessagesRequest;
-  readonly #there: ReadonlySet<string>;
+  /** Messages at the target, by their URLs. */
+  readonly #there: ReadonlyMap<string, Found>;
   /** Messages at the target that nothing remembers, by what they are known by; several may be alike. */
   readonly #strangers = new Map<string, string[]>();
   #same = 0;
@@ -59,7 +69,7 @@ class MessageMirroring {
   constructor(request: MessagesRequest) {
     this.#request = request;
     const messages = [...request.target.values()].filter(({ isContainer }) => !isContainer);
-    this.#there = new Set(messages.map(({ entry }) => entry.url));
+    this.#there = new Map(messages.map((found) => [found.entry.url, found]));
     const remembered = new Set([...request.known.values()].map(({ url }) => url));
     for (const { entry } of messages) {
       const mark = messageMark(entry);
@@ -72,17 +82,25 @@ class MessageMirroring {
     const { source, target, dryRun, removes, known } = this.#request;
     const missing = [...source].filter(([key, { isContainer }]) => isContainer && !target.has(key));
     const carrying: Carrying[] = [];
+    const marking: Marking[] = [];
     for (const [key, from] of source) {
-      if (from.isContainer || (await this.#isThere(key, from))) continue;
-      carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
+      if (from.isContainer) continue;
+      const url = await this.#urlOf(key, from);
+      if (url === undefined) carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
+      else {
+        this.#same += 1;
+        const flags = this.#newFlags(key, from, url);
+        if (flags !== undefined) marking.push({ key, from, url, flags });
+      }
     }
     const gone = [...known].flatMap(([key, { url }]) =>
       typeof url === "string" && !source.has(key) && this.#there.has(url) ? [{ key, url }] : [],
     );
-    await this.#tellPlan(missing, carrying, removes ? gone : []);
+    await this.#tellPlan(missing, carrying, marking, removes ? gone : []);
     if (!dryRun) {
       for (const [key] of missing) await this.#makeMailbox(key);
       await this.#carryAll(carrying);
+      for (const one of marking) await this.#mark(one);
       if (removes) for (const one of gone) await this.#remove(one);
     }
     return {
@@ -97,22 +115,44 @@ class MessageMirroring {
     };
   }
 
-  async #isThere(key: string, from: Found): Promise<boolean> {
+  /** Where the message is at the target; undefined when it is not. */
+  async #urlOf(key: string, from: Found): Promise<string | undefined> {
     const url = this.#request.known.get(key)?.["url"];
-    if (typeof url === "string" && this.#there.has(url)) {
-      this.#same += 1;
-      return true;
-    }
+    if (typeof url === "string" && this.#there.has(url)) return url;
     const stranger = this.#strangers.get(messageMark(from.entry) ?? "")?.shift();
-    if (stranger === undefined) return false;
-    await this.#request.journal?.note(key, { url: stranger });
-    this.#same += 1;
-    return true;
+    if (stranger !== undefined) await this.#request.journal?.note(key, { url: stranger });
+    return stranger;
+  }
+
+  /** What was remembered of the source's flags holds no more; without memory, what the target tells. */
+  #newFlags(key: string, from: Found, url: string): string[] | undefined {
+    const flags = flagsOf(from.entry);
+    const there = this.#there.get(url);
+    if (flags === undefined || there === undefined) return undefined;
+    const noted = this.#request.known.get(key)?.["flags"];
+    const known = typeof noted === "string" ? noted : flagMark(flagsOf(there.entry) ?? []);
+    return flagMark(flags) === known ? undefined : flags;
+  }
+
+  /** Flags, where the target can keep them. */
+  async #mark({ key, from, url, flags }: Marking): Promise<void> {
+    const { pair, tell, failures, journal } = this.#request;
+    const there = this.#there.get(url);
+    if (there === undefined) return;
+    try {
+      const marked = await pair.to.use(async (session) => session.mark?.(there.path, flags));
+      await journal?.note(key, { url: marked?.url ?? url, flags: flagMark(flags) });
+      if (marked !== undefined)
+        await tell({ event: "marked", name: shownName(key), from: from.entry.url, to: marked.url });
+    } catch (thrown) {
+      await failures.addOrStop(url, thrown);
+    }
   }
 
   async #tellPlan(
     missing: readonly (readonly [string, Found])[],
     carrying: readonly Carrying[],
+    marking: readonly Marking[],
     gone: readonly { readonly key: string; readonly url: string }[],
   ): Promise<void> {
     const { tell, pair } = this.#request;
@@ -133,6 +173,8 @@ class MessageMirroring {
         ...(size === undefined ? {} : { size }),
       });
     }
+    for (const { key, from, url } of marking)
+      await tell({ event: "plan", action: "marked", name: shownName(key), from: from.entry.url, to: url });
     for (const { key, url } of gone)
       await tell({ event: "plan", action: "gone", name: shownName(key), to: url });
   }
@@ -183,15 +225,24 @@ class MessageMirroring {
     await this.#told(one, await transfer(pair, { from: one.from.path, ...this.#delivery(one) }));
   }
 
-  #delivery({ key, mailbox }: Carrying): DeliveryRequest {
+  #delivery({ key, from, mailbox }: Carrying): DeliveryRequest {
     const { signal, progress } = this.#request;
+    const flags = flagsOf(from.entry);
     const name = shownName(key);
-    return { to: mailbox, name, replace: false, signal, ...(progress === undefined ? {} : { progress }) };
+    return {
+      to: mailbox,
+      name,
+      replace: false,
+      signal,
+      ...(flags === undefined ? {} : { flags }),
+      ...(progress === undefined ? {} : { progress }),
+    };
   }
 
   async #told({ key, from }: Carrying, done: Transferred): Promise<void> {
     const { tell, journal } = this.#request;
-    await journal?.note(key, { url: done.url });
+    const flags = flagsOf(from.entry);
+    await journal?.note(key, { url: done.url, ...(flags === undefined ? {} : { flags: flagMark(flags) }) });
     this.#request.failures.reached();
     this.#copied += 1;
     this.#octets += done.size;
@@ -200,8 +251,8 @@ class MessageMirroring {
   }
 
   async #remove({ key, url }: { readonly key: string; readonly url: string }): Promise<void> {
-    const { pair, tell, failures, journal, target } = this.#request;
-    const found = [...target.values()].find(({ entry }) => entry.url === url);
+    const { pair, tell, failures, journal } = this.#request;
+    const found = this.#there.get(url);
     if (found === undefined) return;
     try {
       await pair.to.use(async (session) => session.remove?.(found.path));

@@ -3,12 +3,15 @@ import type { Readable } from "node:stream";
 import { abortReason, PortholeError } from "../errors.js";
 import type { Document, Progress, Session, Source } from "../plugin.js";
 import type { Pair } from "./doors.js";
+import { flagsOf } from "./marks.js";
 
 export interface DeliveryRequest {
   readonly to: string;
   /** As progress calls it. */
   readonly name: string;
   readonly replace: boolean;
+  /** A message's, as the listing had them; those of the document when absent. */
+  readonly flags?: readonly string[];
   /** Octets at the target that are known to be the source's first. */
   readonly offset?: number;
   /** Told what will be read, before anything is written. */
@@ -89,7 +92,7 @@ async function readFrom(source: Session, request: TransferRequest): Promise<Docu
 
 function sourceOf(document: Document, request: DeliveryRequest, counted: Counted): Source {
   const { total, offset, entry } = document;
-  const { flags } = entry.meta;
+  const flags = request.flags ?? flagsOf(entry);
   return {
     body: counted.octets(),
     offset,
@@ -97,7 +100,7 @@ function sourceOf(document: Document, request: DeliveryRequest, counted: Counted
     type: document.type,
     ...(total === undefined ? {} : { size: total - offset }),
     ...(entry.modified === undefined ? {} : { modified: entry.modified }),
-    ...(Array.isArray(flags) ? { flags: flags.map(String) } : {}),
+    ...(flags === undefined ? {} : { flags }),
   };
 }
 

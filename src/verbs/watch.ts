@@ -96,7 +96,7 @@ class Watching {
       try {
         if (session.watch !== undefined) {
           this.begun = true;
-          yield* session.watch(this.#path);
+          yield* session.watch(this.#path, { interval: this.#interval });
           return;
         }
         do yield* this.#look(session);

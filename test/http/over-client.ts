@@ -26,7 +26,7 @@ export function answered(
 export interface TalkSettings extends Omit<ClientSettings, "options"> {
   readonly engine?: EngineName | "auto";
   readonly options?: Options;
-  /** User and password in the URL. */
+  /** `user:password`, for when the server asks. */
   readonly login?: string;
 }
 
@@ -38,8 +38,16 @@ export async function talk(
 ): Promise<void> {
   await using server = await scripted(play, { timeout: 5000 });
   const { login, ...rest } = settings;
-  const url = login === undefined ? server.url("http", "/") : `http://${login}@127.0.0.1:${server.port}/`;
-  await withSession(url, (session) => act(session, server), rest);
+  const { username, password } = new URL(`http://${login ?? ""}@localhost/`);
+  const credentials = async () => ({
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    kind: "password" as const,
+  });
+  await withSession(server.url("http", "/"), (session) => act(session, server), {
+    ...(login === undefined ? {} : { credentials }),
+    ...rest,
+  });
 }
 
 export async function withSession<T>(
@@ -71,5 +79,7 @@ export function sent(server: ScriptedServer, name: string): string[] {
 
 /** The requests that came, in order: method and target. */
 export function requests(server: ScriptedServer): string[] {
-  return server.lines.flatMap((line) => /(?:GET|HEAD|PUT|DELETE) \S+(?= HTTP\/1\.1$)/.exec(line) ?? []);
+  return server.lines.flatMap(
+    (line) => /(?:GET|HEAD|PUT|DELETE|PROPFIND) \S+(?= HTTP\/1\.1$)/.exec(line) ?? [],
+  );
 }

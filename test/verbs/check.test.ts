@@ -285,6 +285,48 @@ describe("weaknesses", () => {
     expect(await named(safe)).toEqual([]);
   });
 
+  it("the same at a news server", async () => {
+    const tls = await makeTlsMaterial();
+    const proper = conversation(`
+      S: 200 ready
+      C: CAPABILITIES
+      S: 101 list
+      S: VERSION 2
+      S: READER
+      S: STARTTLS
+      S: .
+      C: STARTTLS
+      S: 382 go
+    `)
+      .startTls(tls)
+      .and(
+        conversation(`
+          C: CAPABILITIES
+          S: 101 list
+          S: VERSION 2
+          S: READER
+          S: .
+          C: DATE
+          S: 111 20261101080000
+          C: QUIT
+          S: 205 bye
+        `),
+      );
+    const asked = conversation("S: 200 ready\nC: STARTTLS\nC: DATE\nS: 382 go").startTls(tls);
+    const careless = asked.and(conversation("S: 111 20261101080000\nC: XNOOP\nS: 500 what?"));
+    const safe = asked.and(conversation("C: XNOOP\nS: 500 what?"));
+    const named = async (probe: typeof careless) => {
+      await using server = await scripted([proper, probe]);
+      const results = await checked([server.url("nntp")]);
+      expect(shown(results).at(-1)).toBe("roundtrip ok");
+      return found(results, "capabilities").weaknesses.map(({ what }) => what);
+    };
+    expect(await named(careless)).toEqual([
+      "commands sent in clear before STARTTLS are obeyed after it (CVE-2011-0411)",
+    ]);
+    expect(await named(safe)).toEqual([]);
+  });
+
   it("a certificate that expires soon, by the user's own measure", async () => {
     const soon = await checked([sandbox.url("gophers")], {}, { warnDays: 10_000 });
     expect(shown(soon)).toContain("tls warning");

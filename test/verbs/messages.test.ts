@@ -85,6 +85,48 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual(["b", "own"].map(mailOf));
   });
 
+  it("follows the flags of the source, and leaves those alone that were changed at the target", async () => {
+    const from = await maildir("a", "b", "c");
+    const to = join(folder, "flagged");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-4") };
+    const mark = async (box: string, subject: string, flags: string[]) => {
+      const client = clientOf();
+      const target = client.target(`maildir:${box}`);
+      await client.use(target, async (session) => {
+        const listed = session.list?.(target.path);
+        const entries = listed === undefined ? [] : await all(listed);
+        const found = entries.find(({ name }) => name === subject);
+        await session.mark?.(client.target(found?.url ?? "").path, flags);
+      });
+    };
+    const flagsIn = async (box: string) => {
+      const client = clientOf();
+      const target = client.target(`maildir:${box}`);
+      return client.use(target, async (session) => {
+        const found: Record<string, unknown> = {};
+        for await (const { name, meta } of session.list?.(target.path) ?? []) found[name] = meta["flags"];
+        return found;
+      });
+    };
+    await mark(from, "a", ["\\Flagged"]);
+    await run(job);
+    expect(await flagsIn(to)).toEqual({ a: ["\\Flagged"], b: [], c: [] });
+    await mark(to, "c", ["\\Answered"]);
+    await mark(from, "a", []);
+    await mark(from, "b", ["\\Seen", "\\Answered"]);
+    const planned = await run({ ...job, dryRun: true });
+    expect(planned.flatMap((event) => (event.event === "plan" ? [event.action] : []))).toEqual([
+      "marked",
+      "marked",
+    ]);
+    const events = await run(job);
+    expect(events.filter(({ event }) => event === "marked")).toHaveLength(2);
+    expect(reportIn(events)).toMatchObject({ copied: 0, same: 3 });
+    expect(await flagsIn(to)).toEqual({ a: [], b: ["\\Answered", "\\Seen"], c: ["\\Answered"] });
+    expect((await run(job)).filter(({ event }) => event === "marked")).toEqual([]);
+    expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));
+  });
+
   it("is not a folder: files and messages do not mix", async () => {
     const from = await maildir("a");
     await expect(run({ from: `maildir:${from}`, to: join(folder, "files") })).rejects.toMatchObject({

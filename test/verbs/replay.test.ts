@@ -84,6 +84,50 @@ describe("recordings of real servers", () => {
     expect(kinds).toEqual(["A text"]);
   });
 
+  const login: ClientSettings = {
+    credentials: async () => ({ user: "bob", password: "another", kind: "password" }),
+    policy: { authMechanism: "PLAIN" },
+  };
+
+  it("dovecot 2.3.19: a mailbox and a message, whoever logs in", async () => {
+    await using listing = await wire("dovecot-pop3-2.3.19-list.rec");
+    const names = await use(
+      `${listing.url}`,
+      async (session) => {
+        const found: string[] = [];
+        for await (const { name } of session.list?.("/") ?? []) found.push(name);
+        return found;
+      },
+      login,
+    );
+    expect(names).toEqual(["The light, number 2", "The light, number 1"]);
+    await using message = await wire("dovecot-pop3-2.3.19.rec");
+    const octets = await use(
+      message.url,
+      async (session) => {
+        const document = await session.read?.("/2");
+        return document === undefined ? "" : (await buffer(document.body)).toString("latin1");
+      },
+      login,
+    );
+    expect(octets).toMatch(/\r\n\r\nDots:\r\n\.\r\n\.\.two\r\nAn eight-bit word: caf\xe9\r\n$/);
+  });
+
+  it("INN 2.7.1: a group and an article", async () => {
+    // The group that the URL names is asked for with the first commands.
+    const visit = <T>(server: Replay, path: string, act: (session: Session, path: string) => Promise<T>) =>
+      use(server.url.replace(/\/$/, path), (session) => act(session, path));
+    await using group = await wire("inn-2.7.1-list.rec");
+    const subjects = await visit(group, "/misc.test", async (session, path) => {
+      const found: string[] = [];
+      for await (const { name } of session.list?.(path) ?? []) found.push(name);
+      return found;
+    });
+    expect(subjects).toEqual(["Re: The light", "The light"]);
+    await using article = await wire("inn-2.7.1.rec");
+    expect(await visit(article, "/misc.test/1", contentOf)).toContain("\r\n\r\nIt is on.\r\n.\r\n..two\r\n");
+  });
+
   it.each(["postfix-3.7.11.rec", "postfix-3.7.11-starttls.rec"])(
     "%s: another mail is taken, too",
     async (name) => {

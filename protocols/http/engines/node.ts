@@ -5,6 +5,7 @@ import { PortholeError } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
   authorityOf,
+  framingHeaders,
   type Header,
   type HttpEngine,
   type HttpRequest,
@@ -20,7 +21,10 @@ import { overLiveConnection } from "../stale-connection.js";
 import { WordedBody } from "../worded-body.js";
 import { sendBody } from "./node-upload.js";
 
+const ALPN = ["http/1.1"] as const;
+
 export class NodeEngine implements HttpEngine {
+  readonly alpn = ALPN;
   readonly #connector: Connector;
   readonly #agents = new Map<string, OriginAgent>();
   #closed = false;
@@ -69,6 +73,13 @@ export class NodeEngine implements HttpEngine {
         failure ??= error;
         reject(error);
       });
+      outgoing.on("information", ({ statusCode, statusMessage, rawHeaders }) =>
+        request.onInformation?.({
+          status: statusCode,
+          reason: statusMessage,
+          headers: headersOf(rawHeaders),
+        }),
+      );
       outgoing.once("response", (incoming) => {
         if ((incoming.statusCode ?? 0) < 200) {
           outgoing.destroy(
@@ -105,7 +116,7 @@ class OriginAgent extends Agent {
     _options: unknown,
     done?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    this.#connector.dial(this.#origin, ["http/1.1"]).then(
+    this.#connector.dial(this.#origin, ALPN).then(
       (connection) => done?.(null, connection),
       // Node takes the error, and looks at no stream then.
       (error: Error) => done?.(error, new Duplex()),
@@ -115,13 +126,11 @@ class OriginAgent extends Agent {
 }
 
 /** Node takes a flat list as the raw headers: order, case and duplicates stay, and nothing is added but Connection. */
-function sentHeaders({ origin, headers, body }: HttpRequest): string[] {
+function sentHeaders(request: HttpRequest): string[] {
+  const { origin, headers } = request;
   const all: Header[] = [...headers];
   if (headerValue(headers, "host") === undefined) all.unshift(["Host", authorityOf(origin)]);
-  if (body?.size !== undefined) all.push(["Content-Length", String(body.size)]);
-  else if (body !== undefined) all.push(["Transfer-Encoding", "chunked"]);
-  if (body?.awaitsConsent === true) all.push(["Expect", "100-continue"]);
-  return all.flat();
+  return [...all, ...framingHeaders(request)].flat();
 }
 
 function responseOf(
@@ -133,10 +142,14 @@ function responseOf(
     // Answered before all was sent: the connection is in the middle of a body, and of no more use.
     if (!outgoing.writableFinished) outgoing.destroy();
   });
+  const body = new WordedBody(incoming, word);
   return {
     status: incoming.statusCode ?? 0,
     reason: incoming.statusMessage ?? "",
     headers: headersOf(incoming.rawHeaders),
-    body: new WordedBody(incoming, word),
+    body,
+    version: incoming.httpVersion,
+    trailers: () => headersOf(incoming.rawTrailers),
+    octets: () => body.octets,
   };
 }

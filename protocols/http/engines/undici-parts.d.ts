@@ -42,6 +42,10 @@ declare module "undici/lib/api/api-request.js" {
     readonly body: Readable | null;
     readonly signal: AbortSignal;
     readonly responseHeaders: "raw";
+    readonly onInfo: (information: {
+      readonly statusCode: number;
+      readonly headers: readonly string[];
+    }) => void;
   }
 
   interface Response {
@@ -49,6 +53,8 @@ declare module "undici/lib/api/api-request.js" {
     readonly statusText: string;
     /** Name, value, name, value, ... */
     readonly headers: readonly string[];
+    /** Filled when the body has ended. */
+    readonly trailers: Readonly<Record<string, string | readonly string[]>>;
     readonly body: Readable;
   }
 

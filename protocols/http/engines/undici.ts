@@ -1,4 +1,5 @@
 /** The engine on undici: HTTP/2, and a second opinion on HTTP/1.1. Slow to load. */
+import { STATUS_CODES } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import type Agent from "undici/lib/dispatcher/agent.js";
 import type { Origin as UndiciOrigin } from "undici/lib/dispatcher/agent.js";
@@ -6,6 +7,7 @@ import { abortReason } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
   authorityOf,
+  type Header,
   type HttpEngine,
   type HttpRequest,
   type HttpResponse,
@@ -19,6 +21,7 @@ import { WordedBody } from "../worded-body.js";
 import { PausingSocket } from "./pausing-socket.js";
 
 export class UndiciEngine implements HttpEngine {
+  readonly alpn: readonly string[];
   readonly #connector: Connector;
   /** By the URL that undici knows them by, which has no zone of an IPv6 address. */
   readonly #origins = new Map<string, Origin>();
@@ -26,8 +29,10 @@ export class UndiciEngine implements HttpEngine {
   #agent: Agent | undefined;
   #closed = false;
 
-  constructor(connector: Connector) {
+  /** @param second offers HTTP/2 (RFC 9113, 3.2) */
+  constructor(connector: Connector, second = true) {
     this.#connector = connector;
+    this.alpn = second ? ["h2", "http/1.1"] : ["http/1.1"];
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -51,7 +56,8 @@ export class UndiciEngine implements HttpEngine {
     if (request.signal.aborted) throw abortReason(request.signal);
     const origin = `${request.origin.scheme}://${authorityOf(request.origin)}`;
     this.#origins.set(new URL(origin).origin, request.origin);
-    const { statusCode, statusText, headers, body } = await start.call(agent, {
+    const { onInformation } = request;
+    const { statusCode, statusText, headers, trailers, body } = await start.call(agent, {
       origin,
       method: request.method,
       path: request.path,
@@ -59,16 +65,33 @@ export class UndiciEngine implements HttpEngine {
       body: sentBody(request),
       signal: request.signal,
       responseHeaders: "raw",
+      onInfo: (information) =>
+        onInformation?.({
+          status: information.statusCode,
+          reason: STATUS_CODES[information.statusCode] ?? "",
+          headers: headersOf(information.headers),
+        }),
     });
+    const content = this.#worded(
+      hasContent(request.method, statusCode) ? body : emptied(body),
+      request.signal,
+    );
+    const second = this.#connector.latestTo(request.origin)?.alpnProtocol === "h2";
     return {
       status: statusCode,
       reason: statusText,
       headers: headersOf(headers),
-      body: hasContent(request.method, statusCode) ? this.#worded(body, request.signal) : emptied(body),
+      body: content,
+      ...(second ? { version: "2" } : {}),
+      trailers: () =>
+        Object.entries(trailers).flatMap(([name, value]) =>
+          [value].flat().map((one): Header => [name, String(one)]),
+        ),
+      octets: () => content.octets,
     };
   }
 
-  #worded(body: Readable, signal: AbortSignal): Readable {
+  #worded(body: Readable, signal: AbortSignal): WordedBody {
     return new WordedBody(body, (thrown) => (this.#closed ? closedMeanwhile() : bodyFailure(thrown, signal)));
   }
 
@@ -101,7 +124,7 @@ export class UndiciEngine implements HttpEngine {
       done(new Error("no request wants this connection"), null);
       return;
     }
-    this.#connector.dial(origin, ["h2", "http/1.1"]).then(
+    this.#connector.dial(origin, this.alpn).then(
       (connection) => done(null, new PausingSocket(connection)),
       (error: Error) => done(error, null),
     );

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { messageOf } from "../../errors.js";
 import type { Target, WatchEvent } from "../../plugin.js";
-import { safeLine } from "../../text/safe.js";
+import { safeLine, safeText } from "../../text/safe.js";
 import { humanSize } from "../../text/units.js";
 import { watch } from "../../verbs/watch.js";
 import type { Desk } from "../command.js";
@@ -31,13 +31,16 @@ export async function run(desk: Desk): Promise<number | undefined> {
   return undefined;
 }
 
-function shown({ terminal }: Desk, { event, entry, at }: WatchEvent, target: Target): string {
+function shown({ terminal }: Desk, { event, entry, at, text }: WatchEvent, target: Target): string {
+  // Into a pipe as it came; a person sees when, and of what kind.
+  if (text !== undefined && !terminal.outputIsTerminal) return text;
   if (!terminal.outputIsTerminal) return `${event} ${safeLine(entry.url)}`;
   const { paint } = terminal;
   const color = { new: "green", changed: "yellow", gone: "red", data: "cyan" } as const;
   const size = entry.size === undefined ? "" : `  ${humanSize(entry.size)}`;
   const time = paint("dim", at.toTimeString().slice(0, 8));
-  return `${time}  ${paint(color[event], event.padEnd(7))}  ${safeLine(entry.name || target.path)}${size}`;
+  const head = `${time}  ${paint(color[event], event.padEnd(7))}  ${safeLine(entry.name || target.path)}${size}`;
+  return text === undefined ? head : `${head}\n${safeText(text)}`;
 }
 
 /** One at a time: events that come meanwhile wait. What the command does is its own affair, but is told when it fails. */

@@ -1,0 +1,239 @@
+/**
+ * A private cache on disk (RFC 9111): http-cache-semantics decides what may be kept and used, this keeps it.
+ *
+ * An entry is two files: what was asked and answered, and the body as it came. The body is written while it is read,
+ * and counts when it was read to its end.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type CachePolicy from "http-cache-semantics";
+import { isLocalFailure, localError } from "../../src/errors.js";
+import { type Header, type HttpRequest, type HttpResponse, headerValue } from "./engine.js";
+import { closedMeanwhile } from "./failures.js";
+import { readPrivate, writePrivate } from "./private-file.js";
+
+/** Octets of one body, and of all that is kept. */
+const LARGEST_BODY = 256 * 1024 * 1024;
+const LARGEST_CACHE = 1024 * 1024 * 1024;
+
+/** Something that is kept. */
+export interface Found {
+  /** It may be used as it is. */
+  readonly fresh: boolean;
+  /** What asks the server whether it still holds; empty when it is fresh. */
+  readonly conditions: readonly Header[];
+  response(): HttpResponse;
+  /** After the server has said 304. */
+  renewed(answer: HttpResponse): Promise<HttpResponse>;
+}
+
+interface Kept {
+  readonly url: string;
+  readonly reason: string;
+  readonly policy: CachePolicy.CachePolicyObject;
+  /** Octets of the body. */
+  readonly size: number;
+}
+
+type Asked = Pick<HttpRequest, "method" | "headers">;
+
+export class ResponseCache {
+  readonly #folder: string;
+  #grew = false;
+  /** Copies that have begun, each until it is kept or removed. */
+  readonly #copying = new Set<Promise<void>>();
+  readonly #bodies = new Set<Readable>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @throws PortholeError `local` */
+  async find(request: Asked, url: string): Promise<Found | undefined> {
+    const place = this.#placeOf(url);
+    const kept = keptIn(await readPrivate(place));
+    if (kept?.url !== url || !(await isWhole(`${place}.body`, kept.size))) return undefined;
+    const Policy = await policyClass();
+    const policy = Policy.fromObject(kept.policy);
+    const asked = policyRequest(request, url);
+    const fresh = policy.satisfiesWithoutRevalidation(asked);
+    const conditions = fresh
+      ? []
+      : Object.entries(policy.revalidationHeaders(asked)).filter(([name]) =>
+          /^if-(?:none-match|modified-since)$/.test(name),
+        );
+    // Of another variant (Vary), or with nothing to ask by.
+    if (!fresh && conditions.length === 0) return undefined;
+    const response = (of: CachePolicy): HttpResponse => ({
+      status: 200,
+      reason: kept.reason,
+      headers: headersOf(of),
+      body: createReadStream(`${place}.body`),
+      octets: () => 0,
+    });
+    return {
+      fresh,
+      conditions: conditions.map(([name, value]): Header => [name, String(value)]),
+      response: () => response(policy),
+      renewed: async (answer) => {
+        const { policy: renewed } = policy.revalidatedPolicy(asked, policyResponse(answer));
+        await this.#describe(place, { ...kept, policy: renewed.toObject() });
+        return response(renewed);
+      },
+    };
+  }
+
+  /** The same answer, which is kept while it is read, when it may be. @throws PortholeError `local` */
+  async keep(request: Asked, url: string, response: HttpResponse): Promise<HttpResponse> {
+    const Policy = await policyClass();
+    const policy = new Policy(policyRequest(request, url), policyResponse(response), { shared: false });
+    const announced = Number(headerValue(response.headers, "content-length") ?? 0);
+    if (response.status !== 200 || !policy.storable() || announced > LARGEST_BODY) return response;
+    const place = this.#placeOf(url);
+    const part = `${place}.${randomUUID().slice(0, 8)}.part`;
+    let over: () => void = () => undefined;
+    const start = async () => {
+      const copying = new Promise<void>((resolve) => {
+        over = resolve;
+      });
+      this.#copying.add(copying);
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      return open(part, "wx", 0o600);
+    };
+    const whole = async (size: number) => {
+      await rename(part, `${place}.body`);
+      await this.#describe(place, { url, reason: response.reason, policy: policy.toObject(), size });
+      this.#grew = true;
+    };
+    const body = Readable.from(copied(response.body, { start, part, whole, over: () => over() }), {
+      objectMode: false,
+    });
+    // Left before it was read, it has not even begun to be copied.
+    this.#bodies.add(body);
+    body.once("close", () => {
+      this.#bodies.delete(body);
+      response.body.destroy();
+    });
+    return { ...response, body };
+  }
+
+  /** RFC 9111, 4.4: what was changed there is not what is kept. */
+  async forget(url: string): Promise<void> {
+    const place = this.#placeOf(url);
+    await Promise.all([rm(place, { force: true }), rm(`${place}.body`, { force: true })]);
+  }
+
+  /** Removes what was used longest ago when there is too much. */
+  async close(): Promise<void> {
+    for (const body of this.#bodies) {
+      // Nobody may be there to hear of it.
+      body.on("error", () => undefined);
+      body.destroy(closedMeanwhile());
+    }
+    await Promise.all(this.#copying);
+    if (!this.#grew) return;
+    this.#grew = false;
+    const names = await readdir(this.#folder);
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const path = join(this.#folder, name);
+        const facts = await stat(path).catch(() => undefined);
+        return { path, size: facts?.size ?? 0, used: facts?.mtimeMs ?? 0 };
+      }),
+    );
+    let size = files.reduce((sum, file) => sum + file.size, 0);
+    for (const file of files.sort((a, b) => a.used - b.used)) {
+      if (size <= LARGEST_CACHE) return;
+      await rm(file.path, { force: true });
+      size -= file.size;
+    }
+  }
+
+  async #describe(place: string, kept: Kept): Promise<void> {
+    await writePrivate(place, JSON.stringify(kept));
+    const now = new Date();
+    await utimes(`${place}.body`, now, now).catch(() => undefined);
+  }
+
+  #placeOf(url: string): string {
+    return join(this.#folder, createHash("sha256").update(url).digest("hex"));
+  }
+}
+
+interface Copying {
+  readonly start: () => Promise<FileHandle>;
+  readonly part: string;
+  readonly whole: (size: number) => Promise<void>;
+  readonly over: () => void;
+}
+
+/** What is read is written too. A body that ends early, or is left, is not kept. */
+async function* copied(body: Readable, { start, part, whole, over }: Copying): AsyncGenerator<Buffer> {
+  let size = 0;
+  let ended = false;
+  try {
+    const handle = await start();
+    try {
+      const octets: AsyncIterable<Buffer> = body;
+      for await (const piece of octets) {
+        size += piece.length;
+        if (size <= LARGEST_BODY) await handle.writeFile(piece);
+        yield piece;
+      }
+      ended = size <= LARGEST_BODY;
+    } finally {
+      await handle.close();
+      await (ended ? whole(size) : rm(part, { force: true }));
+    }
+  } catch (thrown) {
+    throw isLocalFailure(thrown) ? localError(thrown, part) : thrown;
+  } finally {
+    over();
+  }
+}
+
+async function isWhole(path: string, size: number): Promise<boolean> {
+  const facts = await stat(path).catch(() => undefined);
+  return facts?.size === size;
+}
+
+function keptIn(text: string | undefined): Kept | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const kept: Kept = JSON.parse(text);
+    return typeof kept.url === "string" && typeof kept.size === "number" ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function policyClass(): Promise<typeof CachePolicy> {
+  return (await import("http-cache-semantics")).default;
+}
+
+function policyRequest({ method, headers }: Asked, url: string): CachePolicy.Request {
+  return { method, url, headers: joined(headers) };
+}
+
+function policyResponse({ status, headers }: Pick<HttpResponse, "status" | "headers">): CachePolicy.Response {
+  return { status, headers: joined(headers) };
+}
+
+function joined(headers: readonly Header[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    // A kept answer sets no cookies a second time.
+    if (key !== "set-cookie") found[key] = found[key] === undefined ? value : `${found[key]}, ${value}`;
+  }
+  return found;
+}
+
+function headersOf(policy: CachePolicy): Header[] {
+  return Object.entries(policy.responseHeaders()).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): Header => [name, one]),
+  );
+}

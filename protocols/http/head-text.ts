@@ -1,0 +1,26 @@
+/** Requests and answers as they look on the wire in HTTP/1.1: for people, for -i and for --offline. */
+import type { Header, HttpRequest, HttpResponse } from "./engine.js";
+
+type AnswerHead = Pick<HttpResponse, "status" | "reason" | "headers" | "version">;
+
+/** The status line and the headers, with the empty line after them. Each character is one octet. */
+export function answerHead({ status, reason, headers, version = "1.1" }: AnswerHead): string {
+  return head(`HTTP/${version} ${status} ${reason}`.trimEnd(), headers);
+}
+
+/** The request line and the headers, with the empty line after them. */
+export function requestHead({
+  method,
+  path,
+  headers,
+}: Pick<HttpRequest, "method" | "path" | "headers">): string {
+  return head(`${method} ${path} HTTP/1.1`, headers);
+}
+
+export function headerLines(headers: readonly Header[]): string {
+  return headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
+
+function head(first: string, headers: readonly Header[]): string {
+  return `${first}\r\n${headerLines(headers)}\r\n`;
+}

@@ -1,0 +1,206 @@
+/** `porthole http get|head|post|put|patch|delete|options|request`: one request as it is typed, and its answer. */
+import { readFile } from "node:fs/promises";
+import { localError, PortholeError } from "../../src/errors.js";
+import type { Command, Invocation, Output } from "../../src/plugin.js";
+import { answerRecord } from "./answer-record.js";
+import { codingsOf, decoded } from "./content-coding.js";
+import { type HttpRequest, headerValue } from "./engine.js";
+import type { Answer } from "./entry.js";
+import { answerHead, headerLines, requestHead } from "./head-text.js";
+import type { Hop } from "./hops.js";
+import { openFor } from "./opened.js";
+import { contentOf } from "./request-content.js";
+import { parseRequestItem, type RequestItem } from "./request-items.js";
+import type { Question, Requester } from "./requester.js";
+import { documentOf } from "./session.js";
+import { timingOf, waterfall } from "./timing.js";
+import { Upload } from "./upload.js";
+import { writeOut } from "./write-out.js";
+
+/** @param fixed the method; undefined: it is the first word */
+export function requestCommand(fixed?: string): Command {
+  return (invocation) => run(invocation, fixed);
+}
+
+async function* run(invocation: Invocation, fixed: string | undefined): AsyncGenerator<Output> {
+  const { options } = invocation;
+  const words = [...invocation.words];
+  const named = fixed ?? methodOf(words.shift());
+  const { method: other } = options;
+  const method = typeof other === "string" ? methodOf(other) : named;
+  const url = words.shift();
+  if (url === undefined) {
+    throw new PortholeError("usage", "which URL?", { hint: `http ${method.toLowerCase()} URL [ITEM]...` });
+  }
+  const parts = partsToPrint(options["print"], options["headers"] === true, method);
+  const format = await formatOf(options["write-out"]);
+  const items = words.map(
+    (word): RequestItem => (word === "-" ? { kind: "body", file: "-" } : parseRequestItem(word)),
+  );
+  const content = await contentOf(items, options, () => invocation.stdin);
+  const { requester, target, session, context } = await openFor(invocation, url);
+  session?.remember(content.own);
+  const upload =
+    content.body === undefined
+      ? undefined
+      : await Upload.of(content.body, (done, total) =>
+          context.progress({
+            what: "upload",
+            done,
+            ...(total === undefined ? {} : { total }),
+            finished: done === total,
+          }),
+        );
+  const question: Question = {
+    method,
+    path: withQuery(target.path, content.query),
+    headers: content.headers,
+    own: content.own,
+    without: content.without,
+    ...(upload === undefined ? {} : { upload }),
+    stay: options["follow"] === false,
+    welcomes: () => true,
+  };
+  if (options["offline"] === true) {
+    yield* unsent(await requester.preview(question), upload);
+    return;
+  }
+  const shown = target.href(question.path);
+  let answer: Answer | undefined;
+  let failure: unknown;
+  try {
+    answer = await requester.ask(question);
+    yield* shownAnswer(answer, { invocation, parts, upload, requester });
+  } catch (thrown) {
+    failure = thrown;
+  }
+  const ended = performance.now();
+  if (format !== undefined) {
+    const told = writeOut(format, {
+      method,
+      url: shown,
+      ...(answer === undefined ? {} : { answer }),
+      failure: failure instanceof PortholeError ? failure : undefined,
+      ended,
+      uploaded: upload?.sent ?? 0,
+    });
+    if (told.stdout !== "") yield { kind: "octets", octets: Buffer.from(told.stdout, "utf8") };
+    if (told.stderr !== "") invocation.tell?.(told.stderr);
+  }
+  if (options["timing"] === true && answer !== undefined) {
+    invocation.tell?.(waterfall(timingOf(answer.hops, ended)));
+  }
+  if (failure !== undefined) throw failure;
+}
+
+interface Showing {
+  readonly invocation: Invocation;
+  readonly parts: ReadonlySet<string>;
+  readonly upload: Upload | undefined;
+  readonly requester: Requester;
+}
+
+/** @throws PortholeError for a status of 400 and above, after its body was shown */
+async function* shownAnswer(answer: Answer, showing: Showing): AsyncGenerator<Output> {
+  const { invocation, parts, upload, requester } = showing;
+  const { options } = invocation;
+  const { response, hops } = answer;
+  const refused = response.status >= 400 && options["check-status"] !== false;
+  const saved = ["output", "remote-name", "directory"].some((flag) => options[flag] !== undefined);
+  // An error page is not what was wanted under that name.
+  const silent = response.status >= 400 && (options["fail"] === true || (refused && saved));
+  if (silent) response.body.destroy();
+  else if (options["json"] === true && !saved) {
+    const body = await decodedBody(answer);
+    yield { kind: "record", text: "", data: await answerRecord(answer, body) };
+  } else {
+    for (const hop of options["all"] === true ? hops : hops.slice(-1)) {
+      yield* heads(hop, parts, upload);
+    }
+    if (parts.has("b")) yield* body(answer, parts.has("h"));
+    else response.body.destroy();
+  }
+  if (refused || silent) throw requester.failureOf(answer);
+}
+
+async function* body(answer: Answer, withTrailers: boolean): AsyncGenerator<Output> {
+  const { response } = answer;
+  const stream = await decodedBody(answer);
+  const coded = codingsOf(headerValue(response.headers, "content-encoding")).length > 0;
+  yield { kind: "document", document: documentOf(answer, stream, coded) };
+  const trailers = withTrailers ? (response.trailers?.() ?? []) : [];
+  if (trailers.length > 0) yield text(`\r\n${headerLines(trailers)}`);
+}
+
+function decodedBody({ response }: Answer) {
+  return decoded(response.body, codingsOf(headerValue(response.headers, "content-encoding")));
+}
+
+function* heads(
+  { request, response, information }: Hop,
+  parts: ReadonlySet<string>,
+  upload: Upload | undefined,
+): Generator<Output> {
+  if (parts.has("H")) yield text(requestHead(request));
+  if (parts.has("B") && upload !== undefined && request.body !== undefined) {
+    yield upload.held === undefined
+      ? text("(a body that was streamed)\r\n\r\n")
+      : { kind: "octets", octets: Buffer.concat([upload.held, Buffer.from("\r\n\r\n")]) };
+  }
+  if (!parts.has("h")) return;
+  for (const one of information) yield text(answerHead(one));
+  yield text(answerHead(response));
+}
+
+function text(latin1: string): Output {
+  return { kind: "octets", octets: Buffer.from(latin1, "latin1") };
+}
+
+/** `--offline`: the request as it would go out. */
+async function* unsent(request: HttpRequest, upload: Upload | undefined): AsyncGenerator<Output> {
+  yield text(requestHead(request));
+  if (request.body === undefined) return;
+  if (upload?.held !== undefined) yield { kind: "octets", octets: upload.held };
+  else for await (const octets of request.body.octets) yield { kind: "octets", octets };
+}
+
+/** HTTPie's letters: H and B of the request, h and b of the answer. */
+function partsToPrint(given: unknown, withHeaders: boolean, method: string): ReadonlySet<string> {
+  if (typeof given !== "string") {
+    // What HEAD and OPTIONS ask for is in the headers.
+    return new Set(withHeaders || method === "HEAD" || method === "OPTIONS" ? "hb" : "b");
+  }
+  if (!/^[HBhb]*$/.test(given)) {
+    throw new PortholeError("usage", `--print takes the letters H, B, h and b, not '${given}'`, {
+      hint: "H and B: the request's headers and body; h and b: the answer's",
+    });
+  }
+  return new Set(given);
+}
+
+/** `--write-out FORMAT`, or `@FILE`. */
+async function formatOf(given: unknown): Promise<string | undefined> {
+  if (typeof given !== "string") return undefined;
+  if (!given.startsWith("@")) return given;
+  const file = given.slice(1);
+  try {
+    return await readFile(file, "utf8");
+  } catch (thrown) {
+    throw localError(thrown, file);
+  }
+}
+
+function methodOf(word: string | undefined): string {
+  if (word === undefined)
+    throw new PortholeError("usage", "which method?", { hint: "http request METHOD URL" });
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(word) || word.toUpperCase() === "CONNECT") {
+    throw new PortholeError("usage", `'${word}' is no method that can be asked for`);
+  }
+  // Methods are case-sensitive (RFC 9110, 9.1): one that is written in mixed case is meant so.
+  return word === word.toLowerCase() ? word.toUpperCase() : word;
+}
+
+function withQuery(path: string, query: string): string {
+  if (query === "") return path;
+  return `${path === "" ? "/" : path}${path.includes("?") ? "&" : "?"}${query}`;
+}

@@ -1,0 +1,47 @@
+/** Which headers go out, when several have a say: Porthole's habit, what the request needs, what the user wrote. */
+import type { Header } from "./engine.js";
+
+/** Names in lower case. */
+type Names = ReadonlySet<string>;
+
+export interface HeaderSources {
+  /** Porthole's own words, where nobody says otherwise. */
+  readonly usual: readonly Header[];
+  /** What this request has to say: its body's type, a login, a range. */
+  readonly needed: readonly Header[];
+  /** What the user wrote: instead of all the others. */
+  readonly own: readonly Header[];
+  /** What the user does not want to be sent. */
+  readonly without?: Names;
+}
+
+export function mergedHeaders({ usual, needed, own, without }: HeaderSources): Header[] {
+  const replaced = namesOf(own);
+  const given = namesOf(needed);
+  const wanted = ([name]: Header) =>
+    !replaced.has(name.toLowerCase()) && without?.has(name.toLowerCase()) !== true;
+  return [
+    ...usual.filter((header) => wanted(header) && !given.has(header[0].toLowerCase())),
+    ...needed.filter(wanted),
+    ...own,
+  ];
+}
+
+/**
+ * Layers of what the user wrote, the last one nearest to the request: a name in a later layer replaces those before;
+ * twice in one layer is twice. What is not wanted is taken out of all but the last.
+ */
+export function layered(layers: readonly (readonly Header[])[], without?: Names): Header[] {
+  return layers.flatMap((layer, at) => {
+    const later = layers.slice(at + 1);
+    const replaced = namesOf(later.flat());
+    return layer.filter(([name]) => {
+      const key = name.toLowerCase();
+      return !replaced.has(key) && (later.length === 0 || without?.has(key) !== true);
+    });
+  });
+}
+
+function namesOf(headers: readonly Header[]): Names {
+  return new Set(headers.map(([name]) => name.toLowerCase()));
+}

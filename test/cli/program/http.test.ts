@@ -1,0 +1,102 @@
+/** `porthole http ...`, as people type it. */
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
+import { objects, User } from "./program.js";
+
+let user: User;
+let sandbox: Sandbox;
+let base: string;
+
+beforeAll(async () => {
+  [user, sandbox] = await Promise.all([User.create(), startSandbox({ only: ["http"] })]);
+  base = sandbox.url("http");
+});
+afterAll(async () => {
+  await sandbox.close();
+  await user[Symbol.asyncDispose]();
+});
+
+const http = (...args: readonly string[]) => user.run(["http", ...args]);
+
+describe("http", () => {
+  it("post: fields, a query, a header; the answer's octets alone", async () => {
+    const { stdout, stderr, status } = await http(
+      "post",
+      `${base}echo`,
+      "name=lamp",
+      "watts:=30",
+      "q==1",
+      "X-Trace:1",
+    );
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      method: "POST",
+      url: "/echo?q=1",
+      body: '{"name":"lamp","watts":30}',
+      headers: { "x-trace": "1" },
+    });
+  });
+
+  it("--raw is a text here, though it is none for sockets; - is standard input", async () => {
+    const raw = await http("post", `${base}echo`, "--raw", "hello");
+    expect(JSON.parse(raw.stdout)).toMatchObject({ body: "hello" });
+    const input = await user.run(["http", "put", `${base}echo`, "-"], { input: "from a pipe" });
+    expect(JSON.parse(input.stdout)).toMatchObject({ method: "PUT", body: "from a pipe" });
+  });
+
+  it("a refusal's body, then its line and status; one object with --json", async () => {
+    const { stdout, stderr, status } = await http("get", `${base}status/422`);
+    expect([stdout, status]).toEqual(["GET is answered with 422\n", 9]);
+    expect(stderr).toMatch(/^porthole: http: the server refuses \(422 .*\)\n$/);
+    const json = await http("get", `${base}status/503`, "--json");
+    expect(objects(json.stdout)).toMatchObject([{ status: 503, text: "GET is answered with 503\n" }]);
+    expect(objects(json.stderr)).toMatchObject([{ error: { code: "busy", exit: 10 } }]);
+    expect((await http("get", `${base}status/404`, "--no-check-status")).status).toBe(0);
+  });
+
+  it("-o saves, and does not replace unasked; --write-out and --timing tell of it", async () => {
+    const file = user.path("saved.txt");
+    const saved = await http("get", `${base}attachment`, "-o", file, "-w", "%{http_code}\\n", "--timing");
+    expect([saved.stdout, saved.status]).toEqual(["200\n", 0]);
+    expect(saved.stderr).toMatch(/^total +\d/m);
+    expect(await readFile(file, "utf8")).toContain("\n");
+    expect((await http("get", `${base}json`, "-o", file)).status).toBe(12);
+    const missing = user.path("missing.txt");
+    expect(await http("get", `${base}status/404`, "-o", missing)).toMatchObject({ status: 8, stdout: "" });
+    await expect(readFile(missing)).rejects.toThrow("ENOENT");
+    const named = await http("get", `${base}attachment?name=..%2F..%2Fx.txt`, "-O", "--json");
+    expect(objects(named.stdout)).toMatchObject([{ size: expect.any(Number) }]);
+    expect(objects(named.stdout)[0]?.["path"]).not.toContain("..");
+  });
+
+  it("--session keeps cookies in the user's state folder", async () => {
+    await http("get", `${base}cookies?flavour=oat`, "--session", "me");
+    const again = await http("get", `${base}cookies`, "--session", "me");
+    expect(JSON.parse(again.stdout)).toEqual({ cookies: { visits: "1", flavour: "oat" } });
+  });
+
+  it("watch gives a stream's events: their text into a pipe, all of them with --json", async () => {
+    const text = user.start(["watch", `${base}events?count=2&ms=1`]);
+    await text.says("high water 2\nsecond line\n");
+    text.child.kill("SIGINT");
+    expect((await text.ended).status).toBe(130);
+    expect(text.stdout).toMatch(/^high water 1\nsecond line\nhigh water 2\nsecond line\n/);
+    const json = user.start(["watch", `${base}events?count=1&ms=1`, "--json"]);
+    await json.says('"event":"data"');
+    json.child.kill("SIGINT");
+    await json.ended;
+    expect(objects(json.stdout)[0]).toMatchObject({
+      event: "data",
+      name: "tide",
+      http: { id: "1", data: "high water 1\nsecond line" },
+    });
+  });
+
+  it("xmlrpc and ws are refused before anything is sent when a word is missing", async () => {
+    for (const words of [["xmlrpc"], ["ws"], ["get"], ["request", "GET"], ["lamp", base]]) {
+      expect((await http(...words)).status).toBe(2);
+    }
+    expect((await http("xmlrpc", "ftp://127.0.0.1/", "a")).status).toBe(2);
+  });
+});
