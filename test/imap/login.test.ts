@@ -1,8 +1,9 @@
+import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { conversation, script } from "../../fixtures/servers/scripted.js";
 import type { ClientSettings } from "../../src/client.js";
-import { ANN, listed, openFailure, plays, welcome } from "./talk.js";
+import { ANN, failure, listed, openFailure, plays, talk, welcome } from "./talk.js";
 
 const LIST = (tag: string) =>
   conversation(
@@ -148,6 +149,48 @@ describe("STARTTLS", () => {
         `),
       );
     await plays(play, async () => undefined, { ...required, network: { tls: { insecure: true } } });
+  });
+});
+
+describe("COMPRESS", () => {
+  const options = { compress: true };
+
+  it("deflates both ways from the next octet on", async () => {
+    const heard: Buffer[] = [];
+    const deflated = (text: string) => deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH });
+    const play = welcome("COMPRESS=DEFLATE")
+      .and(conversation("C: A2 COMPRESS DEFLATE\nS: A2 OK go"))
+      .pause(100)
+      .send(deflated('* LIST () "/" INBOX\r\nA3 OK\r\nA4 OK\r\n'))
+      .pause(100)
+      .send(deflated("A5 OK\r\n"))
+      .drain();
+    await talk(
+      play,
+      async (session, server) => {
+        expect((await listed(session, "/")).map(({ name }) => name)).toEqual(["INBOX"]);
+        heard.push(server.received);
+      },
+      { ...ANN, options },
+    );
+    expect(Buffer.concat(heard).toString("latin1")).not.toContain("LIST");
+  });
+
+  it("is refused where the server does not offer it, and ends with nonsense", async () => {
+    const without = welcome().and(conversation("C: A2 LOGOUT\nS: A2 OK"));
+    expect(await openFailure(without, { ...ANN, options })).toMatchObject({ code: "refused" });
+    const nonsense = welcome("COMPRESS=DEFLATE")
+      .expect("A2 COMPRESS DEFLATE")
+      .send("A2 OK go\r\n* LIST in clear\r\n")
+      .drain();
+    await talk(
+      nonsense,
+      async (session) => expect(await failure(listed(session, "/"))).toMatchObject({ code: "protocol" }),
+      {
+        ...ANN,
+        options,
+      },
+    );
   });
 });
 
