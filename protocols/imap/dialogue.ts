@@ -377,7 +377,11 @@ export class Dialogue {
   #passResponse(response: Response): void {
     if (this.#greeting === undefined) {
       if (response.kind !== "status" || /^(?:NO|BAD)$/.test(response.status.condition)) {
-        throw new PortholeError("protocol", "the server's greeting is none of IMAP");
+        const line =
+          response.kind === "data" ? response.data.line : "status" in response ? response.status.line : "+";
+        throw new PortholeError("protocol", "the server's greeting is none of IMAP", {
+          reply: line.slice(0, 200),
+        });
       }
       this.#greeting = response.status;
       this.#stirAll();

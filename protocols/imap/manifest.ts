@@ -20,7 +20,7 @@ export const manifest = {
       flag: "tunnel",
       type: "string",
       placeholder: "COMMAND",
-      summary: "talk to this command instead of a port (`dovecot --exec-mail imap`)",
+      summary: "talk to this command instead of a port (`ssh host doveadm exec imap`)",
     },
     { flag: "compress", type: "boolean", summary: "have both sides compress (COMPRESS=DEFLATE)" },
   ],

@@ -1,4 +1,4 @@
-/** A command in place of a port: what it prints is what the server says (`dovecot --exec-mail imap`, `ssh host imapd`). */
+/** A command in place of a port: what it prints is what the server says (`ssh host doveadm exec imap`). */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
