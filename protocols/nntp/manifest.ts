@@ -85,6 +85,13 @@ export const manifest = {
       summary: "the file for --unread (~/.newsrc); articles fetched are noted there",
     },
     {
+      flag: "compress",
+      type: "string",
+      placeholder: "WHEN",
+      choices: ["auto", "always", "never"],
+      summary: "deflate both ways: where the server offers it and is not on this machine (auto), or as said",
+    },
+    {
       flag: "transit",
       type: "boolean",
       summary: "as another server does: without asking for reader mode",
