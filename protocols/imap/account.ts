@@ -129,21 +129,29 @@ export class Account {
   async #logIn(peer: Peer, required: boolean): Promise<void> {
     if (peer.loggedIn) return;
     await logIn(peer, this.target, this.context, required);
-    if (peer.loggedIn && this.context.options["compress"] === true) await compress(peer);
+    if (peer.loggedIn && !peer.compressed) await compress(peer, this.context);
   }
 }
 
-/** COMPRESS (RFC 4978), when the user asked for it. */
-async function compress(peer: Peer): Promise<void> {
+/** COMPRESS (RFC 4978). Within this machine it takes time and saves none. */
+async function compress(peer: Peer, context: Context): Promise<void> {
+  const wanted = context.options["compress"] ?? "auto";
+  if (wanted === "never" || (wanted === "auto" && peer.connection.loopback)) return;
   if (!peer.capabilities.has("COMPRESS=DEFLATE")) {
-    throw new PortholeError("refused", "the server does not compress", { hint: "leave out --compress" });
+    if (wanted === "auto") return;
+    throw new PortholeError("refused", "the server does not compress", {
+      hint: "leave out --compress always",
+    });
   }
-  const status = await peer.dialogue
-    .say({ words: ["COMPRESS", "DEFLATE"], alone: true, switches: true })
-    .status();
-  if (status.condition !== "OK") throw refusal(status, "the server refused to compress");
-  peer.dialogue.compress();
-  peer.compressed = true;
+  const answer = peer.dialogue.say({ words: ["COMPRESS", "DEFLATE"], alone: true, switches: true });
+  const status = await answer.status();
+  if (status.condition === "OK") {
+    peer.dialogue.startDeflate();
+    peer.compressed = true;
+    return;
+  }
+  if (wanted === "always") throw refusal(status, "the server refused to compress");
+  context.note("the server offers to compress and refuses it; going on as it is");
 }
 
 /** SELECT or EXAMINE (RFC 9051, 6.3.2). */

@@ -7,9 +7,7 @@
  * It stays as a peer that the sandbox's server is tested with.
  */
 
-import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import { connectionError } from "../../src/net/failures.js";
@@ -40,8 +38,6 @@ export class Dialogue {
   literalAhead = -1;
   readonly #bystander: Bystander;
   readonly #reader = new ResponseReader();
-  #input: Readable;
-  #output: Writable;
   readonly #waiting = new Fifo<{ readonly tag: string; readonly answer: Answer }>();
   /** Sent, in order. */
   #unanswered: { readonly tag: string; readonly answer: Answer }[] = [];
@@ -70,9 +66,7 @@ export class Dialogue {
   constructor(connection: Connection, bystander: Bystander) {
     this.connection = connection;
     this.#bystander = bystander;
-    this.#input = connection;
-    this.#output = connection;
-    connection.on("readable", this.#onReadable);
+    connection.on("readable", () => this.#hear());
     connection.on("end", () => this.#onEnd());
     connection.on("error", (error: Error) => this.#fail(this.#lost(error)));
     connection.on("close", () => this.#fail(new PortholeError("aborted", "the connection was closed")));
@@ -141,26 +135,11 @@ export class Dialogue {
     this.#hear();
   }
 
-  /** RFC 4978: from now on both sides deflate, after the server agreed to it. */
-  compress(): void {
-    const inflate = createInflateRaw();
-    const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
-    inflate.on("error", (error: Error) =>
-      this.#fail(
-        new PortholeError("protocol", "what the server compressed cannot be read", { cause: error }),
-      ),
-    );
-    deflate.on("error", () => undefined);
-    // What came behind the OK is deflated already.
-    const early = this.#reader.rest();
+  /** RFC 4978: from now on both sides deflate, after the server agreed to it. What came behind its OK is deflated already. */
+  startDeflate(): void {
+    this.connection.startDeflate(this.#reader.rest());
     this.#switching = false;
-    this.connection.off("readable", this.#onReadable);
-    inflate.on("readable", this.#onReadable);
-    if (early.length > 0) inflate.write(early);
-    this.connection.pipe(inflate);
-    deflate.pipe(this.connection);
-    this.#input = inflate;
-    this.#output = deflate;
+    this.#hear();
   }
 
   /** Says goodbye, waits a second at most, and closes; may be called again. */
@@ -264,21 +243,19 @@ export class Dialogue {
 
   async #write(octets: Buffer): Promise<void> {
     if (this.#failure !== undefined) return;
-    if (this.#output.write(octets)) return;
+    if (this.connection.write(octets)) return;
     await new Promise<void>((resolve) => {
       const done = () => {
-        this.#output.off("drain", done);
+        this.connection.off("drain", done);
         this.connection.off("close", done);
         resolve();
       };
-      this.#output.on("drain", done);
+      this.connection.on("drain", done);
       this.connection.on("close", done);
     });
   }
 
   // --- From the server ----------------------------------------------------------------------------------------
-
-  readonly #onReadable = (): void => this.#hear();
 
   #goOn(): void {
     if (!this.#blocked) return;
@@ -292,7 +269,7 @@ export class Dialogue {
     this.#hearing = true;
     try {
       while (this.#takeEvents()) {
-        const chunk: unknown = this.#input.read();
+        const chunk: unknown = this.connection.read();
         if (!Buffer.isBuffer(chunk)) break;
         this.#reader.feed(chunk);
       }

@@ -22,7 +22,13 @@ export const manifest = {
       placeholder: "COMMAND",
       summary: "talk to this command instead of a port (`ssh host doveadm exec imap`)",
     },
-    { flag: "compress", type: "boolean", summary: "have both sides compress (COMPRESS=DEFLATE)" },
+    {
+      flag: "compress",
+      type: "string",
+      placeholder: "WHEN",
+      choices: ["auto", "always", "never"],
+      summary: "deflate both ways: where the server offers it and is not on this machine (auto), or as said",
+    },
   ],
   commands: [
     {

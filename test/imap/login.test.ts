@@ -153,7 +153,7 @@ describe("STARTTLS", () => {
 });
 
 describe("COMPRESS", () => {
-  const options = { compress: true };
+  const options = { compress: "always" };
 
   it("deflates both ways from the next octet on", async () => {
     const heard: Buffer[] = [];

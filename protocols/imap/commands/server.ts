@@ -90,7 +90,7 @@ async function* said(
       STARTTLS: "--starttls require starts TLS",
       AUTHENTICATE: "-u USER logs in",
       IDLE: "watch tells what comes",
-      COMPRESS: "--compress compresses",
+      COMPRESS: "--compress always compresses",
     };
     throw new PortholeError("usage", `${verb} changes the connection and cannot be quoted`, {
       hint: hints[verb],
