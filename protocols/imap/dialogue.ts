@@ -1,10 +1,10 @@
 /**
  * Commands and answers over a connection (RFC 9051, 2.2): tagged, sent ahead, with literals both ways.
  *
- * Written by hand on net/ and wire/ rather than on imapflow, which was tried and measured: it sends one command at a
- * time (a round-trip a message, where a backup over 20 ms needs them sent ahead), holds every message whole, takes
- * seven round-trips before the first answer, and has neither SCRAM nor a way to append what is not in memory.
- * It stays as a peer that the sandbox's server is tested with.
+ * Written by hand on net/ and wire/ rather than on imapflow: that sends one command at a time (a round-trip a message,
+ * where a backup over a slow line needs them sent ahead), holds a message whole or asks for it chunk by chunk, and has
+ * neither SCRAM nor CRAM-MD5 nor a way to append what is not in memory. It stays as a peer that the sandbox's server is
+ * tested with.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
