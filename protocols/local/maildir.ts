@@ -9,7 +9,7 @@ import { failure, isGone, orFail } from "./failures.js";
 import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
-import { readableName } from "./mailbox-name.js";
+import { levelsOf, plusName, readableName } from "./mailbox-name.js";
 import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
 import { newUnique } from "./maildir-name.js";
 import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
@@ -184,12 +184,10 @@ export class MaildirStore implements MessageStore {
 
   /** In a Maildir, a Maildir++ folder (`.Name`); elsewhere a Maildir of its own. */
   async makeFolder(place: LocalPath): Promise<Entry> {
-    const parent = folderOf(place);
-    const plus = await isMaildir(parent);
-    const name = plus && place.name[0] !== 0x2e ? Buffer.concat([Buffer.from("."), place.name]) : place.name;
-    const at = renamed(place, name);
+    const plus = await plusFolder(place);
+    const at = plus ?? place;
     if (isThere(at.octets)) throw existsAlready(at.shown);
-    await makeMaildir(at, plus);
+    await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
     return this.#mailboxEntry(at, "");
   }
 
@@ -272,8 +270,8 @@ export class MaildirStore implements MessageStore {
       return place;
     } catch (thrown) {
       if (systemCode(thrown) !== "ENOENT") throw failure(thrown, place.shown);
-      const plus = renamed(place, Buffer.concat([Buffer.from("."), place.name]));
-      if (await isMaildir(plus.octets)) return plus;
+      const plus = await plusFolder(place);
+      if (plus !== undefined && (await isMaildir(plus.octets))) return plus;
       throw noMailbox(place, thrown);
     }
   }
@@ -310,12 +308,9 @@ export class MaildirStore implements MessageStore {
       return at;
     } catch (thrown) {
       if (!isGone(thrown) || isThere(place.octets)) throw thrown;
-      const plus = await isMaildir(folderOf(place));
-      const at =
-        plus && place.name[0] !== 0x2e
-          ? renamed(place, Buffer.concat([Buffer.from("."), place.name]))
-          : place;
-      await makeMaildir(at, plus);
+      const plus = await plusFolder(place);
+      const at = plus ?? place;
+      await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
       return at;
     }
   }
@@ -361,7 +356,8 @@ export class MaildirStore implements MessageStore {
       url: hrefOf(this.#target, bare(place), true),
       name: `${prefix}${name}`,
       kind: "mailbox",
-      meta: {},
+      // Maildir++ is flat: where a folder stands in the tree, its name tells.
+      meta: isPlusFolder(place) ? { levels: levelsOf(textOf(place.name)) } : {},
     };
   }
 
@@ -433,6 +429,37 @@ async function makeMaildir(place: LocalPath, plus: boolean): Promise<void> {
     // Maildir++: delivery agents tell by it that this is no root.
     if (plus) await writeFile(Buffer.concat([place.octets, Buffer.from("/maildirfolder")]), "");
   });
+}
+
+/** More levels than anybody's mailboxes have. */
+const DEEPEST = 100;
+
+/**
+ * The Maildir++ folder that names below a Maildir stand for: `PATH/Lists/tech` is `PATH/.Lists.tech`. Undefined where
+ * no Maildir is above, and for a name that is written as a folder's.
+ */
+async function plusFolder(place: LocalPath): Promise<LocalPath | undefined> {
+  const names: Buffer[] = [];
+  let [url, octets] = [place.url, place.octets];
+  while (names.length < DEEPEST) {
+    const [cut, at] = [url.lastIndexOf("/"), octets.lastIndexOf(0x2f)];
+    const name = octets.subarray(at + 1);
+    if (name.length === 0 || name[0] === 0x2e) return undefined;
+    names.unshift(name);
+    url = cut < 0 ? "." : url.slice(0, cut) || "/";
+    octets = at < 0 ? Buffer.from(".") : at === 0 ? Buffer.from("/") : octets.subarray(0, at);
+    if (await isMaildir(octets)) {
+      const { uid, section } = place;
+      const root = { ...bare(place), url, octets, shown: textOf(octets) };
+      return {
+        ...placeBelow(root, plusName(names), place.folder),
+        ...(uid === undefined ? {} : { uid }),
+        ...(section === undefined ? {} : { section }),
+      };
+    }
+    if (at <= 0) return undefined;
+  }
+  return undefined;
 }
 
 /** The same folder with another last name. */
