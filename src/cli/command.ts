@@ -1,5 +1,5 @@
 /** What a word of the command line gets to work with, and what it gives back. */
-import type { Client } from "../client.js";
+import type { Client, CredentialLookup } from "../client.js";
 import type { Config, ConfigSchema } from "../config.js";
 import type { Manifest, Options, Progress } from "../plugin.js";
 import type { Registry } from "../registry.js";
@@ -11,6 +11,8 @@ export interface Desk {
   readonly terminal: Terminal;
   readonly voice: Voice;
   readonly client: Client;
+  /** Where this run's credentials come from: for those who ask the person in a way of their own. */
+  readonly credentials: CredentialLookup;
   readonly registry: Registry;
   readonly config: Config;
   readonly schema: ConfigSchema;

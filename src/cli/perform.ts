@@ -62,13 +62,14 @@ export async function perform(
   const progress = await startProgress(options, terminal);
   const stopTranscript = await showTranscript(transcript, options, terminal);
   try {
+    const credentials = credentialLookup({ options, config, terminal, surroundings, signal: ending.signal });
     const client = new Client({
       registry,
       transcript,
       network: networkSettings(options, environment),
       policy: policySettings(options),
       options: (protocol) => ({ ...line.options, ...holding(protocol) }),
-      credentials: credentialLookup({ options, config, terminal, surroundings, signal: ending.signal }),
+      credentials,
       accountUrl: accountUrls(config),
       signal: ending.signal,
       stateFolder: stateFolder(environment),
@@ -79,6 +80,7 @@ export async function perform(
       terminal,
       voice,
       client,
+      credentials,
       registry,
       config,
       schema,

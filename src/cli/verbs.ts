@@ -110,6 +110,23 @@ const CHECKING: readonly OptionSpec[] = [
   { flag: "crit-ms", type: "number", placeholder: "MS", summary: "the same for critical" },
 ];
 
+const BROWSING: readonly OptionSpec[] = [
+  {
+    flag: "theme",
+    type: "string",
+    placeholder: "NAME",
+    choices: ["dark", "light", "plain"],
+    summary: "colours for a dark screen, a light one, or none",
+  },
+  { flag: "mouse", type: "boolean", summary: "the mouse opens links (--no-mouse leaves it to the terminal)" },
+  {
+    flag: "keep-history",
+    type: "boolean",
+    summary: "remember where you have been (--no-keep-history: forget)",
+  },
+  { flag: "directory", alias: "d", type: "string", placeholder: "DIR", summary: "save downloads there" },
+];
+
 const everyday = () => import("./commands/everyday.js");
 
 /** A bare URL: the word that nobody needs to type. */
@@ -272,7 +289,14 @@ export const VERBS: readonly WordSpec[] = [
       "porthole check --nagios --warn-days 30 https://example.org",
     ],
   },
-  { name: "browse", usage: "[URL]", summary: "the full-screen browser", options: [] },
+  {
+    name: "browse",
+    usage: "[URL]",
+    summary: "the full-screen browser",
+    options: BROWSING,
+    load: () => import("./commands/browse.js"),
+    examples: ["porthole browse gopher://gopher.example.org", "porthole browse"],
+  },
   { name: "shell", usage: "URL", summary: "one connection kept open", options: [] },
 ];
 

@@ -6,7 +6,7 @@ import {
   type ThreadNode,
   threadsOf,
   walk,
-} from "../../protocols/nntp/threading.js";
+} from "../../src/message/threading.js";
 
 const article = (id: string, references: string[] = [], subject = "x"): Threadable => ({
   id,

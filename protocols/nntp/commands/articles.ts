@@ -1,5 +1,6 @@
 /** Commands about articles: article, head, body, stat, next, last, over, hdr. */
 import { PortholeError } from "../../../src/errors.js";
+import { type Threadable, threadsOf, walk } from "../../../src/message/threading.js";
 import type { Command, Document, Entry, JsonObject, Output } from "../../../src/plugin.js";
 import { articleEntry, articleMeta, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
 import type { FieldText } from "../field-text.js";
@@ -11,7 +12,6 @@ import { discard } from "../peer.js";
 import { type OneArticle, readArticle } from "../reading.js";
 import { refusal } from "../refusal.js";
 import type { NewsSession } from "../session.js";
-import { type Threadable, threadsOf, walk } from "../threading.js";
 import { asked, optionNumber, type Row, record, rows, TOGETHER, wrongUsage } from "./words.js";
 
 function oneArticle(path: NewsPath): OneArticle {

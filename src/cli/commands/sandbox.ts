@@ -5,12 +5,15 @@ import { table } from "../../text/table.js";
 import { humanSize } from "../../text/units.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
+import { leaveNotice } from "../sandbox-notice.js";
+import { stateFolder } from "../state-folder.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { terminal, options, signal } = desk;
   const { startSandbox } = await import("../../../fixtures/servers/sandbox.js");
   const only = Array.isArray(options["only"]) ? { only: options["only"] } : {};
   const sandbox = await startSandbox(only);
+  const takeAway = await leaveNotice(stateFolder(terminal.environment), sandbox.urls);
   try {
     await introduce(sandbox, desk);
     const stop = () => void sandbox.close();
@@ -24,6 +27,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
       }
     }
   } finally {
+    await takeAway();
     await sandbox.close();
   }
   // Ctrl-C is how it is meant to end.

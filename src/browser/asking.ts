@@ -1,0 +1,91 @@
+/** Questions to the person at the bottom of the screen: a line to be typed, or yes and no. One at a time. */
+import { safeLine } from "../text/safe.js";
+import { displayWidth, truncate } from "../text/width.js";
+import { type EditorOptions, LineEditor } from "./line-editor.js";
+import type { Input } from "./screen.js";
+
+interface Question {
+  readonly label: string;
+  /** Absent: yes or no. */
+  readonly editor: LineEditor | undefined;
+  readonly settle: (answer: string | undefined) => void;
+}
+
+export class Asking {
+  readonly #changed: () => void;
+  readonly #waiting: Question[] = [];
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  get open(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** @returns undefined when the person gave it up */
+  async line(label: string, options: EditorOptions = {}): Promise<string | undefined> {
+    return this.#ask(label, new LineEditor(options));
+  }
+
+  async yes(question: string): Promise<boolean> {
+    return (await this.#ask(`${question} [y/n] `, undefined)) === "y";
+  }
+
+  take(input: Input): void {
+    const question = this.#waiting[0];
+    if (question === undefined) return;
+    if (question.editor === undefined) {
+      if (input.kind !== "key") return;
+      if (/^[yY]$/.test(input.key)) this.#settle("y");
+      else if (/^(?:[nNq]|Escape|Left|Backspace|C-c|C-g|Enter)$/.test(input.key)) this.#settle(undefined);
+      return;
+    }
+    const outcome = question.editor.take(input);
+    if (outcome === "done") this.#settle(question.editor.text);
+    else if (outcome === "cancel") this.#settle(undefined);
+  }
+
+  /** Gives up all questions. */
+  cancel(): void {
+    while (this.#waiting.length > 0) this.#settle(undefined);
+  }
+
+  /** The row, and the column of the cursor in it, from 1. */
+  shown(columns: number): { row: string; cursor: number } | undefined {
+    const question = this.#waiting[0];
+    if (question === undefined) return undefined;
+    const { editor } = question;
+    if (editor === undefined) {
+      // The end of a question says what is asked.
+      const label = fitting(question.label, columns);
+      return { row: label, cursor: Math.min(columns, displayWidth(label) + 1) };
+    }
+    const label = truncate(question.label, Math.max(0, Math.floor(columns / 2)));
+    const width = displayWidth(label);
+    const offer = editor.offer === "" ? "" : ` ${editor.offer}`;
+    const room = Math.max(1, columns - width - offer.length);
+    const { text, cursor } = editor.shown(room);
+    const gap = offer === "" ? "" : " ".repeat(Math.max(0, room - displayWidth(text)));
+    return { row: `${label}${text}${gap}${offer}`, cursor: Math.min(columns, width + cursor + 1) };
+  }
+
+  #ask(label: string, editor: LineEditor | undefined): Promise<string | undefined> {
+    return new Promise((settle) => {
+      this.#waiting.push({ label: safeLine(label), editor, settle });
+      this.#changed();
+    });
+  }
+
+  #settle(answer: string | undefined): void {
+    this.#waiting.shift()?.settle(answer);
+    this.#changed();
+  }
+}
+
+/** The text with what is in its middle left out where it is too long. */
+function fitting(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  const tail = text.slice(-Math.min(12, Math.floor(columns / 2)));
+  return truncate(text, Math.max(1, columns - displayWidth(tail))) + tail;
+}

@@ -1,0 +1,131 @@
+/** The browser's own pages: where to begin, the keys, bookmarks, history, downloads. */
+import { safeLine } from "../text/safe.js";
+import { humanSize } from "../text/units.js";
+import type { Been } from "./been.js";
+import { ACTIONS, type Action, type Bindings, keysOf } from "./bindings.js";
+import type { BookmarkLine } from "./bookmarks.js";
+import { type Download, progressOf } from "./downloads.js";
+import { Page } from "./page.js";
+
+/** Places to begin at that others know of: accounts of the configuration, the servers of a sandbox. */
+export interface StartGroup {
+  readonly title: string;
+  readonly places: readonly { readonly url: string; readonly name: string }[];
+}
+
+const LATEST = 15;
+const MOST_BOOKMARKS_AT_START = 50;
+
+function own(title: string): Page {
+  const page = new Page({ url: "", title });
+  page.state = "done";
+  return page;
+}
+
+export function startPage(
+  bookmarks: readonly BookmarkLine[],
+  history: readonly Been[],
+  groups: readonly StartGroup[],
+): Page {
+  const page = own("Porthole");
+  page.add("Porthole", "heading");
+  page.add("g goes to an address, ? tells the keys, q quits.", "note");
+  if (bookmarks.length > 0) {
+    heading(page, "Bookmarks");
+    addBookmarks(page, bookmarks.slice(0, MOST_BOOKMARKS_AT_START));
+  }
+  for (const { title, places } of groups) {
+    if (places.length === 0) continue;
+    heading(page, title);
+    for (const { url, name } of places) addPlace(page, url, name);
+  }
+  if (history.length > 0) {
+    heading(page, "Lately");
+    for (const { url, title } of history.slice(-LATEST).reverse()) addPlace(page, url, title);
+  }
+  return page;
+}
+
+export function bookmarksPage(bookmarks: readonly BookmarkLine[], path: string): Page {
+  const page = own("Bookmarks");
+  page.add("Bookmarks", "heading");
+  page.add(`They stand in ${safeLine(path)}, one a line, to be edited. A page is added with a.`, "note");
+  page.add("");
+  addBookmarks(page, bookmarks);
+  return page;
+}
+
+function addBookmarks(page: Page, bookmarks: readonly BookmarkLine[]): void {
+  for (const line of bookmarks) {
+    if (line.kind === "heading") page.add(safeLine(line.text), "field");
+    else addPlace(page, line.url, line.name);
+  }
+}
+
+export function historyPage(history: readonly Been[]): Page {
+  const page = own("History");
+  page.add("History, the latest first", "heading");
+  page.add("");
+  for (const { url, title } of [...history].reverse()) addPlace(page, url, title);
+  return page;
+}
+
+export function downloadsPage(downloads: readonly Download[]): Page {
+  const page = own("Downloads");
+  page.add("Downloads", "heading");
+  page.add("");
+  if (downloads.length === 0) page.add("Nothing has been saved. d saves what the selected link leads to.");
+  for (const download of [...downloads].reverse()) {
+    const { state, words, path, done } = download;
+    const told = state === "running" ? progressOf(download) : state === "done" ? humanSize(done) : words;
+    page.add(`${state.padEnd(8)} ${safeLine(path)}  ${told}`, state === "failed" ? "error" : "text", 9);
+    page.add(`${" ".repeat(9)}${safeLine(download.url)}`, "note", 9);
+  }
+  return page;
+}
+
+export function helpPage(bindings: Bindings): Page {
+  const page = own("Keys");
+  page.add("Keys", "heading");
+  page.add("A number opens the link that bears it. The mouse opens a link, its wheel scrolls.", "note");
+  page.add("");
+  const keys = keysOf(bindings);
+  for (const action of keys.keys()) {
+    const shown = (keys.get(action) ?? []).join(" ");
+    page.add(`${shown.padEnd(24)} ${summaryOf(action)}`, "text", 25);
+  }
+  page.add("");
+  page.add(
+    "Other keys: a file named keys beside the bookmarks, KEY ACTION a line, with these words for actions:",
+    "note",
+  );
+  page.add(Object.keys(ACTIONS).join(" "), "note");
+  return page;
+}
+
+function summaryOf(action: Action): string {
+  return ACTIONS[action];
+}
+
+/** What a link leads to, its URL in full. */
+export function infoPage(facts: readonly (readonly [string, string])[]): Page {
+  const page = own("What is known");
+  for (const [name, value] of facts) page.add(`${name.padEnd(8)} ${safeLine(value)}`, "text", 9);
+  return page;
+}
+
+function heading(page: Page, title: string): void {
+  page.add("");
+  page.add(title, "field");
+}
+
+function addPlace(page: Page, url: string, name: string): void {
+  const words = safeLine(name.slice(0, 300));
+  const link = page.link({ url, name: words });
+  const head = `${String(link + 1).padStart(4)}  `;
+  const shown = words === "" ? safeLine(url) : words;
+  const after = shown === safeLine(url) ? "" : `  ${safeLine(url)}`;
+  page.add(`${head}${shown}${after}`, "text", 6, [
+    { from: head.length, to: head.length + shown.length, link },
+  ]);
+}

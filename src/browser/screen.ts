@@ -1,0 +1,21 @@
+/** What the browser draws on and hears from. The command line has a terminal behind it, a test an array of rows. */
+
+export interface BrowserScreen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Text and sequences made by the browser alone; nothing of a server's goes there unchanged. */
+  write(text: string): void;
+}
+
+/** What a person did. */
+export type Input =
+  /** A key by its name (`a`, `Enter`, `Left`, `C-r`, `M-1`), or text pasted in one piece. */
+  | { readonly kind: "key"; readonly key: string }
+  | { readonly kind: "paste"; readonly text: string }
+  /** From 1. */
+  | {
+      readonly kind: "mouse";
+      readonly action: "press" | "middle" | "back" | "wheel-up" | "wheel-down";
+      readonly column: number;
+      readonly row: number;
+    };

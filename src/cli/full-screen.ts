@@ -1,0 +1,134 @@
+/** The terminal as the browser's screen: another screen while it runs, keys one by one, and all as it was afterwards. */
+import { StringDecoder } from "node:string_decoder";
+import { ReadStream, WriteStream } from "node:tty";
+import { KeyReader } from "../browser/keys.js";
+import type { BrowserScreen, Input } from "../browser/screen.js";
+import { PortholeError } from "../errors.js";
+import { ScreenModes } from "./screen-modes.js";
+import type { Terminal } from "./terminal.js";
+
+/** Milliseconds in which the rest of a key's sequence comes, over slow lines too; a lone Escape waits so long. */
+const ESCAPE_DELAY = 60;
+const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[H\x1b[2J";
+const MOUSE = "\x1b[?1000h\x1b[?1006h";
+
+export interface Listener {
+  input(input: Input): void;
+  redraw(): void;
+}
+
+export class FullScreen implements BrowserScreen, Disposable {
+  readonly #keyboard: ReadStream;
+  readonly #output: WriteStream;
+  readonly #modes = new ScreenModes();
+  readonly #keys = new KeyReader();
+  readonly #mouse: boolean;
+  #decoder = new StringDecoder("utf8");
+  #listener: Listener | undefined;
+  #escape: NodeJS.Timeout | undefined;
+  #entered = false;
+
+  /** @throws PortholeError `usage` when there is no terminal */
+  constructor(terminal: Terminal, options: { readonly mouse: boolean }) {
+    if (!(terminal.stdin instanceof ReadStream) || !(terminal.stdout instanceof WriteStream)) {
+      throw new PortholeError("usage", "the browser wants a terminal for its keys and its screen", {
+        hint: "porthole URL shows one place and ends; ls and get are for pipes",
+      });
+    }
+    this.#keyboard = terminal.stdin;
+    this.#output = terminal.stdout;
+    this.#mouse = options.mouse;
+  }
+
+  get columns(): number {
+    return Math.max(1, this.#output.columns);
+  }
+
+  get rows(): number {
+    return Math.max(1, this.#output.rows);
+  }
+
+  write(text: string): void {
+    if (this.#entered && !this.#output.destroyed) this.#output.write(text);
+  }
+
+  /** From now on keys and changes of size go to the listener. */
+  enter(listener: Listener): void {
+    this.#listener = listener;
+    this.#entered = true;
+    // Also when the program ends without leaving: a crash, process.exit.
+    process.on("exit", this.#restore);
+    process.on("SIGCONT", this.#continued);
+    this.#takeOver();
+  }
+
+  /** Gives the terminal back. */
+  leave(): void {
+    if (!this.#entered) return;
+    process.off("exit", this.#restore);
+    process.off("SIGCONT", this.#continued);
+    this.#giveBack();
+    this.#entered = false;
+  }
+
+  /** Waits in the shell, as after Ctrl-Z, until the shell says `fg`. */
+  suspend(): void {
+    this.#giveBack();
+    process.kill(process.pid, "SIGTSTP");
+  }
+
+  [Symbol.dispose](): void {
+    this.leave();
+  }
+
+  #takeOver(): void {
+    const begin = ENTER + (this.#mouse ? MOUSE : "");
+    this.#modes.see(Buffer.from(begin));
+    this.#decoder = new StringDecoder("utf8");
+    this.#keyboard.setRawMode(true);
+    this.#keyboard.on("data", this.#typed);
+    this.#keyboard.resume();
+    this.#output.on("resize", this.#resized);
+    this.#output.write(begin);
+  }
+
+  #giveBack(): void {
+    clearTimeout(this.#escape);
+    this.#keyboard.off("data", this.#typed);
+    this.#keyboard.setRawMode(false);
+    this.#keyboard.pause();
+    this.#output.off("resize", this.#resized);
+    this.#restore();
+  }
+
+  readonly #restore = (): void => {
+    const undo = this.#modes.undo();
+    if (undo === "" || this.#output.destroyed) return;
+    this.#modes.see(Buffer.from(undo));
+    // The last colour, then the screen as it was.
+    this.#output.write(`\x1b[0m${undo}`);
+  };
+
+  readonly #continued = (): void => {
+    // A shell that stopped us itself has left the modes on.
+    if (this.#keyboard.listenerCount("data", this.#typed) > 0) this.#keyboard.off("data", this.#typed);
+    this.#output.off("resize", this.#resized);
+    this.#takeOver();
+    this.#listener?.redraw();
+  };
+
+  readonly #resized = (): void => {
+    this.#listener?.redraw();
+  };
+
+  readonly #typed = (octets: Buffer | string): void => {
+    clearTimeout(this.#escape);
+    const text = typeof octets === "string" ? octets : this.#decoder.write(octets);
+    for (const input of this.#keys.feed(text)) this.#listener?.input(input);
+    if (this.#keys.waits) {
+      this.#escape = setTimeout(() => {
+        for (const input of this.#keys.flush()) this.#listener?.input(input);
+      }, ESCAPE_DELAY);
+    }
+  };
+}
