@@ -104,7 +104,8 @@ export class Travel implements AsyncDisposable {
 
   async searchAt(target: Target, name: string): Promise<void> {
     const words = await this.#settings.asking.line(`${safeLine(name)}: `);
-    if (words !== undefined && words.trim() !== "") await this.open(target, { kind: "search", words });
+    if (words !== undefined && words.trim() !== "")
+      await this.open(target, { kind: "search", words, title: safeLine(name) });
   }
 
   /** Loads a page into this tab; the page before stays until the place answers. Never throws. */

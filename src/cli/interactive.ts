@@ -121,6 +121,8 @@ class Seat {
     this.#applyMode();
     keyboard.on("data", (octets: Buffer) => this.#typed(octets));
     keyboard.once("end", () => this.#stream.end());
+    // The browser, whose keys they were before, has paused them.
+    keyboard.resume();
   }
 
   readonly #onResize = (): void => {

@@ -1,0 +1,208 @@
+/** What a server can send, and what must not come of it. */
+import { afterEach, describe, expect, it } from "vitest";
+import { type Script, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
+import { Browsing, type BrowsingOptions } from "./browsing.js";
+
+let server: ScriptedServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+/** A browser at a Gopher server that plays this for each connection. */
+async function facing(
+  play: Script | readonly Script[],
+  options: BrowsingOptions & { path?: string } = {},
+): Promise<Browsing> {
+  server = await scripted(play, { timeout: 10_000 });
+  server.done.catch(() => undefined);
+  return Browsing.open({ url: server.url("gopher", options.path ?? "/"), ...options });
+}
+
+const answer = (...lines: readonly string[]) =>
+  script()
+    .expect(/.*/)
+    .sendLines(...lines);
+
+describe("control characters", () => {
+  it("in menus never move the cursor nor change the title", async () => {
+    await using at = await facing(
+      answer(
+        "0\x1b]0;owned\x07name\x1b[2J\t/\x1b[H\thost\t70",
+        "i\x9b31mred\u202egnihton\u2066",
+        "1back\bspace\rreturn\t/x\th\t70",
+      ),
+    );
+    await at.sees("\\x1b]0;owned\\x07name\\x1b[2J");
+    await at.sees("\\u202egnihton");
+    expect(at.screen.strange).toEqual([]);
+  });
+
+  it("in texts, titles of web pages, errors and addresses neither", async () => {
+    await using at = await facing(
+      answer("<title>\x1b]0;x\x07T\u202e</title><p>\x1b[5mblink <a href='gopher://h/0\x1b'>l</a>"),
+      { path: "/h/page" },
+    );
+    await at.sees("blink");
+    expect(at.screen.strange).toEqual([]);
+    at.press("\\");
+    await at.sees("\\x1b]0;x\\x07");
+    expect(at.screen.strange).toEqual([]);
+    at.press("Left", "m");
+    await at.sees("Lately");
+    expect(at.screen.strange).toEqual([]);
+  });
+
+  it("in an answer that is an error neither", async () => {
+    await using at = await facing(answer("3\x1b[2Jgone\t\terror.host\t1", "."));
+    await at.sees("\\x1b[2Jgone");
+    expect(at.screen.strange).toEqual([]);
+  });
+});
+
+describe("size", () => {
+  it("a menu without end is cut, and the browser answers keys meanwhile", async () => {
+    const line = "0An item of a menu that has no end\t/x\t127.0.0.1\t70\r\n";
+    await using at = await facing(
+      script()
+        .expect(/.*/)
+        .flood(80 * 1024 * 1024, line),
+      { rows: 10 },
+    );
+    await at.sees("loading");
+    at.press("PageDown");
+    at.press("?");
+    await at.sees("open the selected link");
+  }, 30_000);
+
+  it("lines of a megabyte are shown in pieces", async () => {
+    await using at = await facing(
+      script()
+        .expect(/.*/)
+        .send(`${"word ".repeat(200_000)}\r\nthe end\r\n`),
+      {
+        path: "/0/long",
+      },
+    );
+    await at.sees(/ \d+%$/m);
+    at.press("G");
+    await at.sees("the end");
+    expect(at.screen.strange).toEqual([]);
+  });
+
+  it("a terminal too small for anything is drawn on all the same", async () => {
+    await using at = await facing([answer("0A name that is long\t/x\th\t70"), answer("x")], {
+      columns: 1,
+      rows: 1,
+    });
+    while (at.screen.writes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const [columns, rows] of [
+      [2, 2],
+      [5, 3],
+      [3, 4],
+      [200, 2],
+      [60, 10],
+    ] as const) {
+      at.screen.resize(columns, rows);
+      at.browser.redraw();
+      at.press("j", "Down", "?", "Left");
+    }
+    expect(at.screen.strange).toEqual([]);
+    await at.sees("A name that is long");
+  });
+
+  it("a terminal resized while the page loads has all of it", async () => {
+    await using at = await facing(
+      script().expect(/.*/).sendLines("ione").pause(150).sendLines("itwo").pause(150).sendLines("ithree"),
+    );
+    await at.sees("one");
+    at.screen.resize(30, 8);
+    at.browser.redraw();
+    await at.sees("two");
+    at.screen.resize(90, 20);
+    at.browser.redraw();
+    await at.sees("three");
+    expect(at.screen.text).toContain("one");
+  });
+});
+
+describe("a host that hangs", () => {
+  it("before it answers is left with back, and the page before is there", async () => {
+    await using at = await facing([
+      answer("0A text\t/x\t127.0.0.1\t70"),
+      script().expect(/.*/).pause(60_000).send("late"),
+    ]);
+    await at.sees("A text");
+    at.press("g", server?.url("gopher", "/0/hang") ?? "", "Enter");
+    await at.sees("back leaves");
+    at.press("Left");
+    await at.sees("left");
+    expect(at.screen.text).toContain("A text");
+    expect(at.screen.text).not.toContain("loading");
+  });
+
+  it("amid a text keeps what has come", async () => {
+    await using at = await facing(script().expect(/.*/).send("the first half\r\n").pause(60_000), {
+      path: "/0/half",
+    });
+    await at.sees("the first half");
+    at.press("Escape");
+    await at.sees("(left before the end)");
+  });
+
+  it("does not keep the browser from quitting", async () => {
+    await using at = await facing(script().expect(/.*/).pause(60_000), { path: "/0/hang" });
+    await at.sees("loading");
+    at.press("q");
+    await at.over;
+  });
+});
+
+describe("a page from outside", () => {
+  it("cannot lead into this machine", async () => {
+    await using at = await facing(
+      answer("<a href='file:///etc/passwd'>here</a> <a href='maildir:/x'>mail</a> <a href='unix:/s'>s</a>"),
+      { path: "/h/page", columns: 100 },
+    );
+    await at.sees("here[1]");
+    at.press("1");
+    await at.sees("may not lead into this machine");
+    at.press("2");
+    await at.sees("may not lead into this machine: maildir:");
+    at.press("3");
+    await at.sees("may not lead into this machine: unix:");
+  });
+
+  it("cannot make a binary look like a text by its type", async () => {
+    await using at = await facing(
+      script()
+        .expect(/.*/)
+        .send(Buffer.from([0, 1, 2, 3, 0x1b, 0x5b, 0x32, 0x4a])),
+      {
+        path: "/0/liar",
+      },
+    );
+    await at.sees("It is no text");
+    expect(at.screen.strange).toEqual([]);
+  });
+
+  it("that is Latin-1, or no charset at all, is shown", async () => {
+    await using at = await facing(script().expect(/.*/).send(Buffer.from("K\xe4se \xff\xfe\r\n", "latin1")), {
+      path: "/0/latin",
+    });
+    await at.sees("Käse ÿþ");
+  });
+});
+
+describe("what is repainted", () => {
+  it("is only what differs", async () => {
+    const lines = Array.from({ length: 100 }, (_, at) => `0item ${at}\t/${at}\t127.0.0.1\t70`);
+    await using at = await facing(answer(...lines), { rows: 20 });
+    await at.sees("item 10");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    at.screen.drawn = 0;
+    at.press("Down");
+    // Two links, and the status line.
+    expect(at.screen.drawn).toBe(3);
+  });
+});

@@ -1,0 +1,214 @@
+/** The browser's parts, each by itself. */
+import { describe, expect, it } from "vitest";
+import { parseBindings, usualBindings } from "../../src/browser/bindings.js";
+import { formatBookmark, parseBookmarks } from "../../src/browser/bookmarks.js";
+import { crossing } from "../../src/browser/crossing.js";
+import { KeyReader } from "../../src/browser/keys.js";
+import { Layout } from "../../src/browser/layout.js";
+import { LineEditor } from "../../src/browser/line-editor.js";
+import { MOST_LINES, Page } from "../../src/browser/page.js";
+import { TextLines, withoutTabs } from "../../src/browser/text-lines.js";
+import { Client } from "../../src/client.js";
+import { displayWidth } from "../../src/text/width.js";
+
+const page = () => new Page({ url: "", title: "" });
+
+describe("keys", () => {
+  const keys = (text: string) => {
+    const reader = new KeyReader();
+    return [...reader.feed(text), ...reader.flush()].map((input) =>
+      input.kind === "key"
+        ? input.key
+        : input.kind === "paste"
+          ? `<${input.text}>`
+          : `${input.action} ${input.row}`,
+    );
+  };
+
+  it.each([
+    ["letters and words", "aß €", ["a", "ß", "Space", "€"]],
+    ["arrows in both modes", "\x1b[A\x1bOB", ["Up", "Down"]],
+    ["keys with modifiers", "\x1b[1;5C\x1b[1;3D\x1b[Z", ["C-Right", "M-Left", "S-Tab"]],
+    ["named controls", "\r\x7f\t\x0c", ["Enter", "Backspace", "Tab", "C-l"]],
+    ["Alt with a letter", "\x1b1", ["M-1"]],
+    ["Escape alone", "\x1b", ["Escape"]],
+    ["Escape twice", "\x1b\x1b", ["Escape", "Escape"]],
+    ["page keys", "\x1b[5~\x1b[6~", ["PageUp", "PageDown"]],
+    ["the mouse", "\x1b[<0;5;7M\x1b[<0;5;7m\x1b[<65;1;2M", ["press 7", "wheel-down 2"]],
+    ["a paste in one piece", "\x1b[200~a\x1b[31mb\x1b[201~c", ["<a\x1b[31mb>", "c"]],
+    ["what is no key", "\x1b[99;99;99Xa", ["a"]],
+  ])("%s", (_what, text, wanted) => {
+    expect(keys(text)).toEqual(wanted);
+  });
+
+  it("may be cut anywhere", () => {
+    const reader = new KeyReader();
+    const text = "\x1b[1;5Cx\x1b[<64;10;20M";
+    expect(Array.from(text, (character) => reader.feed(character)).flat()).toEqual([
+      { kind: "key", key: "C-Right" },
+      { kind: "key", key: "x" },
+      { kind: "mouse", action: "wheel-up", column: 10, row: 20 },
+    ]);
+  });
+});
+
+describe("bindings", () => {
+  it("are the usual ones with those of the person's file", () => {
+    const bindings = parseBindings("# mine\nx quit\nq -\n", "keys");
+    expect(bindings.get("x")).toBe("quit");
+    expect(bindings.get("q")).toBeUndefined();
+    expect(bindings.get("j")).toBe(usualBindings().get("j"));
+  });
+
+  it("name the line that is none", () => {
+    expect(() => parseBindings("x explode", "/home/me/keys")).toThrow("/home/me/keys:1: 'x explode'");
+  });
+
+  it("give no key two meanings", async () => {
+    const { keysOf } = await import("../../src/browser/bindings.js");
+    const all = [...keysOf(usualBindings()).values()];
+    // Every action can be reached.
+    expect(all.filter((keys) => keys.length === 0)).toEqual([]);
+  });
+});
+
+describe("lines in rows", () => {
+  const rows = (text: string, columns: number, hanging = 0) => {
+    const one = page();
+    one.add(text, "text", hanging);
+    const layout = new Layout();
+    layout.update(one, columns, true);
+    return layout.rows.map(({ from, to, indent }) => " ".repeat(indent) + text.slice(from, to));
+  };
+
+  it("break between words, and within a word that is too long", () => {
+    expect(rows("one two three", 7)).toEqual(["one two", "three"]);
+    expect(rows("abcdefghij kl", 4)).toEqual(["abcd", "efgh", "ij", "kl"]);
+  });
+
+  it("hang below what came first", () => {
+    expect(rows("   1  menu A long name of a menu", 22, 11)).toEqual([
+      "   1  menu A long name",
+      "           of a menu",
+    ]);
+  });
+
+  it("count columns, not characters", () => {
+    expect(rows("漢字漢字漢字", 5)).toEqual(["漢字", "漢字", "漢字"]);
+    for (const row of rows("é漢字a".repeat(50), 9)) expect(displayWidth(row)).toBeLessThanOrEqual(9);
+  });
+
+  it("grow with the page, and start over for another width", () => {
+    const one = page();
+    const layout = new Layout();
+    one.add("a b c d e f g h");
+    layout.update(one, 8, true);
+    one.add("more");
+    layout.update(one, 8, true);
+    expect(layout.rows.length).toBe(3);
+    expect(layout.rowOf(1)).toBe(2);
+    layout.update(one, 40, true);
+    expect(layout.rows.length).toBe(2);
+  });
+});
+
+describe("a page", () => {
+  it("takes no more lines than it keeps, and says so", () => {
+    const one = page();
+    for (let at = 0; at < MOST_LINES + 10; at++) one.add("x");
+    expect(one.lines.length).toBe(MOST_LINES + 1);
+    expect(one.lines.at(-1)?.text).toContain("there is more");
+  });
+
+  it("has addresses in a text as links, without what follows them", () => {
+    const one = page();
+    const lines = new TextLines(one);
+    lines.write(
+      "See (gopher://example.org/0/a_(b)). Or news:comp.lang.c, and mailto:a@b.c!\nevil javascript:x",
+    );
+    lines.end();
+    expect(one.links.map(({ url }) => url)).toEqual([
+      "gopher://example.org/0/a_(b",
+      "news:comp.lang.c",
+      "mailto:a@b.c",
+    ]);
+  });
+
+  it("has line ends of all kinds, cut anywhere, and tabs filled up", () => {
+    const one = page();
+    const lines = new TextLines(one);
+    for (const character of "a\r\nb\rc\nd") lines.write(character);
+    lines.end();
+    expect(one.lines.map(({ text }) => text)).toEqual(["a", "b", "c", "d"]);
+    expect(withoutTabs("\ta\tbc\t")).toBe("        a       bc      ");
+  });
+});
+
+describe("the line editor", () => {
+  const typed = (keys: readonly string[], options = {}) => {
+    const editor = new LineEditor(options);
+    for (const key of keys) editor.take({ kind: "key", key });
+    return editor;
+  };
+
+  it("has readline's keys", () => {
+    expect(typed(["a", "b", "c", "Left", "Left", "X"]).text).toBe("aXbc");
+    expect(typed([..."one two", "C-w"]).text).toBe("one ");
+    expect(typed([..."abc", "C-a", "C-k"]).text).toBe("");
+    expect(typed([..."abc", "Up"], { memory: ["first", "last"] }).text).toBe("last");
+    expect(typed([..."abc", "Up", "Up", "Down", "Down"], { memory: ["first", "last"] }).text).toBe("abc");
+  });
+
+  it("turns through what completion offers", () => {
+    const complete = () => ["alpha", "beta"];
+    expect(typed(["a", "Tab"], { complete }).text).toBe("alpha");
+    expect(typed(["a", "Tab", "Tab"], { complete }).text).toBe("beta");
+    expect(typed(["a", "Tab", "S-Tab"], { complete }).text).toBe("beta");
+  });
+
+  it("shows no line break and no control of a paste, and does not end with one", () => {
+    const editor = new LineEditor();
+    expect(editor.take({ kind: "paste", text: "a\nb\x1b[2J" })).toBeUndefined();
+    expect(editor.text).toBe("a b\x1b[2J");
+    expect(editor.shown(40).text).toBe("a b\\x1b[2J");
+  });
+
+  it("shows the part of a long line where the cursor is", () => {
+    const { text, cursor } = new LineEditor({ text: "0123456789" }).shown(6);
+    expect(text).toBe("56789");
+    expect(cursor).toBe(5);
+  });
+});
+
+describe("bookmarks", () => {
+  it("are lines of URL and name, with headings", () => {
+    expect(parseBookmarks("# Gopher\ngopher://a/ The  A\n\nftp://b/\n")).toEqual([
+      { kind: "heading", text: "Gopher" },
+      { kind: "bookmark", url: "gopher://a/", name: "The  A" },
+      { kind: "bookmark", url: "ftp://b/", name: "ftp://b/" },
+    ]);
+    expect(formatBookmark("gopher://a/", "two\nlines ")).toBe("gopher://a/ two lines\n");
+  });
+});
+
+describe("crossing", () => {
+  const client = new Client();
+  const way = (from: string | undefined, to: string) =>
+    crossing(from === undefined ? undefined : client.target(from), client.target(to), client.registry);
+
+  it.each([
+    ["gopher://a/", "gopher://b/0/x", true, undefined],
+    ["gopher://a/", "ftp://b/", true, /FTP/],
+    ["gophers://a/", "gopher://a/", true, /out of TLS/],
+    ["gopher://a/", "file:/etc/passwd", false, /may not/],
+    ["https://a/", "unix:/run/x", false, /may not/],
+    ["file:/a", "file:/b", true, undefined],
+    ["file:/a", "gopher://b/", true, /Gopher/],
+    [undefined, "file:/b", true, undefined],
+  ])("from %s to %s", (from, to, allowed, words) => {
+    const found = way(from, to);
+    expect(found.allowed).toBe(allowed);
+    if (words === undefined) expect(found.words).toBeUndefined();
+    else expect(found.words).toMatch(words);
+  });
+});

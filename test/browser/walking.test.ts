@@ -1,0 +1,205 @@
+/** Walks through the sandbox, from protocol to protocol, on a screen that tells what it was sent. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { Browsing } from "./browsing.js";
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox({ only: ["gopher", "ftp", "nntp", "pop3", "http", "telnet", "imap"] });
+});
+afterAll(async () => {
+  await sandbox.close();
+});
+
+describe("a menu", () => {
+  it("is shown with numbers, kinds and the selected link's URL", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("8  link The files next door");
+    expect(at.screen.row(1)).toBe(` 127.0.0.1 - ${sandbox.url("gopher")}`);
+    expect(at.screen.row(2)).toBe("           A small harbour for clients");
+    expect(at.screen.row(4)).toBe("   1  text Welcome");
+    expect(at.screen.row(16)).toMatch(/^text gopher:\/\/127.0.0.1:\d+\/0\/texts\/welcome.txt +100%$/);
+    expect(at.screen.strange).toEqual([]);
+  });
+
+  it("opens a link by arrow and Enter, and by its number, and goes back to where one was", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("Texts");
+    at.press("Down", "Enter");
+    await at.sees("The keeper's day");
+    at.press("4");
+    await at.sees(/^ Fog - gopher/);
+    at.press("Left");
+    await at.sees("The long watch");
+    at.press("h");
+    await at.sees("A small harbour");
+    expect(at.screen.row(16)).toContain("/1/texts");
+    at.press("L");
+    await at.sees("The long watch");
+  });
+
+  it("asks for the words of a search, and lists what has them", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("Search the texts");
+    at.press("5");
+    await at.sees("Search the texts:");
+    at.press("fog", "Enter");
+    await at.sees(/^ fog - Search the texts/);
+    await at.sees("Fog");
+  });
+
+  it("tells the server's words when there is nothing, and the page stays", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("leads nowhere");
+    at.press("6");
+    await at.sees("'/lost' is not in this harbour");
+    expect(at.screen.text).toContain("A small harbour for clients");
+  });
+});
+
+describe("a link to another protocol", () => {
+  it("is named before it opens, and stays closed after n", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16, columns: 100 });
+    await at.sees("The files next door");
+    at.press("8");
+    await at.sees(/This leads to FTP: ftp:\/\/.* - open\? \[y\/n\]/);
+    at.press("n");
+    await at.sees(/^link ftp:.*100%$/m);
+    expect(at.screen.text).toContain("A small harbour");
+    at.press("8");
+    await at.sees("[y/n]");
+    at.press("y");
+    await at.sees("dir  pub");
+    at.press("Left");
+    await at.sees("A small harbour");
+  });
+});
+
+describe("what the others hold", () => {
+  it("FTP folders, their files, and the session used again", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("ftp") });
+    await at.sees("dir  pub");
+    at.press("4");
+    await at.sees(/^ pub - ftp:/);
+    at.press("Left");
+    await at.sees("welcome.txt");
+    at.press("5");
+    await at.sees(/^ welcome.txt - ftp/);
+  });
+
+  it("news groups as threads, and articles", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("nntp"), columns: 80 });
+    await at.sees("grp  harbour.lights");
+    at.press("1");
+    await at.sees("Two flashes or three?");
+    expect(at.screen.text).toMatch(/The Keeper +Two flashes or three\?\n.*cook@harbour.* {4}└ Re\n/);
+    at.press("7");
+    await at.sees("Newsgroups: harbour.lights");
+  });
+
+  it("a mailbox after a login at the bottom of the screen, with nothing of the password shown", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("pop3"), columns: 80 });
+    await at.sees("User for 127.0.0.1:");
+    at.press("porthole", "Enter");
+    await at.sees("Password for porthole at 127.0.0.1:");
+    at.press("sandbox");
+    await at.sees(": *******");
+    expect(at.screen.text).not.toContain("sandbox");
+    at.press("Enter");
+    await at.sees("Welcome aboard");
+    at.press("5");
+    await at.sees("From: Harbour Office");
+  });
+
+  it("web pages as text, their links by number, and their source", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("http"), columns: 80, rows: 20 });
+    await at.sees("THE HARBOUR OFFICE");
+    expect(at.screen.row(1)).toContain("The harbour office - http://");
+    at.press("\\");
+    await at.sees("<!DOCTYPE html>");
+    at.press("Left");
+    await at.sees("THE HARBOUR OFFICE");
+    at.press("0", "1", "Enter");
+    await at.sees(/docs/);
+  });
+
+  it("a Telnet session gets the whole screen, and the browser has it back", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("Welcome");
+    at.press("g", sandbox.url("telnet"), "Enter");
+    await at.sees("Welcome");
+    while (at.conversations.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(at.conversations[0]?.protocol).toBe("telnet");
+    at.press("j");
+    await at.sees("A small harbour");
+  });
+});
+
+describe("what is kept", () => {
+  it("bookmarks in a plain file, which the start page shows", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("Welcome");
+    at.press("a", "C-u", "My harbour", "Enter");
+    await at.sees(/kept in/);
+    expect(await readFile(join(at.folder, "bookmarks"), "utf8")).toBe(
+      `${sandbox.url("gopher")} My harbour\n`,
+    );
+    at.press("m");
+    await at.sees("   1  My harbour");
+  });
+
+  it("downloads, while one reads on, and none that replaces a file unasked", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16, columns: 120 });
+    await at.sees("Things to fetch");
+    at.press("3");
+    await at.sees("A note (PDF)");
+    at.press("4", "D");
+    await at.sees(/Save as: .*note\.pdf/);
+    at.press("Enter");
+    await at.sees(/saved .*note\.pdf/);
+    expect((await readFile(join(at.folder, "note.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
+    at.press("D", "Enter");
+    await at.sees(/replace it\? \[y\/n\]/);
+    at.press("n");
+    at.press("J");
+    await at.sees("done");
+  });
+
+  it("an image is named and not fetched", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16, columns: 80 });
+    await at.sees("Things to fetch");
+    at.press("3");
+    await at.sees("img  A lighthouse (PNG)");
+    at.press("1");
+    await at.sees("nothing of it has been fetched");
+    expect(at.screen.text).toContain("Type  image/png");
+  });
+});
+
+describe("the address line", () => {
+  it("completes from history, and refuses what nothing here can open, with the address to copy", async () => {
+    await using at = await Browsing.open({ url: `${sandbox.url("gopher")}1/texts`, rows: 16, columns: 100 });
+    await at.sees("Fog");
+    at.press("g", "127", "Tab");
+    await at.sees(/Go to: gopher:\/\/127.*\/1\/texts/);
+    at.press("C-u", "xmpp://someone@example.org", "Enter");
+    await at.sees("to copy: xmpp://someone@example.org");
+  });
+});
+
+describe("tabs", () => {
+  it("open a link beside the page, and close again", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
+    await at.sees("Texts");
+    at.press("Down", "t");
+    await at.sees("The long watch");
+    expect(at.screen.row(1)).toMatch(/^ 1 127.0.0.1 {2}2 Texts/);
+    at.press(",");
+    await at.sees("A small harbour");
+    at.press(".", "w");
+    await at.sees("A small harbour");
+    expect(at.screen.row(1)).toContain("gopher://");
+  });
+});
