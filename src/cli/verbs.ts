@@ -297,7 +297,25 @@ export const VERBS: readonly WordSpec[] = [
     load: () => import("./commands/browse.js"),
     examples: ["porthole browse gopher://gopher.example.org", "porthole browse"],
   },
-  { name: "shell", usage: "URL", summary: "one connection kept open", options: [] },
+  {
+    name: "shell",
+    usage: "URL",
+    summary: "one connection kept open, for commands line by line",
+    options: [
+      { flag: "command", alias: "c", type: "list", placeholder: "LINE", summary: "do this, then end" },
+      {
+        flag: "script",
+        type: "string",
+        placeholder: "FILE",
+        summary: "lines from a file; - for standard input",
+      },
+    ],
+    load: () => import("./commands/shell.js"),
+    examples: [
+      "porthole shell ftp://me@ftp.example.org/pub",
+      "porthole shell imaps://me@mail.example.org -c 'cd INBOX; ls -l'",
+    ],
+  },
 ];
 
 export const TOOLS: readonly WordSpec[] = [

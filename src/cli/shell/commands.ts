@@ -1,0 +1,58 @@
+/** What can be typed in the shell, for its help and its completion. What it does is shell.ts's affair. */
+
+export interface ShellWord {
+  readonly usage: string;
+  readonly summary: string;
+  /** What completion offers for what follows. */
+  readonly names: "remote" | "local" | "none";
+}
+
+export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
+  ls: { usage: "[-l] [-r] [NAME...]", summary: "what is here, or there", names: "remote" },
+  cd: {
+    usage: "[NAME]",
+    summary: "go into a folder, menu, group or mailbox; .. out of it, - back",
+    names: "remote",
+  },
+  pwd: { usage: "", summary: "where this is", names: "none" },
+  cat: { usage: "NAME...", summary: "show it", names: "remote" },
+  more: { usage: "NAME", summary: "show it through the pager", names: "remote" },
+  get: { usage: "NAME... [-o FILE]", summary: "save it in the local folder", names: "remote" },
+  put: { usage: "FILE... [-o NAME]", summary: "upload files", names: "local" },
+  find: { usage: "[NAME] [GLOB]", summary: "all that is below, or what of it matches", names: "remote" },
+  search: { usage: "WORDS...", summary: "the server's own search, or names and texts", names: "none" },
+  stat: { usage: "[NAME...]", summary: "what is known of it", names: "remote" },
+  mkdir: { usage: "[-p] NAME...", summary: "make folders", names: "remote" },
+  rm: { usage: "[-r] NAME...", summary: "remove", names: "remote" },
+  mv: { usage: "FROM TO", summary: "move or rename", names: "remote" },
+  send: { usage: "--to ... --subject ...", summary: "send a mail, as `porthole send` does", names: "local" },
+  watch: { usage: "[NAME]", summary: "tell what is new, until Ctrl-C", names: "remote" },
+  check: { usage: "", summary: "test the server step by step", names: "none" },
+  open: { usage: "URL", summary: "go to another server", names: "none" },
+  interact: { usage: "", summary: "talk to it key by key", names: "none" },
+  lcd: { usage: "[FOLDER]", summary: "change the local folder", names: "local" },
+  lpwd: { usage: "", summary: "the local folder", names: "none" },
+  jobs: { usage: "", summary: "what was begun with & at a line's end", names: "none" },
+  wait: { usage: "[N]", summary: "until job N, or all of them, are done", names: "none" },
+  kill: { usage: "N", summary: "end job N", names: "none" },
+  history: { usage: "", summary: "what was typed", names: "none" },
+  help: { usage: "[WORD]", summary: "this list", names: "none" },
+  exit: { usage: "", summary: "leave; so do quit, bye and Ctrl-D", names: "none" },
+};
+
+/** Other names that people are used to. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  dir: "ls",
+  ll: "ls",
+  less: "more",
+  page: "more",
+  quit: "exit",
+  bye: "exit",
+  q: "exit",
+  "?": "help",
+  del: "rm",
+  delete: "rm",
+  rename: "mv",
+  mget: "get",
+  mput: "put",
+};

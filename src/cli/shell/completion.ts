@@ -1,0 +1,63 @@
+/** Completion in the shell: words, names at the server, names on this machine. */
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Completer } from "node:readline";
+import { isHarmful } from "../../text/safe.js";
+import { ALIASES, SHELL_WORDS } from "./commands.js";
+import { quoted } from "./line.js";
+import type { Place } from "./place.js";
+
+/** Names that are offered. */
+const MOST = 500;
+
+/** @param own the words that only this protocol has */
+export async function offersFor(line: string, place: Place, own: readonly string[]): Promise<string[]> {
+  const begun = /(?:\\.|[^\s\\])*$/.exec(line)?.[0] ?? "";
+  const before = line.slice(0, line.length - begun.length).trim();
+  if (before === "") {
+    return [...Object.keys(SHELL_WORDS), ...own]
+      .filter((word) => word.startsWith(begun))
+      .map((word) => `${word} `);
+  }
+  const typed = before.split(/\s+/)[0] ?? "";
+  const word = ALIASES[typed] ?? typed;
+  const names = own.includes(word) ? "remote" : (SHELL_WORDS[word]?.names ?? "none");
+  const plain = begun.replace(/\\(.)/g, "$1");
+  if (names === "none" || plain.startsWith("-")) return [];
+  const found = names === "remote" ? await remote(plain, place) : await local(plain);
+  return found
+    .filter((name) => name.startsWith(plain) && !isHarmful(name))
+    .slice(0, MOST)
+    .map(quoted);
+}
+
+async function remote(plain: string, place: Place): Promise<string[]> {
+  const slash = plain.lastIndexOf("/");
+  const folder = plain.slice(0, slash + 1);
+  const target = folder === "" ? place.target : place.client.target(await place.urlOf(folder));
+  const entries = await place.entries(target);
+  return entries
+    .filter(({ kind }) => kind !== "note")
+    .map(({ name, kind }) => `${folder}${name}${kind === "directory" && !name.endsWith("/") ? "/" : ""}`);
+}
+
+async function local(plain: string): Promise<string[]> {
+  const folder = plain.endsWith("/") ? plain : plain.includes("/") ? `${dirname(plain)}/` : "";
+  const entries = await readdir(folder === "" ? "." : folder, { withFileTypes: true });
+  return entries.map(
+    (entry) => `${folder === "" ? "" : join(folder, "/")}${entry.name}${entry.isDirectory() ? "/" : ""}`,
+  );
+}
+
+/** As node:readline wants it; a server that does not answer offers nothing. */
+export function completer(place: () => Place, own: () => readonly string[]): Completer | AsyncCompleter {
+  return (line: string, done: (error: null, result: [string[], string]) => void) => {
+    const begun = /(?:\\.|[^\s\\])*$/.exec(line)?.[0] ?? "";
+    offersFor(line, place(), own()).then(
+      (offers) => done(null, [offers, begun]),
+      () => done(null, [[], begun]),
+    );
+  };
+}
+
+type AsyncCompleter = (line: string, done: (error: null, result: [string[], string]) => void) => void;

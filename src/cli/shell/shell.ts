@@ -1,0 +1,423 @@
+/** The shell: verbs typed one after the other at one place, over one session that stays open. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { homedir } from "node:os";
+import { EXIT_STATUS, localError, PortholeError } from "../../errors.js";
+import { globMatcher } from "../../files/glob.js";
+import type { Options } from "../../plugin.js";
+import { nearest } from "../../spelling.js";
+import { safeLine } from "../../text/safe.js";
+import { Door } from "../../verbs/doors.js";
+import { shownName } from "../../verbs/names.js";
+import { walk } from "../../verbs/walk.js";
+import type { Desk } from "../command.js";
+import { asPortholeError } from "../errors.js";
+import { parseCommandLine } from "../parse.js";
+import { wordNamed } from "../verbs.js";
+import { ALIASES, SHELL_WORDS } from "./commands.js";
+import { Jobs } from "./jobs.js";
+import { KeptClient } from "./kept-client.js";
+import { parseShellLine, type ShellCommand } from "./line.js";
+import type { LineSource } from "./lines.js";
+import { Place } from "./place.js";
+
+/** Words that may be done again when the server had closed a session that waited. */
+const REPEATABLE = new Set(["ls", "cd", "cat", "more", "get", "find", "search", "stat", "pwd"]);
+/** Ways in which a session is lost. */
+const LOST: ReadonlySet<number> = new Set([
+  EXIT_STATUS.connect,
+  EXIT_STATUS.timeout,
+  EXIT_STATUS.protocol,
+  EXIT_STATUS.aborted,
+]);
+
+export class Shell implements AsyncDisposable {
+  readonly #desk: Desk;
+  #client: KeptClient;
+  #place: Place;
+  readonly #jobs: Jobs;
+  #left = false;
+  #line: readonly string[] = [];
+  /** The command that runs now has been interrupted. */
+  #interrupted = false;
+
+  constructor(desk: Desk, url: string) {
+    this.#desk = desk;
+    this.#client = new KeptClient(desk.client);
+    this.#place = new Place(this.#client, desk.client.target(url));
+    this.#jobs = new Jobs(desk.client.policy.jobs, ({ number, line, state, words }) => {
+      const told = words === "" ? "" : ` (${words})`;
+      if (!desk.terminal.quiet) desk.terminal.say(`[${number}] ${state}${told}  ${safeLine(line)}`);
+    });
+  }
+
+  get place(): Place {
+    return this.#place;
+  }
+
+  /** The words that only this protocol has. */
+  get ownWords(): readonly string[] {
+    return this.#desk.client.manifestOf(this.#place.target).commands.map(({ name }) => name);
+  }
+
+  get prompt(): string {
+    const { url, host, port, path, protocol } = this.#place.target;
+    const standard = this.#desk.registry.forScheme(url.scheme)?.scheme.port;
+    const where = host === "" ? protocol : `${host}${port === standard ? "" : `:${port}`}`;
+    return `${safeLine(`${url.user === undefined ? "" : `${url.user}@`}${where}:${path || "/"}`)}> `;
+  }
+
+  /** Connects, and finds out whether the place is one to be in. @throws PortholeError */
+  async begin(): Promise<void> {
+    await this.#place.change(".");
+  }
+
+  /** Ctrl-C: ends the command that runs. */
+  interrupt(): void {
+    this.#interrupted = true;
+    this.#client.interrupt();
+  }
+
+  /**
+   * Line by line to the end.
+   * @param script ends at the first failure, but for lines that begin with `-`
+   * @returns the exit status: of the first failure in a script, of the last command otherwise
+   */
+  async run(source: LineSource, script: boolean): Promise<number> {
+    let status = 0;
+    while (!this.#left && !this.#desk.signal.aborted) {
+      const line = await source.next(this.prompt);
+      if (line === undefined) break;
+      this.#line = source.history;
+      status = await this.#perform(line);
+      if (script && status !== 0) break;
+    }
+    if (script || this.#left) await this.#jobs.wait();
+    return status === 0 && this.#jobs.failed ? EXIT_STATUS.partial : status;
+  }
+
+  async #perform(line: string): Promise<number> {
+    let commands: readonly ShellCommand[];
+    try {
+      commands = parseShellLine(line);
+    } catch (thrown) {
+      return this.#report(thrown);
+    }
+    for (const command of commands) {
+      const status = await this.#one(command);
+      if (status !== 0 && !command.mayFail) return status;
+      if (this.#left) break;
+    }
+    return 0;
+  }
+
+  async #one(command: ShellCommand): Promise<number> {
+    this.#interrupted = false;
+    try {
+      if (command.local !== undefined) return await this.#local(command.local);
+      const [typed = "", ...rest] = command.words;
+      const word = ALIASES[typed] ?? typed;
+      const words = typed === "ll" ? ["-l", ...rest] : rest;
+      if (command.beside) {
+        this.#beside(word, words, command.words.join(" "));
+        return 0;
+      }
+      return await this.#tried(word, words);
+    } catch (thrown) {
+      if (this.#interrupted) {
+        this.#desk.terminal.say("porthole: left");
+        return EXIT_STATUS.aborted;
+      }
+      return this.#report(thrown);
+    }
+  }
+
+  /** Once more, on a new session, when the one that waited was lost and nothing has been shown. */
+  async #tried(word: string, words: readonly string[]): Promise<number> {
+    const waited = this.#client.holds;
+    const before = this.#desk.terminal.written;
+    try {
+      const status = await this.#do(word, words);
+      if (LOST.has(status)) await this.#client.drop();
+      return status;
+    } catch (thrown) {
+      const { exit } = asPortholeError(thrown);
+      if (LOST.has(exit)) await this.#client.drop();
+      const again = waited && exit === EXIT_STATUS.connect && REPEATABLE.has(word);
+      if (!again || this.#interrupted || this.#desk.terminal.written !== before) throw thrown;
+      return this.#do(word, words);
+    }
+  }
+
+  #beside(word: string, words: readonly string[], line: string): void {
+    const url = this.#place.url;
+    const job = this.#jobs.add(line, async (signal) => {
+      const inner = new Shell(this.#desk, url);
+      const leave = () => inner.interrupt();
+      signal.addEventListener("abort", leave, { once: true });
+      try {
+        return await inner.#do(word, words);
+      } finally {
+        signal.removeEventListener("abort", leave);
+        await inner[Symbol.asyncDispose]();
+      }
+    });
+    this.#desk.terminal.say(`[${job.number}] ${safeLine(line)}`);
+  }
+
+  async #report(thrown: unknown): Promise<number> {
+    const { reportError } = await import("../errors.js");
+    return reportError(thrown, this.#desk.terminal, this.#desk.voice);
+  }
+
+  // --- what can be typed ----------------------------------------------------------------------------------------
+
+  async #do(word: string, words: readonly string[]): Promise<number> {
+    const { terminal } = this.#desk;
+    switch (word) {
+      case "cd":
+        await this.#place.change(words[0] ?? "/");
+        return 0;
+      case "pwd":
+        await terminal.write(`${safeLine(this.#place.url)}\n`);
+        return 0;
+      case "open":
+        return this.#open(words[0]);
+      case "interact":
+        return this.#interact();
+      case "cat":
+        return this.#cat(words);
+      case "find":
+        return this.#find(words);
+      case "lcd":
+        return this.#localFolder(words[0] ?? homedir());
+      case "lpwd":
+        await terminal.write(`${process.cwd()}\n`);
+        return 0;
+      case "jobs":
+        for (const { number, state, line, words: told } of this.#jobs.list)
+          await terminal.write(
+            `[${number}] ${state.padEnd(8)} ${safeLine(line)}${told === "" ? "" : `  ${told}`}\n`,
+          );
+        return 0;
+      case "wait":
+        await this.#jobs.wait(words[0] === undefined ? undefined : Number(words[0]));
+        return this.#jobs.failed ? EXIT_STATUS.partial : 0;
+      case "kill":
+        if (!this.#jobs.end(Number(words[0])))
+          throw new PortholeError("usage", `there is no job ${words[0] ?? ""}`);
+        return 0;
+      case "history":
+        for (const [at, line] of this.#line.entries()) await terminal.write(`${at + 1}  ${safeLine(line)}\n`);
+        return 0;
+      case "help":
+        return this.#help(words[0]);
+      case "exit":
+        this.#left = true;
+        return 0;
+      default:
+        return this.#word(word, words);
+    }
+  }
+
+  /** A verb of the command line, or a command of this protocol, with names made URLs. */
+  async #word(typed: string, words: readonly string[]): Promise<number> {
+    const { protocol } = this.#place.target;
+    const [first = "", ...others] = words;
+    if (typed === protocol && this.ownWords.includes(first)) return this.#own(first, others);
+    if (SHELL_WORDS[typed] === undefined) {
+      if (this.ownWords.includes(typed)) return this.#own(typed, words);
+      const guess = nearest(typed, [...Object.keys(SHELL_WORDS), ...this.ownWords]);
+      throw new PortholeError("usage", `there is no '${typed}' here`, {
+        hint: guess === undefined ? "help lists what there is" : `did you mean ${guess}?`,
+      });
+    }
+    const name = typed === "more" ? "open" : typed;
+    const spec = wordNamed(name);
+    if (spec?.load === undefined) throw new PortholeError("usage", `${typed} cannot be used here`);
+    // put names its target by -o; to the command line that is the last word.
+    const renamed = typed === "put" ? takeOutput(words) : { words, output: undefined };
+    const line =
+      name === "open" ? undefined : parseCommandLine([name, ...renamed.words], this.#desk.registry);
+    if (line?.kind === "help") return this.#help(typed);
+    const given = line?.kind === "word" ? line.words : renamed.words;
+    const options = line?.kind === "word" ? line.options : {};
+    const urls = await this.#urlsFor(typed, given, renamed.output);
+    const module = await spec.load();
+    const status = await module.run(this.#deskFor(urls, this.#optionsFor(typed, options), spec));
+    if (["put", "rm", "mv", "mkdir"].includes(typed)) this.#place.forget();
+    return status ?? 0;
+  }
+
+  async #urlsFor(typed: string, words: readonly string[], output: string | undefined): Promise<string[]> {
+    const here = this.#place.url;
+    switch (typed) {
+      case "send":
+      case "check":
+        return [here];
+      case "search":
+        return [here, ...words];
+      case "put":
+        return [...words, output === undefined ? here.replace(/\/?$/, "/") : await this.#place.urlOf(output)];
+      case "mv":
+      case "mkdir":
+        return Promise.all(words.map((word) => this.#place.urlOf(word)));
+      default: {
+        if (words.length === 0 && ["ls", "stat", "watch"].includes(typed)) return [here];
+        const found: string[] = [];
+        for (const word of words) found.push(...(await this.#place.urlsOf(word)));
+        return found;
+      }
+    }
+  }
+
+  /** What is got is saved: into the local folder, unless it is told where. */
+  #optionsFor(typed: string, options: Options): Options {
+    const all = { ...this.#desk.options, ...options };
+    const told = ["output", "directory", "remote-name"].some((flag) => options[flag] !== undefined);
+    return typed === "get" && !told ? { ...all, directory: "." } : all;
+  }
+
+  async #own(name: string, words: readonly string[]): Promise<number> {
+    const { target } = this.#place;
+    const manifest = this.#desk.client.manifestOf(target);
+    const line = parseCommandLine([manifest.name, name, ...words], this.#desk.registry);
+    if (line.kind !== "own") {
+      await this.#help(name);
+      return 0;
+    }
+    const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
+    const [first] = line.words;
+    const isUrl = first !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(first);
+    const named =
+      !usage.startsWith("URL") || isUrl
+        ? line.words
+        : /^URL(?:\.\.\.)?$/.test(usage) && first !== undefined
+          ? await Promise.all(line.words.map((word) => this.#place.urlBelow(word)))
+          : [this.#place.url, ...line.words];
+    const { runOwnCommand } = await import("../own-command.js");
+    const options = { ...this.#desk.options, ...line.options };
+    // A protocol knows its sessions by the place that they were opened for; elsewhere it gets one of its own.
+    const isKept = named[0] !== undefined && this.#client.keeps(this.#client.target(named[0]));
+    const client = isKept ? this.#client : this.#desk.client;
+    return (await runOwnCommand({ ...this.#desk, client, words: named, options }, line.own)) ?? 0;
+  }
+
+  #deskFor(words: readonly string[], options: Options, word: Desk["word"]): Desk {
+    return { ...this.#desk, client: this.#client, words, options, word };
+  }
+
+  async #open(url: string | undefined): Promise<number> {
+    if (url === undefined) throw new PortholeError("usage", "open wants a URL");
+    const client = new KeptClient(this.#desk.client);
+    const place = new Place(client, client.target(url));
+    await place.change(".");
+    await this.#client.drop();
+    this.#client = client;
+    this.#place = place;
+    return 0;
+  }
+
+  async #interact(): Promise<number> {
+    const { interact } = await import("../interactive.js");
+    const { target } = this.#place;
+    this.#desk.client.require(target, "interact", ["interact"]);
+    await this.#client.use(target, (session) => interact(this.#desk, session, target));
+    return 0;
+  }
+
+  async #cat(words: readonly string[]): Promise<number> {
+    const { terminal, signal } = this.#desk;
+    if (words.length === 0) throw new PortholeError("usage", "cat wants a name");
+    for (const word of words) {
+      for (const url of await this.#place.urlsOf(word)) {
+        const target = this.#client.target(url);
+        await this.#client.use(target, async (session) => {
+          if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
+          const document = await session.read(target.path);
+          const { isText, readable } = await import("../documents.js");
+          if (terminal.outputIsTerminal && isText(document.type)) {
+            // No pager: what people call cat scrolls by.
+            document.body.on("error", () => undefined);
+            for await (const text of readable(document, terminal.columns, undefined, terminal.paint))
+              await terminal.write(text);
+          } else {
+            const { showDocument } = await import("../documents.js");
+            await showDocument(document, terminal, { signal });
+          }
+        });
+      }
+    }
+    return 0;
+  }
+
+  async #find(words: readonly string[]): Promise<number> {
+    const isPattern = (word: string | undefined) => word !== undefined && /[*?[{]/.test(word);
+    const folder = isPattern(words[0]) ? undefined : words[0];
+    const pattern = words.find(isPattern);
+    const matches = pattern === undefined ? () => true : globMatcher(pattern);
+    const target = this.#client.target(
+      folder === undefined ? this.#place.url : await this.#place.urlOf(folder),
+    );
+    await using door = new Door(this.#client, target, this.#desk.signal);
+    for await (const walked of walk(door, target.path, { signal: this.#desk.signal })) {
+      if (walked.kind === "unlisted") this.#desk.terminal.warn(`${walked.path}: ${walked.error.message}`);
+      if (walked.kind !== "found") continue;
+      const { names, isContainer } = walked.found;
+      if (!matches(shownName(names.at(-1) ?? ""))) continue;
+      const shown = names.map((name) => shownName(name)).join("/");
+      await this.#desk.terminal.write(`${safeLine(shown)}${isContainer ? "/" : ""}\n`);
+    }
+    return 0;
+  }
+
+  async #localFolder(folder: string): Promise<number> {
+    try {
+      process.chdir(folder.replace(/^~(?=\/|$)/, homedir()));
+    } catch (thrown) {
+      throw localError(thrown, folder);
+    }
+    return 0;
+  }
+
+  async #local(command: string): Promise<number> {
+    const child = spawn(command === "" ? 'exec "${SHELL:-sh}"' : command, { shell: true, stdio: "inherit" });
+    const [status] = await once(child, "close");
+    return typeof status === "number" ? status : 1;
+  }
+
+  async #help(word: string | undefined): Promise<number> {
+    const { terminal } = this.#desk;
+    const own = this.#desk.client.manifestOf(this.#place.target).commands;
+    const rows = [
+      ...Object.entries(SHELL_WORDS).map(([name, { usage, summary }]) => ({ name, usage, summary })),
+      ...own,
+    ].filter(({ name }) => word === undefined || name === (ALIASES[word] ?? word));
+    if (rows.length === 0) throw new PortholeError("usage", `there is no '${word ?? ""}' here`);
+    const width = Math.min(34, Math.max(...rows.map(({ name, usage }) => `${name} ${usage}`.length)));
+    for (const { name, usage, summary } of rows)
+      await terminal.write(`  ${`${name} ${usage}`.padEnd(width)}  ${summary}\n`);
+    if (word === undefined)
+      await terminal.write(
+        "  !COMMAND runs on this machine; a line that ends in & is done beside the next ones\n",
+      );
+    return 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+  }
+}
+
+/** `-o NAME` out of the words. */
+function takeOutput(words: readonly string[]): { words: readonly string[]; output: string | undefined } {
+  const at = words.indexOf("-o");
+  return at < 0
+    ? { words, output: undefined }
+    : { words: [...words.slice(0, at), ...words.slice(at + 2)], output: words[at + 1] };
+}
+
+/** True for what can only be talked to: Telnet, a socket. */
+export function isConversation(kinds: readonly string[]): boolean {
+  return kinds.includes("interact") && !kinds.includes("ls");
+}
