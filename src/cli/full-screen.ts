@@ -27,6 +27,7 @@ export class FullScreen implements BrowserScreen, Disposable {
   #listener: Listener | undefined;
   #escape: NodeJS.Timeout | undefined;
   #entered = false;
+  #waiting: NodeJS.Timeout | undefined;
 
   /** @throws PortholeError `usage` when there is no terminal */
   constructor(terminal: Terminal, options: { readonly mouse: boolean }) {
@@ -74,6 +75,8 @@ export class FullScreen implements BrowserScreen, Disposable {
   /** Waits in the shell, as after Ctrl-Z, until the shell says `fg`. */
   suspend(): void {
     this.#giveBack();
+    // Without a keyboard nothing else would keep the program from ending before the shell's word is heard.
+    this.#waiting = setInterval(() => undefined, 60_000);
     process.kill(process.pid, "SIGTSTP");
   }
 
@@ -110,8 +113,9 @@ export class FullScreen implements BrowserScreen, Disposable {
   };
 
   readonly #continued = (): void => {
-    // A shell that stopped us itself has left the modes on.
-    if (this.#keyboard.listenerCount("data", this.#typed) > 0) this.#keyboard.off("data", this.#typed);
+    clearInterval(this.#waiting);
+    // Who stopped us from outside has left all of it on.
+    this.#keyboard.off("data", this.#typed);
     this.#output.off("resize", this.#resized);
     this.#takeOver();
     this.#listener?.redraw();

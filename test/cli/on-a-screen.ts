@@ -46,6 +46,14 @@ export class Screen implements AsyncDisposable {
     await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
 
+  /** Sends a signal to what runs in the foreground: the youngest child of the window's shell. */
+  async signal(name: string): Promise<void> {
+    const { stdout } = await this.#tmux("display-message", "-p", "#{pane_pid}");
+    const { stdout: children } = await run("ps", ["-o", "pid=", "--ppid", stdout.trim()]);
+    const pid = Number(children.trim().split(/\s+/).at(-1));
+    process.kill(pid, name);
+  }
+
   async text(): Promise<string> {
     const { stdout } = await this.#tmux("capture-pane", "-p", "-J");
     return stdout.trimEnd();

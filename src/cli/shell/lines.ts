@@ -70,7 +70,6 @@ export class TypedLines implements LineSource {
         lines.prompt();
       });
     } finally {
-      lines.removeAllListeners("close");
       lines.close();
     }
   }

@@ -117,7 +117,7 @@ export class Place {
       const entries = (await this.entries()).filter(({ kind }) => kind !== "note");
       const entry =
         entries.find(({ name }) => name === word) ??
-        entries.find(({ meta }) => String(meta["number"]) === word) ??
+        entries.find(({ meta }) => meta["number"] === Number(word)) ??
         (/^\d+$/.test(word) && !entries.some(({ meta }) => "number" in meta)
           ? entries[Number(word) - 1]
           : undefined) ??

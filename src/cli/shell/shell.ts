@@ -381,7 +381,7 @@ export class Shell implements AsyncDisposable {
   }
 
   async #local(command: string): Promise<number> {
-    const child = spawn(command === "" ? 'exec "${SHELL:-sh}"' : command, { shell: true, stdio: "inherit" });
+    const child = spawn(command === "" ? 'exec "$SHELL"' : command, { shell: true, stdio: "inherit" });
     const [status] = await once(child, "close");
     return typeof status === "number" ? status : 1;
   }

@@ -1,0 +1,195 @@
+/** `porthole shell` from scripts, and typed on a real terminal. */
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
+import { conversation, scripted } from "../../../fixtures/servers/scripted.js";
+import { Screen } from "../on-a-screen.js";
+import { PROGRAM, User } from "./program.js";
+
+let sandbox: Sandbox;
+let user: User;
+beforeAll(async () => {
+  sandbox = await startSandbox({ only: ["ftp", "gopher", "nntp", "pop3", "imap"] });
+});
+afterAll(async () => {
+  await sandbox.close();
+});
+beforeEach(async () => {
+  user = await User.create();
+});
+afterEach(async () => {
+  await user[Symbol.asyncDispose]();
+});
+
+/** Runs these lines as a script on standard input. */
+function script(url: string, ...lines: readonly string[]) {
+  return user.run(["shell", url], { input: `${lines.join("\n")}\n` });
+}
+
+describe("a script", () => {
+  it("goes about folders, gets and puts, over one connection", async () => {
+    await writeFile(user.path("up.txt"), "brought along\n");
+    const { stdout, stderr, status } = await user.run(["shell", sandbox.url("ftp"), "-v"], {
+      input: [
+        "cd pub/charts",
+        "pwd",
+        "cd ..",
+        "cd ../incoming",
+        "put up.txt -o 'a name.txt'",
+        "cat 'a name.txt'",
+        "mv 'a name.txt' b.txt",
+        "ls -l",
+        "rm b.txt",
+        "get /welcome.txt",
+        "",
+      ].join("\n"),
+    });
+    expect(stderr.replace(/^ .*\n/gm, "")).toBe("");
+    expect(status).toBe(0);
+    expect(stdout).toContain(`${sandbox.url("ftp")}pub/charts\n`);
+    expect(stdout).toContain("brought along\n");
+    expect(stdout).toMatch(/^file +14 .*b\.txt$/m);
+    expect(await readFile(user.path("welcome.txt"), "utf8")).toContain("Welcome to the sandbox");
+    // One login for all of it.
+    expect(stderr.match(/C: USER/g)).toHaveLength(1);
+  });
+
+  it("has the names of a menu, a group and a mailbox for its own", async () => {
+    const gopher = await script(sandbox.url("gopher"), "cd Texts", "cat Fog", "cd ..", "cat 1");
+    expect(gopher.stdout).toContain("In fog the horn takes the place of the lamp");
+    expect(gopher.stdout).toContain("Welcome to the sandbox's Gopher hole");
+    const news = await script(sandbox.url("nntp"), "cd harbour.lights", "cat 1", "over 1-2");
+    expect(news.stdout).toContain("Subject: Two flashes or three?");
+    expect(news.stdout).toMatch(/^2\tRe: Two flashes/m);
+    const mail = await user.run(["shell", sandbox.url("pop3"), "-u", "porthole:sandbox", "-c", "stat 1"]);
+    expect(mail.stdout).toMatch(/^subject +Welcome aboard$/m);
+  });
+
+  it("has the protocol's own commands on the open connection", async () => {
+    const ran = await user.run(["shell", sandbox.url("ftp"), "-v", "-c", "ls", "-c", "features"]);
+    expect(ran.stdout).toContain("MLST type*");
+    expect(ran.stderr.match(/C: USER/g)).toHaveLength(1);
+  });
+
+  it("ends at the first failure with its status, but for lines that begin with -", async () => {
+    const failed = await script(sandbox.url("ftp"), "-cat nowhere.txt", "pwd", "cat nowhere.txt", "pwd");
+    expect(failed.status).toBe(8);
+    expect(failed.stdout).toBe(`${sandbox.url("ftp")}\n`);
+    expect(failed.stderr.match(/550/g)).toHaveLength(2);
+  });
+
+  it("expands patterns of remote names, finds below, and says when nothing matches", async () => {
+    const { stdout } = await script(sandbox.url("ftp"), "cd pub", "cat *.csv", "find *.txt");
+    expect(stdout).toContain("charts/north/mole.txt\n");
+    const none = await script(sandbox.url("ftp"), "get *.nothing");
+    expect(none.status).toBe(8);
+    expect(none.stderr).toContain("nothing here matches *.nothing");
+  });
+
+  it("works beside what follows with &, and waits for it at the end", async () => {
+    const { stdout, stderr, status } = await script(
+      sandbox.url("ftp"),
+      "get pub/large.bin &",
+      "get nowhere.txt &",
+      "pwd",
+      "wait 1",
+      "jobs",
+    );
+    expect(stdout).toContain("[1] done     get pub/large.bin");
+    expect(existsSync(user.path("large.bin"))).toBe(true);
+    expect(stderr).toContain("[2] failed");
+    expect(status).toBe(13);
+  });
+
+  it("runs lines that begin with ! on this machine, in the folder that lcd chose", async () => {
+    const { stdout } = await script(
+      sandbox.url("gopher"),
+      "!mkdir inner",
+      "lcd inner",
+      "!pwd",
+      "get 1",
+      "!ls",
+    );
+    expect(stdout).toMatch(/\/inner\n/);
+    expect(existsSync(user.path("inner/welcome.txt"))).toBe(true);
+  });
+
+  it("may stand in a file, and names the line's fault", async () => {
+    await writeFile(user.path("todo"), "# a remark\npwd # another\nlss\n");
+    const { stdout, stderr, status } = await user.run(["shell", sandbox.url("ftp"), "--script", "todo"]);
+    expect(stdout).toBe(`${sandbox.url("ftp")}\n`);
+    expect(stderr).toContain("did you mean ls?");
+    expect(status).toBe(2);
+  });
+
+  it("goes on by a new connection when the server has closed the one that waited", async () => {
+    const play = conversation(`
+      C:
+      S: 0One	/1	127.0.0.1	1
+      S: .
+    `);
+    await using server = await scripted([play, play, play], { timeout: 5000 });
+    const { status, stdout } = await script(server.url("gopher", "/"), "ls", "ls");
+    expect(stdout).toBe("One\nOne\n");
+    expect(status).toBe(0);
+  });
+
+  it("refuses a place that is none before anything is typed", async () => {
+    const { status, stderr } = await script(`${sandbox.url("ftp")}welcome.txt`, "ls");
+    expect(status).toBe(2);
+    expect(stderr).toContain("is no folder");
+  });
+});
+
+describe("on a terminal", () => {
+  const opened = (url: string) =>
+    Screen.open(`cd ${user.folder} && ${process.execPath} ${PROGRAM} shell ${url}; echo "status $?"`, {
+      ...user.environment,
+      TERM: "xterm-256color",
+    });
+
+  it("lines are edited, completed with remote names, and kept for the next time", async () => {
+    await using screen = await opened(sandbox.url("ftp"));
+    await screen.shows("/>");
+    await screen.type("cat wel", "Tab");
+    await screen.shows("cat welcome.txt");
+    await screen.type("Enter");
+    await screen.shows(/Look around.*\n.*:\/>$/);
+    await screen.type("cd pu", "Tab");
+    await screen.shows("cd pub/");
+    await screen.type("Enter");
+    await screen.shows("/pub/>");
+    await screen.type("Up");
+    await screen.shows(/> cd pub\/$/m);
+    await screen.type("C-c", "C-d");
+    await screen.shows("status 0");
+    const history = await readFile(`${user.home}/.local/state/porthole/shell-history`, "utf8");
+    expect(history).toBe("cat welcome.txt\ncd pub/\n");
+  });
+
+  it("Ctrl-C ends what runs, and not the shell", async () => {
+    const play = conversation(`
+      C:
+      S: 0Slow	/slow	127.0.0.1	1
+      S: .
+    `);
+    const hang = conversation(`
+      C: /0
+    `);
+    await using server = await scripted([play, hang.pause(30_000)], { timeout: 60_000 });
+    server.done.catch(() => undefined);
+    await using screen = await opened(server.url("gopher", "/"));
+    await screen.shows("/>");
+    await screen.type("ls", "Enter");
+    await screen.shows("Slow");
+    await screen.type("cat /0/0", "Enter");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await screen.type("C-c");
+    await screen.shows("left");
+    await screen.type("pwd", "Enter");
+    await screen.shows(/^gopher:\/\/127/m);
+    await screen.type("exit", "Enter");
+    await screen.shows("status 0");
+  });
+});
