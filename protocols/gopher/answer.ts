@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import type { Take } from "../../src/plugin.js";
 import { LF } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { parseMenuLine } from "./menu.js";
@@ -18,6 +19,8 @@ export interface Answer {
   readonly beginning: Buffer;
   /** All of it, the beginning included. */
   readonly chunks: AsyncGenerator<Buffer, void, undefined>;
+  /** The same by the short way, in place of reading `chunks`. @throws what the connection fails with, and `take` */
+  readonly pour: (take: Take) => Promise<void>;
 }
 
 /**
@@ -35,7 +38,14 @@ export async function answerOf(connection: Connection, transfer: Transfer): Prom
   const words = refusalIn(beginning, transfer);
   if (words !== undefined)
     throw new PortholeError("missing", "the server has no such item", { reply: words });
-  return { beginning, chunks: withBeginning(beginning, iterator) };
+  return {
+    beginning,
+    chunks: withBeginning(beginning, iterator),
+    pour: async (take) => {
+      if (beginning.length > 0) await take(beginning);
+      await connection.pour(take);
+    },
+  };
 }
 
 function mayBeRefusal(beginning: Buffer): boolean {

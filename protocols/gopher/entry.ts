@@ -1,7 +1,7 @@
 /** From a line of a menu, or from a URL alone, to an entry whose URL opens again. */
 import { PortholeError } from "../../src/errors.js";
 import type { Entry } from "../../src/plugin.js";
-import { formatUrl, parseUrl } from "../../src/url.js";
+import { encodeOctets, formatUrl, parseUrl } from "../../src/url.js";
 import { decodeWords } from "../../src/wire/words.js";
 import type { MenuItem } from "./menu.js";
 import { itemType, mediaTypeOf } from "./types.js";
@@ -46,7 +46,7 @@ export function nameOf(selector: string): string | undefined {
 export function entryOfItem(item: MenuItem, menu: MenuPlace): Entry {
   const { type, display: name, opensAs } = item;
   const selector = decodeWords(item.selector);
-  const link = linkOf(type, selector);
+  const link = linkOf(type, selector) ?? webLinkOf(item, selector);
   if (link !== undefined) return { url: link, name, kind: "link", meta: { type, selector } };
   const { kind, transfer } = itemType(opensAs);
   const place = placeOf(item, menu, kind === "session" ? TELNET_PORT : GOPHER_PORT);
@@ -59,7 +59,14 @@ export function entryOfItem(item: MenuItem, menu: MenuPlace): Entry {
     };
   }
   const { host, port } = place;
-  const meta = { type, selector, host, port, ...(item.plus ? { plus: true } : {}) };
+  const meta = {
+    type,
+    selector,
+    host,
+    port,
+    ...(item.plus ? { plus: true } : {}),
+    ...(item.asks ? { asks: true } : {}),
+  };
   if (kind === "session") return { url: telnetUrl(host, port, selector), name, kind, meta };
   const path = formatPath({ type: opensAs, selector: item.selector, search: undefined, plus: undefined });
   const url = urlOf(schemeFor(place, menu), host, port, GOPHER_PORT, path);
@@ -67,7 +74,7 @@ export function entryOfItem(item: MenuItem, menu: MenuPlace): Entry {
     url,
     name,
     kind,
-    ...(transfer === "elsewhere" ? {} : { type: mediaTypeOf(opensAs, selector) }),
+    ...(transfer === "elsewhere" || transfer === "phonebook" ? {} : { type: mediaTypeOf(opensAs, selector) }),
     meta,
   };
 }
@@ -110,6 +117,14 @@ function urlOf(
 ): string {
   const url = { scheme, user, password: undefined, host, port, path, fragment: undefined };
   return formatUrl(url, { defaultPort });
+}
+
+/** `GET /path` at a web server's port: how menus pointed to the web before there was `URL:`. */
+function webLinkOf({ type, host, port }: MenuItem, selector: string): string | undefined {
+  const path = /^[hw]$/.test(type) ? /^GET (\/\S*)$/.exec(selector)?.[1] : undefined;
+  const isHost = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(host);
+  if (path === undefined || !isHost) return undefined;
+  return urlOf("http", host, port ?? 80, 80, encodeOctets(Buffer.from(path), "/?=&%"));
 }
 
 /**

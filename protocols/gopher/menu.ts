@@ -2,6 +2,7 @@
 import { LineReader } from "../../src/wire/lines.js";
 import { CR, DOT } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
+import { decodeDisplay } from "./charset.js";
 import { LoneCrs } from "./line-ends.js";
 import { splitAtTabs } from "./url.js";
 
@@ -11,7 +12,7 @@ export interface MenuItem {
   readonly type: string;
   /** The type to open it as: that of the item before, when this is a second place for it (`+`). */
   readonly opensAs: string;
-  /** The words for people; UTF-8 if it is that, otherwise Latin-1. */
+  /** The words for people; UTF-8 if it is that, otherwise CP437 or Latin-1, whichever is likelier. */
   readonly display: string;
   readonly selector: Buffer;
   /** Empty when the line has none. */
@@ -20,6 +21,8 @@ export interface MenuItem {
   readonly port: number | undefined;
   /** The server speaks Gopher+ for it. */
   readonly plus: boolean;
+  /** It is a form to be filled in (Gopher+, `?`). */
+  readonly asks: boolean;
 }
 
 /** Octets of a line; a longer one is an error. */
@@ -32,10 +35,11 @@ const LONE_DOT = Buffer.of(DOT);
  * One line without its end. Every line means something: one without tabs is text, whether its `i` is there or
  * not, and fields that are missing are empty.
  * @param before the type that a `+` item stands for
+ * @param charset of the words for people; absent: guessed, line by line
  */
-export function parseMenuLine(line: Buffer, before = "1"): MenuItem {
+export function parseMenuLine(line: Buffer, before = "1", charset?: string): MenuItem {
   const [first = NOTHING, selector, host = NOTHING, port = NOTHING, plus = NOTHING] = splitAtTabs(line);
-  const words = decodeWords(first);
+  const words = decodeDisplay(first, charset);
   const type = words.slice(0, 1);
   const isText = selector === undefined || !/[!-~]/.test(type);
   if (isText) return { ...TEXT, display: type === "i" ? words.slice(1) : words };
@@ -46,11 +50,20 @@ export function parseMenuLine(line: Buffer, before = "1"): MenuItem {
     selector,
     host: decodeWords(host).trim(),
     port: portOf(decodeWords(port)),
-    plus: decodeWords(plus).startsWith("+"),
+    plus: /^[+?]/.test(decodeWords(plus)),
+    asks: decodeWords(plus).startsWith("?"),
   };
 }
 
-const TEXT = { type: "i", opensAs: "i", selector: NOTHING, host: "", port: undefined, plus: false } as const;
+const TEXT = {
+  type: "i",
+  opensAs: "i",
+  selector: NOTHING,
+  host: "",
+  port: undefined,
+  plus: false,
+  asks: false,
+} as const;
 
 function portOf(text: string): number | undefined {
   const port = Number(/^\s*(\d{1,9})/.exec(text)?.[1] ?? 0);
@@ -59,10 +72,15 @@ function portOf(text: string): number | undefined {
 
 /** Octets in by `feed()`, items out by `next()` until there is none; `end()` when the server has closed. */
 export class MenuReader {
+  readonly #charset: string | undefined;
   readonly #crs = new LoneCrs();
   readonly #lines = new LineReader({ maxLength: LONGEST_LINE });
   #before = "1";
   #ended = false;
+
+  constructor(charset?: string) {
+    this.#charset = charset;
+  }
 
   feed(chunk: Buffer): void {
     if (!this.#ended) this.#lines.feed(this.#crs.feed(chunk));
@@ -92,7 +110,7 @@ export class MenuReader {
     const bare = withoutCrs(line);
     this.#ended = bare.equals(LONE_DOT);
     if (this.#ended) return undefined;
-    const item = parseMenuLine(bare, this.#before);
+    const item = parseMenuLine(bare, this.#before, this.#charset);
     if (item.type !== "i" && item.type !== "3") this.#before = item.opensAs;
     return item;
   }
@@ -105,8 +123,11 @@ function withoutCrs(line: Buffer): Buffer {
 }
 
 /** The items of a menu, one by one as they come, up to its dot or its end. */
-export async function* itemsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<MenuItem, void, undefined> {
-  const reader = new MenuReader();
+export async function* itemsOf(
+  chunks: AsyncIterable<Buffer>,
+  charset?: string,
+): AsyncGenerator<MenuItem, void, undefined> {
+  const reader = new MenuReader(charset);
   for await (const chunk of chunks) {
     reader.feed(chunk);
     for (let item = reader.next(); item !== undefined; item = reader.next()) yield item;

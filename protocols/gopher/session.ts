@@ -9,15 +9,22 @@ import type {
   EntryKind,
   ListQuery,
   Session,
+  Take,
   Target,
 } from "../../src/plugin.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { type Answer, answerOf, streamOf } from "./answer.js";
+import { guessCharset } from "./charset.js";
 import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
+import { phonebookLines, phonebookQuery } from "./phonebook.js";
+import { answersBlock, LONGEST_BLOCKS, type PlusBlock, parseBlocks } from "./plus.js";
+import { plusBody, pourBody } from "./plus-body.js";
+import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
-import { itemType, mediaTypeOf } from "./types.js";
+import { trustOnFirstUse } from "./trust.js";
+import { itemType, mediaTypeOf, type Transfer } from "./types.js";
 import { formatPath, type GopherPath, parsePath, requestOf } from "./url.js";
 
 export class GopherSession implements Session {
@@ -57,6 +64,10 @@ export class GopherSession implements Session {
   /** Asks an item of type 7 for what has these words. */
   async *search(path: string, words: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
     const asked = parsePath(path);
+    if (asked.type === "2") {
+      yield* this.#people(words, query);
+      return;
+    }
     if (itemType(asked.type).kind !== "search") {
       throw new PortholeError("usage", `type ${asked.type} (${itemType(asked.type).title}) is no search`, {
         hint: "a search's URL has a 7 after the host; a menu lists those there are",
@@ -68,16 +79,102 @@ export class GopherSession implements Session {
   /** Any item: texts without what ends them, all else octet for octet up to the server's close. */
   async read(path: string): Promise<Document> {
     const asked = parsePath(path);
-    const { connection, answer } = await this.#ask(asked);
-    const isText = itemType(asked.type).transfer === "text" && asked.plus === undefined;
+    const { transfer } = itemType(asked.type);
+    const { connection, answer } = await this.#ask(asked, transfer === "octets" && asked.plus === undefined);
     const filename = nameOf(decodeWords(asked.selector));
+    const name = filename === undefined ? {} : { filename };
+    const claimed = mediaTypeOf(asked.type, decodeWords(asked.selector));
+    const facts = { entry: entryOfPath(asked, this.#placeOf(asked)), offset: 0, ...name };
+    if (asked.plus !== undefined) {
+      const { chunks, length } = await plusBody(answer.chunks, connection);
+      const total = typeof length === "number" ? { total: length } : {};
+      return { ...facts, ...total, type: claimed, body: streamOf(chunks, connection) };
+    }
+    const type = sniffedType(answer.beginning, claimed);
+    const isText = transfer === "text" && (type.startsWith("text/") || type === claimed);
+    const charset = type.startsWith("text/") ? this.#charsetOf(answer.beginning) : undefined;
+    const body = streamOf(isText ? textOf(answer.chunks) : answer.chunks, connection);
+    return {
+      ...facts,
+      type,
+      ...(charset === undefined ? {} : { charset }),
+      body,
+      ...(isText ? {} : { pour: (take: Take) => pourBody(answer, body, take) }),
+    };
+  }
+
+  #charsetOf(beginning: Buffer): string | undefined {
+    const { charset } = this.#context.options;
+    return typeof charset === "string" ? charset : guessCharset(beginning);
+  }
+
+  /**
+   * What a Gopher+ server knows of an item (`!`), or of all items of a menu (`$`).
+   * @throws PortholeError `refused` when the server has no Gopher+
+   */
+  async attributes(path: string, all = false): Promise<PlusBlock[]> {
+    const { selector } = parsePath(path);
+    const octets = await this.#blocks(Buffer.concat([selector, Buffer.from(all ? "\t$\r\n" : "\t!\r\n")]));
+    return parseBlocks(octets);
+  }
+
+  /** Sends a form that is filled in. @throws PortholeError as `read` does */
+  async answer(path: string, answers: readonly string[]): Promise<Document> {
+    const asked = parsePath(path);
+    const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), answersBlock(answers)]);
+    const { connection, answer } = await this.#exchange(data, "octets", false);
+    const { chunks, length } = await plusBody(answer.chunks, connection);
     return {
       entry: entryOfPath(asked, this.#placeOf(asked)),
       type: mediaTypeOf(asked.type, decodeWords(asked.selector)),
       offset: 0,
-      ...(filename === undefined ? {} : { filename }),
-      body: streamOf(isText ? textOf(answer.chunks) : answer.chunks, connection),
+      ...(typeof length === "number" ? { total: length } : {}),
+      body: streamOf(chunks, connection),
     };
+  }
+
+  async #blocks(request: Buffer): Promise<Buffer> {
+    const { connection, answer } = await this.#exchange(request, "octets", false);
+    try {
+      const { chunks, length } = await plusBody(answer.chunks, connection);
+      if (length === undefined) {
+        throw new PortholeError("refused", "the server does not answer as Gopher+ has it", {
+          hint: "get and ls need none of it",
+        });
+      }
+      const pieces: Buffer[] = [];
+      let octets = 0;
+      for await (const chunk of chunks) {
+        octets += chunk.length;
+        if (octets > LONGEST_BLOCKS) throw new PortholeError("protocol", "the attributes have no end");
+        pieces.push(chunk);
+      }
+      return Buffer.concat(pieces);
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  /** Asks a phone book; each line of an answer is a note, and people are parted by an empty one. */
+  async *#people(words: string, query: ListQuery): AsyncGenerator<Entry, void, undefined> {
+    const asked = parsePath(this.#target.path);
+    const connection = await this.#dial(false);
+    try {
+      connection.write(phonebookQuery(words));
+      const url = this.#target.href(formatPath(asked));
+      let before: number | undefined;
+      let count = 0;
+      const note = (name: string): Entry => ({ url, name, kind: "note", meta: { type: "2" } });
+      for await (const { person, text } of phonebookLines(connection)) {
+        if (person !== before && person !== undefined) count += 1;
+        if (count > (query.limit ?? Number.POSITIVE_INFINITY)) return;
+        if (before !== undefined && person !== before) yield note("");
+        yield note(text);
+        before = person;
+      }
+    } finally {
+      connection.destroy();
+    }
   }
 
   /** Gopher has no way to ask for facts alone: the item is asked for, and left as soon as its answer begins. */
@@ -114,7 +211,7 @@ export class GopherSession implements Session {
     const menu = this.#placeOf(asked);
     const { connection, answer } = await this.#ask(asked);
     try {
-      for await (const item of itemsOf(answer.chunks)) {
+      for await (const item of itemsOf(answer.chunks, this.#menuCharset)) {
         yield entryOfItem(item, menu);
         if (--left <= 0) return;
       }
@@ -123,22 +220,32 @@ export class GopherSession implements Session {
     }
   }
 
-  async #ask(asked: GopherPath): Promise<{ connection: Connection; answer: Answer }> {
-    const { host, port, tls, url } = this.#target;
+  get #menuCharset(): string | undefined {
+    const { charset } = this.#context.options;
+    return typeof charset === "string" ? charset : undefined;
+  }
+
+  async #ask(asked: GopherPath, bulk = false): Promise<{ connection: Connection; answer: Answer }> {
     const { title, transfer } = itemType(asked.type);
-    if (transfer === "elsewhere") {
-      throw new PortholeError("usage", `type ${asked.type} (${title}) is not served over Gopher`, {
-        hint: "the menu that has it gives the URL to open",
-      });
+    if (transfer === "elsewhere" || transfer === "phonebook") {
+      throw new PortholeError(
+        "usage",
+        `type ${asked.type} (${title}) is not ${transfer === "phonebook" ? "read but searched" : "served over Gopher"}`,
+        {
+          hint:
+            transfer === "phonebook" ? "use the verb search" : "the menu that has it gives the URL to open",
+        },
+      );
     }
-    const request = requestOf(asked);
-    const connection = await this.#context.dial({
-      host,
-      port,
-      scheme: url.scheme,
-      ...(tls === "always" ? { tls: {} } : {}),
-    });
-    this.#connection = connection;
+    return this.#exchange(requestOf(asked), transfer, bulk);
+  }
+
+  async #exchange(
+    request: Buffer,
+    transfer: Transfer,
+    bulk: boolean,
+  ): Promise<{ connection: Connection; answer: Answer }> {
+    const connection = await this.#dial(bulk);
     try {
       connection.write(request);
       const answer = await answerOf(connection, transfer);
@@ -151,6 +258,30 @@ export class GopherSession implements Session {
       connection.destroy();
       throw thrown;
     }
+  }
+
+  async #dial(bulk: boolean): Promise<Connection> {
+    const { host, port, tls, url } = this.#target;
+    const trust = trustOnFirstUse(this.#context, host, port);
+    try {
+      this.#connection = await this.#context.dial({
+        host,
+        port,
+        scheme: url.scheme,
+        ...(tls === "always" ? { tls: trust === undefined ? {} : { trust } } : {}),
+        bulk,
+      });
+    } catch (thrown) {
+      // Most servers of gophers have signed their certificates themselves.
+      const isUnknown =
+        thrown instanceof PortholeError && thrown.code === "tls" && /--cacert/.test(thrown.hint ?? "");
+      if (!isUnknown || trust !== undefined) throw thrown;
+      throw new PortholeError("tls", thrown.message, {
+        hint: "--tofu trusts it from now on, --cacert FILE an authority, -k anything",
+        cause: thrown,
+      });
+    }
+    return this.#connection;
   }
 
   #placeOf(asked: GopherPath): MenuPlace {

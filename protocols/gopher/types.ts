@@ -11,6 +11,8 @@ export type Transfer =
   | "text"
   /** Octets up to the end of the connection: in them a dot has no meaning. */
   | "octets"
+  /** By the dialogue of CSO name servers. */
+  | "phonebook"
   /** By another protocol. */
   | "elsewhere";
 
@@ -28,7 +30,7 @@ export const MENU_MEDIA_TYPE = "application/gopher-menu";
 const ITEM_TYPES: Readonly<Record<string, ItemType>> = {
   "0": { title: "text", kind: "file", transfer: "text", media: "text/plain" },
   "1": { title: "menu", kind: "menu", transfer: "menu", media: MENU_MEDIA_TYPE },
-  "2": { title: "CSO phone book", kind: "other", transfer: "elsewhere" },
+  "2": { title: "CSO phone book", kind: "search", transfer: "phonebook" },
   "3": { title: "error", kind: "note", transfer: "text", media: "text/plain" },
   "4": { title: "BinHex file", kind: "file", transfer: "text", media: "application/mac-binhex40" },
   "5": { title: "archive", kind: "file", transfer: "octets" },

@@ -14,7 +14,7 @@ import { IdleWatch } from "./idleness.js";
 import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
 import { type Done, Sending } from "./sending.js";
-import type { TlsFacts } from "./tls.js";
+import type { CertificateFacts, TlsFacts } from "./tls.js";
 import type { Tap } from "./transcript.js";
 
 /** What starting TLS on a connected socket takes; the dialer provides it. */
@@ -27,6 +27,8 @@ export interface StartTls {
   readonly servername?: string;
   readonly alpn?: readonly string[];
   readonly session?: Buffer;
+  /** As in TlsRequest. */
+  readonly trust?: (certificate: CertificateFacts) => Promise<boolean>;
   /** The group that another connection agreed on with the same server (TlsFacts): offered first, it saves a way. */
   readonly group?: string;
   /** What the caller had read and not used when the server agreed to TLS: there must be none. */

@@ -1,4 +1,5 @@
 /** Where to connect, and how: what a protocol asks of the dialer. */
+import type { CertificateFacts } from "./tls.js";
 
 export interface TlsRequest {
   /** The name the certificate must carry; the endpoint's host when absent. */
@@ -7,6 +8,11 @@ export interface TlsRequest {
   readonly alpn?: readonly string[];
   /** A session to resume: FTP servers ask that data connections resume the control connection's. */
   readonly session?: Buffer;
+  /**
+   * Asked about a certificate that nobody vouches for, before anything is sent: true takes it all the same (trust on
+   * first use). What it throws is what the connection fails with.
+   */
+  readonly trust?: (certificate: CertificateFacts) => Promise<boolean>;
 }
 
 export interface Endpoint {

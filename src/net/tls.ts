@@ -62,7 +62,8 @@ export async function handshake(
   const options: ConnectionOptions = {
     socket,
     host: servername,
-    rejectUnauthorized: settings.insecure !== true,
+    // Whoever decides for themselves is asked after the handshake, and before anything is sent.
+    rejectUnauthorized: settings.insecure !== true && request.trust === undefined,
     // RFC 6066, 3: a name without its final dot, never an address.
     ...(isIP(servername) === 0 && servername !== "" ? { servername: servername.replace(/\.$/, "") } : {}),
     ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
@@ -102,7 +103,14 @@ export async function handshake(
     }
     started.once("secureConnect", () => settle(() => resolve(started)));
   });
-  return { socket: secured, facts: factsOf(secured, servername) };
+  const facts = factsOf(secured, servername);
+  if (!facts.authorized && settings.insecure !== true && request.trust !== undefined) {
+    const [own] = facts.chain;
+    const isTaken = own !== undefined && (await request.trust(own));
+    const code = facts.problem ?? "";
+    if (!isTaken) throw tlsError(Object.assign(new Error(code), { code }), place);
+  }
+  return { socket: secured, facts };
 }
 
 /** The client sends a key for its first group alone; a server that wants another asks again (RFC 8446, 4.1.4). */

@@ -33,7 +33,7 @@ describe("an item", () => {
 
   it.each([
     ["1", "", "menu", "application/gopher-menu"],
-    ["2", "", "other", undefined],
+    ["2", "", "search", undefined],
     ["4", "a.hqx", "file", "application/mac-binhex40"],
     ["5", "a.zip", "file", "application/zip"],
     ["6", "a.uue", "file", "text/x-uuencode"],

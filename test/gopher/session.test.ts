@@ -201,9 +201,9 @@ describe("get", () => {
     });
   });
 
-  it("sends a Gopher+ string and gives what comes", async () => {
+  it("sends a Gopher+ string and gives the item, without the reply's own words", async () => {
     await talk(conversation("C: /a\t\t+\nS: +-1\nS: One\nS: ."), async (session) => {
-      expect(await read(session, "/0/a%09%09+")).toBe("+-1\r\nOne\r\n.\r\n");
+      expect(await read(session, "/0/a%09%09+")).toBe("One\r\n");
     });
   });
 
@@ -449,11 +449,11 @@ describe("wrong use", () => {
     ["list", "/g/a.gif", "type g (GIF image) cannot be listed"],
     ["list", "/7/find", "a search wants words"],
     ["list", "/1/a%09%09+", "what Gopher+ answers cannot be listed"],
-    ["list", "/2", "type 2 (CSO phone book) cannot be listed"],
+    ["list", "/2", "a search wants words"],
     ["list", "/1/a%0Ab", "the path holds a line break or a NUL, which is never sent"],
     ["list", "/1/a\tb", "the URL holds a tab"],
     ["read", "/8guest", "type 8 (Telnet session) is not served over Gopher"],
-    ["read", "/2", "type 2 (CSO phone book) is not served over Gopher"],
+    ["read", "/2", "type 2 (CSO phone book) is not read but searched"],
     ["read", "/0/a%0D%0A/b", "the path holds a line break or a NUL, which is never sent"],
     ["stat", "/Tguest", "type T (TN3270 session) is not served over Gopher"],
     ["stat", `/0${"a".repeat(5000)}`, "5000 octets of selector or words; 4096 are the most that is sent"],

@@ -1,0 +1,85 @@
+/** What only Gopher can do: attributes and forms of Gopher+, what a server says of itself, a hole gone through. */
+import { PortholeError } from "../../src/errors.js";
+import type { Command, Invocation, JsonObject, Output } from "../../src/plugin.js";
+import { parseCaps, parseRobots } from "./caps.js";
+import { crawl } from "./crawl.js";
+import { factsAt } from "./facts.js";
+import { openedBy, urlOf } from "./opened.js";
+import { type PlusBlock, type PlusQuestion, parseQuestion, parseView } from "./plus.js";
+
+async function* attributes(invocation: Invocation): AsyncGenerator<Output> {
+  const { gopher, target } = await openedBy(invocation, urlOf(invocation));
+  for (const block of await gopher.attributes(target.path, invocation.options["all"] === true)) {
+    yield { kind: "record", text: textOf(block), data: dataOf(block) };
+  }
+}
+
+function textOf({ name, rest, lines }: PlusBlock): string {
+  return [
+    `+${name}${rest === "" ? "" : ` ${rest.replaceAll("\t", "  ")}`}`,
+    ...lines.map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+function dataOf({ name, rest, lines }: PlusBlock): JsonObject {
+  const views = name === "VIEWS" ? lines.flatMap((line) => parseView(line) ?? []) : [];
+  const questions = name === "ASK" ? lines.flatMap((line) => parseQuestion(line) ?? []) : [];
+  return {
+    block: name,
+    ...(rest === "" ? {} : { line: rest }),
+    lines,
+    ...(views.length === 0 ? {} : { views: views.map((view) => ({ ...view })) }),
+    ...(questions.length === 0 ? {} : { questions: questions.map((question) => ({ ...question })) }),
+  };
+}
+
+async function* ask(invocation: Invocation): AsyncGenerator<Output> {
+  const { gopher, target } = await openedBy(invocation, urlOf(invocation));
+  const blocks = await gopher.attributes(target.path);
+  const form = blocks.find(({ name }) => name === "ASK");
+  if (form === undefined) throw new PortholeError("usage", "the item asks nothing");
+  const questions = form.lines.flatMap((line) => parseQuestion(line) ?? []);
+  const { answer } = invocation.options;
+  const given = Array.isArray(answer) ? answer.map(String) : [];
+  const answers: string[] = [];
+  for (const question of questions) {
+    if (question.kind === "note") invocation.tell?.(question.question);
+    else answers.push(given[answers.length] ?? defaultOf(question));
+  }
+  const asked = questions.filter(({ kind }) => kind !== "note");
+  if (given.length > asked.length) {
+    throw new PortholeError("usage", `${given.length} answers to ${asked.length} questions`, {
+      hint: asked.map(({ question }) => question).join("; "),
+    });
+  }
+  yield { kind: "document", document: await gopher.answer(target.path, answers) };
+}
+
+/** What the form proposes. @throws PortholeError `usage` where it proposes nothing */
+function defaultOf({ kind, question, choices }: PlusQuestion): string {
+  const [first] = choices;
+  if (kind === "select") return "0";
+  if (kind === "choose" && first !== undefined) return first;
+  if (first !== undefined) return first;
+  throw new PortholeError("usage", `the form asks: ${question}`, { hint: "answer it with --answer TEXT" });
+}
+
+async function* caps(invocation: Invocation): AsyncGenerator<Output> {
+  const { session } = await openedBy(invocation, urlOf(invocation));
+  const told = parseCaps(await factsAt(session, "/0caps.txt"));
+  const robots = parseRobots(await factsAt(session, "/0robots.txt"));
+  if (told === undefined && robots.length === 0) {
+    throw new PortholeError("missing", "the server has neither caps.txt nor robots.txt");
+  }
+  const rows = [
+    ...Object.entries(told ?? {}).map(([key, value]) => `${key}: ${value}`),
+    ...robots.map((prefix) => `robots stay out of ${prefix === "" ? "all of it" : prefix}`),
+  ];
+  yield {
+    kind: "record",
+    text: rows.join("\n"),
+    data: { ...(told === undefined ? {} : { caps: told }), robots: { disallow: robots } },
+  };
+}
+
+export const commands: Readonly<Record<string, Command>> = { attributes, ask, caps, crawl };

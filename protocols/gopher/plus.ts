@@ -1,0 +1,117 @@
+/**
+ * Gopher+ (University of Minnesota, 1993): replies that say how long they are, and blocks of what is known of an item.
+ * Octets in, blocks out.
+ */
+import { PortholeError } from "../../src/errors.js";
+import { LF } from "../../src/wire/octets.js";
+import { decodeWords } from "../../src/wire/words.js";
+
+/** How a reply ends: after so many octets, with a lone dot, or with the connection. */
+export type PlusLength = number | "dot" | "close";
+
+/** One block: `+ADMIN`, `+VIEWS`, `+ABSTRACT`, `+ASK`; for `+INFO`, `rest` is the menu's line. */
+export interface PlusBlock {
+  /** Upper case, without its plus. */
+  readonly name: string;
+  readonly rest: string;
+  readonly lines: readonly string[];
+}
+
+/** Octets of all blocks of one item. */
+export const LONGEST_BLOCKS = 1024 * 1024;
+const MOST_BLOCKS = 10_000;
+
+/**
+ * The first line of a reply: `+5340`, `+-1`, `+-2`; undefined when it is none, as from servers without Gopher+.
+ * @throws PortholeError `missing`, `busy` or `refused` for an error, with the server's words
+ */
+export function parsePlusHead(line: string, after: string): PlusLength | undefined {
+  const [, sign, number] = /^([+-])(-?\d{1,15})\s*$/.exec(line) ?? [];
+  if (sign === undefined) return undefined;
+  if (sign === "-") {
+    // 1: not available, 2: try again later, 3: it has moved.
+    const words = after.split(/\r?\n|\r/)[0]?.trim() ?? "";
+    const code = number === "2" ? "busy" : number === "1" ? "missing" : "refused";
+    throw new PortholeError(code, "the server has no such item", { reply: words });
+  }
+  if (number === "-1") return "dot";
+  if (number === "-2") return "close";
+  const length = Number(number);
+  return length >= 0 ? length : undefined;
+}
+
+/** Where the first line of a reply ends, from 0; -1 while it has not. */
+export function endOfHead(octets: Buffer): number {
+  return octets.indexOf(LF);
+}
+
+/** Blocks as servers write them: with a colon after their name or without, lines indented by a blank or not. */
+export function parseBlocks(octets: Buffer): PlusBlock[] {
+  const blocks: { name: string; rest: string; lines: string[] }[] = [];
+  for (const line of decodeWords(octets).split(/\r\n|\n|\r/)) {
+    if (line === ".") break;
+    const [, name, rest] = /^\+([A-Za-z][A-Za-z0-9_-]*):?[ \t]?(.*)$/.exec(line) ?? [];
+    if (name !== undefined) {
+      if (blocks.length >= MOST_BLOCKS) break;
+      blocks.push({ name: name.toUpperCase(), rest: rest ?? "", lines: [] });
+    } else if (line !== "" || blocks.length > 0) blocks.at(-1)?.lines.push(line.replace(/^ /, ""));
+  }
+  return blocks.map((block) => ({ ...block, lines: withoutEmptyEnd(block.lines) }));
+}
+
+function withoutEmptyEnd(lines: readonly string[]): string[] {
+  const last = lines.findLastIndex((line) => line !== "");
+  return lines.slice(0, last + 1);
+}
+
+/** One way in which an item can be had: `text/plain En_US: <10k>`. */
+export interface PlusView {
+  readonly type: string;
+  readonly language?: string;
+  /** As written: `10k`. */
+  readonly size?: string;
+}
+
+export function parseView(line: string): PlusView | undefined {
+  const [, type, language, size] =
+    /^\s*([^\s:]+)(?:\s+([A-Za-z_]+))?\s*:?\s*(?:<?([^<>]*)>?)?\s*$/.exec(line) ?? [];
+  if (type === undefined) return undefined;
+  return {
+    type,
+    ...(language === undefined ? {} : { language }),
+    ...(size === undefined || size === "" ? {} : { size }),
+  };
+}
+
+/** One question of a form: `Ask: Your name?<TAB>default`. */
+export interface PlusQuestion {
+  readonly kind: "ask" | "askp" | "askl" | "askf" | "select" | "choose" | "choosef" | "note";
+  readonly question: string;
+  readonly choices: readonly string[];
+}
+
+const KINDS = /^(askp|askl|askf|ask|select|choosef|choose|note)$/i;
+
+export function parseQuestion(line: string): PlusQuestion | undefined {
+  const [, word = "", rest = ""] = /^\s*(\w+):\s*(.*)$/.exec(line) ?? [];
+  if (!KINDS.test(word)) return undefined;
+  const [question = "", ...choices] = rest.split("\t");
+  const kind = word.toLowerCase();
+  return isKind(kind) ? { kind, question, choices } : undefined;
+}
+
+function isKind(word: string): word is PlusQuestion["kind"] {
+  return KINDS.test(word);
+}
+
+/**
+ * The answers to a form as they are sent behind the request: a data block with a line for each answer, ended by a dot.
+ * @throws PortholeError `usage` for a control character in an answer
+ */
+export function answersBlock(answers: readonly string[]): Buffer {
+  for (const answer of answers) {
+    if (/[\r\n\0]/.test(answer)) throw new PortholeError("usage", "an answer cannot hold a line break");
+  }
+  const lines = answers.map((answer) => (answer.startsWith(".") ? `.${answer}` : answer));
+  return Buffer.from(["+-1", ...lines, ".", ""].join("\r\n"));
+}
