@@ -61,6 +61,10 @@ class MessageMirroring {
   readonly #there: ReadonlyMap<string, Found>;
   /** Messages at the target that nothing remembers, by what they are known by; several may be alike. */
   readonly #strangers = new Map<string, string[]>();
+  /** Those of them that were found to be a message of the source. */
+  readonly #adopted = new Set<string>();
+  /** Under which names the source had them once. */
+  readonly #former: ReadonlyMap<string, string>;
   #same = 0;
   #copied = 0;
   #removed = 0;
@@ -70,7 +74,15 @@ class MessageMirroring {
     this.#request = request;
     const messages = [...request.target.values()].filter(({ isContainer }) => !isContainer);
     this.#there = new Map(messages.map((found) => [found.entry.url, found]));
-    const remembered = new Set([...request.known.values()].map(({ url }) => url));
+    // What the source has no more may be there under another name (RFC 9051, 2.3.1.1: a mailbox that was made anew).
+    const remembered = new Set(
+      [...request.known].flatMap(([key, { url }]) => (request.source.has(key) ? [url] : [])),
+    );
+    this.#former = new Map(
+      [...request.known].flatMap(([key, { url }]) =>
+        typeof url === "string" && !request.source.has(key) ? [[url, key]] : [],
+      ),
+    );
     for (const { entry } of messages) {
       const mark = messageMark(entry);
       if (mark === undefined || remembered.has(entry.url)) continue;
@@ -94,7 +106,9 @@ class MessageMirroring {
       }
     }
     const gone = [...known].flatMap(([key, { url }]) =>
-      typeof url === "string" && !source.has(key) && this.#there.has(url) ? [{ key, url }] : [],
+      typeof url === "string" && !source.has(key) && this.#there.has(url) && !this.#adopted.has(url)
+        ? [{ key, url }]
+        : [],
     );
     await this.#tellPlan(missing, carrying, marking, removes ? gone : []);
     if (!dryRun) {
@@ -120,7 +134,12 @@ class MessageMirroring {
     const url = this.#request.known.get(key)?.["url"];
     if (typeof url === "string" && this.#there.has(url)) return url;
     const stranger = this.#strangers.get(messageMark(from.entry) ?? "")?.shift();
-    if (stranger !== undefined) await this.#request.journal?.note(key, { url: stranger });
+    if (stranger === undefined) return undefined;
+    this.#adopted.add(stranger);
+    const { journal } = this.#request;
+    const former = this.#former.get(stranger);
+    if (former !== undefined) await journal?.note(former, undefined);
+    await journal?.note(key, { url: stranger });
     return stranger;
   }
 

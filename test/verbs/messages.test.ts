@@ -85,6 +85,23 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual(["b", "own"].map(mailOf));
   });
 
+  it("knows messages again that the source has under other names, and does not remove them", async () => {
+    const from = await maildir("a", "b");
+    const to = join(folder, "renamed");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-5") };
+    await run(job);
+    for (const subject of ["a", "b"]) {
+      await rm(join(from, "new", `1700000000.${subject}.host`));
+      await writeFile(join(from, "new", `1800000000.${subject}.other`), mailOf(subject));
+    }
+    const again = { copied: 0, same: 2, removed: 0, failed: 0, extra: 0 };
+    expect(reportIn(await run({ ...job, delete: true }))).toEqual(again);
+    expect(reportIn(await run({ ...job, delete: true }))).toEqual(again);
+    await rm(join(from, "new", "1800000000.a.other"));
+    expect(reportIn(await run({ ...job, delete: true }))).toMatchObject({ removed: 1, same: 1 });
+    expect(await textsIn(to)).toEqual([mailOf("b")]);
+  });
+
   it("follows the flags of the source, and leaves those alone that were changed at the target", async () => {
     const from = await maildir("a", "b", "c");
     const to = join(folder, "flagged");
