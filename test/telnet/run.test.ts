@@ -154,7 +154,7 @@ describe("a run against the sandbox", () => {
 
   describe("a script in YAML", () => {
     let folder = "";
-    const [{ name: NAME = "", body: BODY = "" } = {}] = TEXTS;
+    const TEXT = TEXTS[0] ?? { name: "", body: "" };
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "porthole-scripts-"));
@@ -181,7 +181,7 @@ describe("a run against the sandbox", () => {
 
     it("branches, goes through a pager, and keeps what it is told to", async () => {
       const script = await scriptFile(`${ENTER}
-- send: read ${NAME}
+- send: read ${TEXT.name}
   expect:
     "--More--":
       - keys: " "
@@ -193,7 +193,7 @@ describe("a run against the sandbox", () => {
 `);
       const { records } = await run({ json: true, window: "80x4", script });
       const text: unknown = records.at(-1)?.["result"];
-      const lines = BODY.split("\n");
+      const lines = TEXT.body.split("\n");
       expect(lines.length).toBeGreaterThan(6);
       expect(text).toMatchObject({ text: expect.stringContaining(lines[0] ?? "?") });
       expect(text).toMatchObject({ text: expect.stringContaining(lines.at(-2) ?? "?") });
