@@ -136,12 +136,22 @@ export const VERBS: readonly WordSpec[] = [
     name: "get",
     usage: "URL...",
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
-    options: SAVING,
+    options: [
+      ...SAVING,
+      {
+        flag: "part",
+        type: "string",
+        placeholder: "N.M",
+        summary: "of a message, the part with this number",
+      },
+      { flag: "attachments", type: "boolean", summary: "of a message, all attachments, into -d DIR or here" },
+    ],
     needs: ["get"],
     load: async () => (await everyday()).get,
     examples: [
       "porthole get https://example.org/big.iso -O",
       "porthole get ftp://ftp.example.org/pub/file -o file --resume",
+      "porthole get imaps://me@mail.example.org/INBOX/;UID=7 --attachments -d ./papers",
     ],
   },
   {
