@@ -181,6 +181,12 @@ export const VERBS: readonly WordSpec[] = [
     options: [
       { flag: "dry-run", type: "boolean", summary: "print the plan, change nothing" },
       { flag: "delete", type: "boolean", summary: "remove at TO what FROM has not" },
+      {
+        flag: "delete-after",
+        type: "number",
+        placeholder: "DAYS",
+        summary: "remove messages from FROM so many days after they were carried; 0: at once",
+      },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
       { flag: "only-newer", type: "boolean", summary: "leave what is not older at TO as it is" },

@@ -23,6 +23,8 @@ export interface MessagesRequest {
   readonly journal: Journal | undefined;
   readonly dryRun: boolean;
   readonly removes: boolean;
+  /** Days after which what was carried is removed from the source. */
+  readonly deleteAfter: number | undefined;
   readonly jobs: number;
   readonly pair: Pair;
   readonly open: () => Pair;
@@ -51,6 +53,8 @@ interface Carrying {
   readonly mailbox: string;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 export async function mirrorMessages(request: MessagesRequest): Promise<MirrorReport> {
   return new MessageMirroring(request).run();
 }
@@ -65,6 +69,8 @@ class MessageMirroring {
   readonly #adopted = new Set<string>();
   /** Under which names the source had them once. */
   readonly #former: ReadonlyMap<string, string>;
+  /** What this run has put at the target, synced. */
+  readonly #carried = new Map<string, { readonly url: string; readonly at: string }>();
   #same = 0;
   #copied = 0;
   #removed = 0;
@@ -116,6 +122,7 @@ class MessageMirroring {
       await this.#carryAll(carrying);
       for (const one of marking) await this.#mark(one);
       if (removes) for (const one of gone) await this.#remove(one);
+      await this.#clearSource();
     }
     return {
       event: "done",
@@ -261,7 +268,10 @@ class MessageMirroring {
   async #told({ key, from }: Carrying, done: Transferred): Promise<void> {
     const { tell, journal } = this.#request;
     const flags = flagsOf(from.entry);
-    await journal?.note(key, { url: done.url, ...(flags === undefined ? {} : { flags: flagMark(flags) }) });
+    const at = new Date().toISOString();
+    const noted = { url: done.url, at, ...(flags === undefined ? {} : { flags: flagMark(flags) }) };
+    await journal?.note(key, noted);
+    this.#carried.set(key, noted);
     this.#request.failures.reached();
     this.#copied += 1;
     this.#octets += done.size;
@@ -280,6 +290,27 @@ class MessageMirroring {
       await tell({ event: "removed", name: shownName(key), to: url });
     } catch (thrown) {
       await failures.addOrStop(url, thrown);
+    }
+  }
+
+  /** Removes from the source what has been at the target for long enough, and is there now. */
+  async #clearSource(): Promise<void> {
+    const { source, known, deleteAfter, pair, tell, failures } = this.#request;
+    if (deleteAfter === undefined) return;
+    const before = Date.now() - deleteAfter * DAY_MS;
+    for (const [key, { isContainer, path, entry }] of source) {
+      if (isContainer) continue;
+      const { url, at } = this.#carried.get(key) ?? known.get(key) ?? {};
+      const isThere = this.#carried.has(key) || (typeof url === "string" && this.#there.has(url));
+      // What an older version noted tells no time: it is counted from when that is known.
+      if (!isThere || typeof at !== "string" || !(Date.parse(at) <= before)) continue;
+      try {
+        await pair.from.use(async (session) => session.remove?.(path));
+        this.#removed += 1;
+        await tell({ event: "removed", name: shownName(key), to: entry.url });
+      } catch (thrown) {
+        await failures.addOrStop(entry.url, thrown);
+      }
     }
   }
 

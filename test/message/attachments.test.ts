@@ -60,11 +60,15 @@ describe("the attachments of a message", () => {
       for await (const { filename, type, body, entry } of attachmentsOf(
         message(MAIL, "message/rfc822", piece),
       )) {
-        found.push([filename, type, `${entry.meta["section"]} ${(await buffer(body)).toString("base64")}`]);
+        found.push([
+          filename,
+          type,
+          `${JSON.stringify(entry.meta["section"])} ${(await buffer(body)).toString("base64")}`,
+        ]);
       }
       expect(found).toEqual([
-        ["chart.png", "image/png", `2 ${CHART.toString("base64")}`],
-        ["_bashrc", "text/plain", `3 ${Buffer.from("alias ls=rm").toString("base64")}`],
+        ["chart.png", "image/png", `"2" ${CHART.toString("base64")}`],
+        ["_bashrc", "text/plain", `"3" ${Buffer.from("alias ls=rm").toString("base64")}`],
       ]);
     },
   );
