@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasDovecot, startDovecot } from "../test/real/dovecot.js";
-import { BARE_NODE, type Bench, porthole } from "./bench.js";
+import { BARE_NODE, type Bench, outOfTheWay, porthole } from "./bench.js";
 import type { Pair } from "./harness.js";
 
 const MESSAGES = 2000;
@@ -62,14 +62,14 @@ export const bench: Bench = async ({ folder }) => {
           subject: {
             name: "porthole mirror",
             argv: porthole("mirror", `imap://${user}:${many.port}/INBOX`, `maildir:${backup}`, "-q"),
-            prepare: () => rmSync(backup, { recursive: true, force: true }),
+            prepare: () => outOfTheWay(backup),
           },
           peer: {
             name: "mbsync",
             argv: ["mbsync", "-q", "-c", config, "-a"],
             version: ["mbsync", "--version"],
             prepare: () => {
-              rmSync(peers, { recursive: true, force: true });
+              outOfTheWay(peers);
               mkdirSync(peers);
             },
           },

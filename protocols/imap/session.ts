@@ -13,7 +13,7 @@ import type {
   WatchEvent,
 } from "../../src/plugin.js";
 import type { Account } from "./account.js";
-import { append } from "./appending.js";
+import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
 import { accountEntry, type Message, mailboxEntry, messageEntry, partEntry } from "./entry.js";
@@ -148,6 +148,22 @@ export class ImapSession implements Session {
     if (uid === undefined) return this.#statMailbox(goal);
     const place = { levels: goal.levels, uidValidity: moved.uidValidity };
     return messageEntry(account.target, place, { ...message, uid, number: undefined, modSeq: undefined });
+  }
+
+  /** Flags that the mailbox does not keep are left out (RFC 9051, 7.1: PERMANENTFLAGS). */
+  async mark(path: string, flags: readonly string[]): Promise<Entry> {
+    const asked = parsePath(path);
+    if (!isMessagePath(asked)) throw new PortholeError("usage", "only messages have flags");
+    refuseSection(asked, "marked");
+    const account = this.#account;
+    const { peer, selected } = await account.select(asked, "write");
+    const { permanentFlags } = selected;
+    const keeps = (flag: string) =>
+      permanentFlags === undefined ||
+      permanentFlags.some((kept) => kept.toLowerCase() === flag.toLowerCase()) ||
+      (!flag.startsWith("\\") && permanentFlags.includes("\\*"));
+    await changing.store(peer, [asked.uid], "FLAGS", settable(flags).filter(keeps));
+    return messageEntry(account.target, placeOf(asked, selected), await oneByUid(peer, asked.uid));
   }
 
   async makeFolder(path: string): Promise<Entry> {

@@ -40,6 +40,16 @@ export function mirror(request: MirrorRequest): AsyncGenerator<MirrorEvent, void
     client.require(target, "mirror", ["ls"]);
     client.require(target, "mirror", ["put"]);
     if (request.delete === true) client.require(target, "mirror --delete", ["rm"]);
+    if (request.deleteAfter !== undefined) {
+      client.require(source, "mirror --delete-after", ["rm"]);
+      if (!(request.deleteAfter >= 0))
+        throw new PortholeError("usage", "--delete-after wants a number of days");
+      if (request.stateFolder === undefined) {
+        throw new PortholeError("usage", "what is to be removed later must be remembered", {
+          hint: "name a stateFolder",
+        });
+      }
+    }
     await refuseOverlap(client, source, target);
     await using mirroring = new Mirroring(request, { source, target, tell, signal });
     await mirroring.run();
@@ -78,6 +88,11 @@ class Mirroring implements AsyncDisposable {
     const dryRun = this.#request.dryRun === true;
     const matter = await this.#matter();
     const [[source, target], known] = await Promise.all([this.#listBoth(), this.#remembered()]);
+    if (matter !== "messages" && this.#request.deleteAfter !== undefined) {
+      throw new PortholeError("usage", "--delete-after is for messages", {
+        hint: "files: mv, or rm afterwards",
+      });
+    }
     if (matter === "messages") {
       await this.#stage.tell(await this.#mirrorMessages(source, target, known));
       return;
@@ -151,7 +166,7 @@ class Mirroring implements AsyncDisposable {
     target: Listed,
     known: ReadonlyMap<string, JsonObject>,
   ): Promise<MirrorReport> {
-    const { client, dryRun, jobs = 1, progress } = this.#request;
+    const { client, dryRun, jobs = 1, progress, deleteAfter } = this.#request;
     const { source: from, target: to, tell, signal } = this.#stage;
     const top = to.path === "" ? "/" : to.path;
     if (!target.exists && dryRun !== true) await this.#makeTop();
@@ -166,6 +181,7 @@ class Mirroring implements AsyncDisposable {
       journal: this.#journal,
       dryRun: dryRun === true,
       removes,
+      deleteAfter,
       jobs,
       pair: this.#pair,
       open: () => new Pair(client, from, to, signal),

@@ -153,10 +153,12 @@ describe("the line editor", () => {
 
   it("has readline's keys", () => {
     expect(typed(["a", "b", "c", "Left", "Left", "X"]).text).toBe("aXbc");
-    expect(typed([..."one two", "C-w"]).text).toBe("one ");
-    expect(typed([..."abc", "C-a", "C-k"]).text).toBe("");
-    expect(typed([..."abc", "Up"], { memory: ["first", "last"] }).text).toBe("last");
-    expect(typed([..."abc", "Up", "Up", "Down", "Down"], { memory: ["first", "last"] }).text).toBe("abc");
+    expect(typed([...Array.from("one two"), "C-w"]).text).toBe("one ");
+    expect(typed([..."a b c".split(" "), "C-a", "C-k"]).text).toBe("");
+    expect(typed([..."a b c".split(" "), "Up"], { memory: ["first", "last"] }).text).toBe("last");
+    expect(
+      typed([..."a b c".split(" "), "Up", "Up", "Down", "Down"], { memory: ["first", "last"] }).text,
+    ).toBe("abc");
   });
 
   it("turns through what completion offers", () => {

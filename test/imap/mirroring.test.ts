@@ -105,6 +105,24 @@ it("an account goes to a Maildir and to another account, with its tree, flags an
   });
 });
 
+it("flags that change at the source change at the target", async () => {
+  await withServer(async (from, store) => {
+    fill(store);
+    await withServer(async (to, other) => {
+      const [source, target] = [`${from}Archive/2026`, `${to}Copy`];
+      await mirrored(source, target, "flags");
+      const mailbox = store.find("Archive/2026");
+      const [message] = mailbox?.messages ?? [];
+      if (mailbox === undefined || message === undefined) throw new Error("there is no such message");
+      mailbox.setFlags(message, ["\\Answered"]);
+      expect(await mirrored(source, target, "flags")).toMatchObject({ copied: 0, same: 1, failed: 0 });
+      expect(
+        [...(other.find("Copy")?.messages[0]?.flags ?? [])].filter((flag) => flag !== "\\Recent"),
+      ).toEqual(["\\Answered"]);
+    });
+  });
+});
+
 it("of a mailbox that was made anew nothing is lost, though the UIDs it had are other messages' now", async () => {
   await withServer(async (from, store) => {
     fill(store);
@@ -118,7 +136,7 @@ it("of a mailbox that was made anew nothing is lost, though the UIDs it had are 
     // UID 1 is another message now, and the old one has UID 2.
     anew.add(Buffer.from("Subject: other\r\nMessage-ID: <other@x.example>\r\n\r\n"), [], new Date());
     for (const { raw, flags, received } of old.messages) anew.add(raw, flags, received);
-    await mirrored(source, maildir, "renewed");
+    expect(await mirrored(source, maildir, "renewed")).toMatchObject({ copied: 1, same: 2, failed: 0 });
     expect(await mirrored(source, maildir, "renewed")).toMatchObject({ copied: 0, same: 3, failed: 0 });
     const copy = new Client();
     const names = await copy.use(copy.target(maildir), async (session) => {
