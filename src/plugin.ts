@@ -172,6 +172,10 @@ export interface Session extends AsyncDisposable {
    * that is not to be had is a result with its error, and what ends the connection is thrown.
    */
   readMany?(paths: AsyncIterable<string>): AsyncIterable<ManyRead>;
+  /** What the thing at `path` asks before it can be had (a Gopher+ form); undefined when it asks nothing. */
+  form?(path: string): Promise<readonly FormQuestion[] | undefined>;
+  /** What is had for these answers, in the order of the questions. */
+  fillIn?(path: string, answers: readonly string[]): Promise<Document>;
   write?(path: string, source: Source): Promise<Entry>;
   remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
   /** Within this session's place; the target must not exist unless `replace`. */
@@ -282,6 +286,17 @@ export interface Document {
    * pace. Ends with the body, which it closes. @throws what the body would have failed with, and what `take` throws
    */
   readonly pour?: (take: Take) => Promise<void>;
+}
+
+/** One question of a form. Words are the server's, hostile until shown through text/safe. */
+export interface FormQuestion {
+  readonly question: string;
+  /** What it proposes. */
+  readonly proposed: string;
+  /** Answers to choose from; any, when there are none. */
+  readonly choices: readonly string[];
+  /** Nothing of the answer is to be shown. */
+  readonly hidden: boolean;
 }
 
 /** What became of one path of `readMany`. */

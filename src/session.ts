@@ -38,6 +38,13 @@ export function supervise(
   }
   const readMany = session.readMany?.bind(session);
   if (readMany) supervised.readMany = (paths) => turn.readMany("readMany", paths, readMany);
+  const form = session.form?.bind(session);
+  if (form) supervised.form = (path) => turn.run("form", [path], () => form(path));
+  const fillIn = session.fillIn?.bind(session);
+  if (fillIn) {
+    supervised.fillIn = (path, answers) =>
+      turn.read("fillIn", [path, ...answers], () => fillIn(path, answers));
+  }
   const write = session.write?.bind(session);
   if (write) {
     supervised.write = (path, source) =>

@@ -18,7 +18,8 @@ describe("the documents", () => {
       expect(CLI, `the verb ${name}`).toMatch(new RegExp(`\\b${name}\\b`));
     }
     const planned = WORDS.filter(({ load }) => load === undefined).map(({ name }) => name);
-    expect(CLI).toContain(`\`${planned.join(" ")}\` are in the plan`);
+    if (planned.length === 0) expect(CLI).not.toContain("in the plan");
+    else expect(CLI).toContain(`\`${planned.join(" ")}\` are in the plan`);
   });
 
   it("docs/cli.md has every exit status", () => {

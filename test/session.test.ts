@@ -120,6 +120,8 @@ describe("a session", () => {
           else yield { path, document: documentOf(Readable.from([])) };
         }
       },
+      form: async () => [{ question: "Who?", proposed: "", choices: [], hidden: false }],
+      fillIn: async () => documentOf(Readable.from([])),
       write: () => act("write"),
       remove: async () => say("remove"),
       move: () => act("move"),
@@ -150,6 +152,12 @@ describe("a session", () => {
     const results: ManyRead[] = [];
     for await (const result of session.readMany?.(Readable.from(["/a", "/lost"])) ?? []) results.push(result);
     expect(results).toMatchObject([{ path: "/a" }, { path: "/lost", error: { protocol: "plain" } }]);
+    expect(await session.form?.("/")).toHaveLength(1);
+    (await session.fillIn?.("/", ["me"]))?.body.destroy();
+    await sleep(1);
+    expect(await failureOf(session.fillIn?.("/", ["me\r\nyou"]) ?? Promise.resolve())).toMatchObject({
+      code: "usage",
+    });
     await session.write?.("/", { body: Readable.from([]) });
     await session.remove?.("/");
     await session.move?.("/a", "/b");

@@ -5,7 +5,7 @@ import { parseCaps, parseRobots } from "./caps.js";
 import { crawl } from "./crawl.js";
 import { factsAt } from "./facts.js";
 import { openedBy, urlOf } from "./opened.js";
-import { type PlusBlock, type PlusQuestion, parseQuestion, parseView } from "./plus.js";
+import { type PlusBlock, parseQuestion, parseView } from "./plus.js";
 
 async function* attributes(invocation: Invocation): AsyncGenerator<Output> {
   const { gopher, target } = await openedBy(invocation, urlOf(invocation));
@@ -34,34 +34,28 @@ function dataOf({ name, rest, lines }: PlusBlock): JsonObject {
 }
 
 async function* ask(invocation: Invocation): AsyncGenerator<Output> {
-  const { gopher, target } = await openedBy(invocation, urlOf(invocation));
-  const blocks = await gopher.attributes(target.path);
-  const form = blocks.find(({ name }) => name === "ASK");
-  if (form === undefined) throw new PortholeError("usage", "the item asks nothing");
-  const questions = form.lines.flatMap((line) => parseQuestion(line) ?? []);
+  const { session, target } = await openedBy(invocation, urlOf(invocation));
+  const questions = await session.form?.(target.path);
+  if (questions === undefined || session.fillIn === undefined) {
+    throw new PortholeError("usage", "the item asks nothing");
+  }
   const { answer } = invocation.options;
   const given = Array.isArray(answer) ? answer.map(String) : [];
-  const answers: string[] = [];
-  for (const question of questions) {
-    if (question.kind === "note") invocation.tell?.(question.question);
-    else answers.push(given[answers.length] ?? defaultOf(question));
-  }
-  const asked = questions.filter(({ kind }) => kind !== "note");
-  if (given.length > asked.length) {
-    throw new PortholeError("usage", `${given.length} answers to ${asked.length} questions`, {
-      hint: asked.map(({ question }) => question).join("; "),
+  if (given.length > questions.length) {
+    throw new PortholeError("usage", `${given.length} answers to ${questions.length} questions`, {
+      hint: questions.map(({ question }) => question).join("; "),
     });
   }
-  yield { kind: "document", document: await gopher.answer(target.path, answers) };
-}
-
-/** What the form proposes. @throws PortholeError `usage` where it proposes nothing */
-function defaultOf({ kind, question, choices }: PlusQuestion): string {
-  const [first] = choices;
-  if (kind === "select") return "0";
-  if (kind === "choose" && first !== undefined) return first;
-  if (first !== undefined) return first;
-  throw new PortholeError("usage", `the form asks: ${question}`, { hint: "answer it with --answer TEXT" });
+  const answers = questions.map(({ question, proposed }, at) => {
+    const said = given[at] ?? proposed;
+    if (said === "" && given[at] === undefined) {
+      throw new PortholeError("usage", `the form asks: ${question}`, {
+        hint: "answer it with --answer TEXT",
+      });
+    }
+    return said;
+  });
+  yield { kind: "document", document: await session.fillIn(target.path, answers) };
 }
 
 async function* caps(invocation: Invocation): AsyncGenerator<Output> {

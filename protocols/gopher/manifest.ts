@@ -35,7 +35,7 @@ export const manifest = {
           flag: "answer",
           type: "list",
           placeholder: "TEXT",
-          summary: "the next answer; without it you are asked",
+          summary: "the next answer; what is not answered is as the form proposes",
         },
       ],
     },

@@ -3,6 +3,7 @@
  * Octets in, blocks out.
  */
 import { PortholeError } from "../../src/errors.js";
+import type { FormQuestion } from "../../src/plugin.js";
 import { LF } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
 
@@ -102,6 +103,17 @@ export function parseQuestion(line: string): PlusQuestion | undefined {
 
 function isKind(word: string): word is PlusQuestion["kind"] {
   return KINDS.test(word);
+}
+
+/** As the contract has questions. */
+export function formQuestion({ kind, question, choices }: PlusQuestion): FormQuestion {
+  const [first = ""] = choices;
+  return {
+    question,
+    proposed: kind === "select" && first === "" ? "0" : first,
+    choices: kind === "choose" ? choices : [],
+    hidden: kind === "askp",
+  };
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   Document,
   Entry,
   EntryKind,
+  FormQuestion,
   ListQuery,
   Session,
   Take,
@@ -19,7 +20,14 @@ import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
 import { phonebookLines, phonebookQuery } from "./phonebook.js";
-import { answersBlock, LONGEST_BLOCKS, type PlusBlock, parseBlocks } from "./plus.js";
+import {
+  answersBlock,
+  formQuestion,
+  LONGEST_BLOCKS,
+  type PlusBlock,
+  parseBlocks,
+  parseQuestion,
+} from "./plus.js";
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
@@ -118,8 +126,18 @@ export class GopherSession implements Session {
     return parseBlocks(octets);
   }
 
+  /** The questions of a Gopher+ form (`+ASK`). */
+  async form(path: string): Promise<readonly FormQuestion[] | undefined> {
+    const block = (await this.attributes(path)).find(({ name }) => name === "ASK");
+    if (block === undefined) return undefined;
+    return block.lines.flatMap((line) => {
+      const question = parseQuestion(line);
+      return question === undefined || question.kind === "note" ? [] : [formQuestion(question)];
+    });
+  }
+
   /** Sends a form that is filled in. @throws PortholeError as `read` does */
-  async answer(path: string, answers: readonly string[]): Promise<Document> {
+  async fillIn(path: string, answers: readonly string[]): Promise<Document> {
     const asked = parsePath(path);
     const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), answersBlock(answers)]);
     const { connection, answer } = await this.#exchange(data, "octets", false);
@@ -277,7 +295,7 @@ export class GopherSession implements Session {
         thrown instanceof PortholeError && thrown.code === "tls" && /--cacert/.test(thrown.hint ?? "");
       if (!isUnknown || trust !== undefined) throw thrown;
       throw new PortholeError("tls", thrown.message, {
-        hint: "--tofu trusts it from now on, --cacert FILE an authority, -k anything",
+        hint: `${thrown.hint ?? ""}; --tofu trusts this one from now on`,
         cause: thrown,
       });
     }

@@ -276,6 +276,9 @@ export class Browser {
       case "search":
         void this.#searchHere();
         return;
+      case "form":
+        void travel.fillInWebForm();
+        return;
       case "address":
         void this.#address("");
         return;

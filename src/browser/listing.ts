@@ -43,8 +43,10 @@ export function wordOf({ kind, type }: Pick<Entry, "kind" | "type">): string {
 export function addEntry(page: Page, entry: Entry, now = new Date()): void {
   const name = safeLine(entry.name.slice(0, LONGEST_NAME));
   if (entry.kind === "note") {
-    const isError = entry.meta["type"] === "3";
-    page.add(`${" ".repeat(HANGING)}${name}`.trimEnd(), isError ? "error" : "note", HANGING);
+    const { type: itemType, selector } = entry.meta;
+    // Gopher's type for errors, and the selector by which menus mark their titles.
+    const style = itemType === "3" ? "error" : selector === "TITLE" ? "heading" : "note";
+    page.add(`${" ".repeat(HANGING)}${name}`.trimEnd(), style, HANGING);
     return;
   }
   const facts = [
@@ -65,6 +67,7 @@ function addLink(page: Page, entry: Entry, shown: { before: string; name: string
     kind,
     ...(type === undefined ? {} : { type }),
     ...(size === undefined ? {} : { size }),
+    ...(entry.meta["asks"] === true ? { asks: true } : {}),
   });
   const head = `${String(link + 1).padStart(4)}  ${wordOf(entry).padEnd(4)} ${shown.before}`;
   const name = shown.name === "" ? "(no name)" : shown.name;

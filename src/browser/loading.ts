@@ -1,6 +1,14 @@
 /** From a place to a page: what is listed is listed, what is read is read, as it comes. */
 import { PortholeError } from "../errors.js";
-import { CONTAINERS, type Entry, type EntryKind, type Session, type Target } from "../plugin.js";
+import {
+  CONTAINERS,
+  type Document,
+  type Entry,
+  type EntryKind,
+  type FormQuestion,
+  type Session,
+  type Target,
+} from "../plugin.js";
 import { search } from "../verbs/search.js";
 import { fillFrom } from "./document.js";
 import { addEntry, addThreads } from "./listing.js";
@@ -18,6 +26,8 @@ export interface Opening {
   readonly words?: string | undefined;
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
+  /** A form comes first. */
+  readonly asks?: boolean | undefined;
   readonly columns: number;
 }
 
@@ -26,6 +36,8 @@ export interface LoadEvents {
   begun(): void;
   /** There is more of it. */
   grew(): void;
+  /** The person's answers; undefined when they gave it up. */
+  ask(questions: readonly FormQuestion[]): Promise<readonly string[] | undefined>;
 }
 
 /** What a place turned out to be. A search wants words first; a session wants the whole screen. */
@@ -46,6 +58,7 @@ export async function load(
       events.begun();
     },
     grew: () => events.grew(),
+    ask: (questions) => events.ask(questions),
   };
   const lease = await sessions.take(opening.target, signal);
   try {
@@ -82,6 +95,15 @@ async function fill(opening: Opening, page: Page, session: Session, events: Load
     return "page";
   }
   if (session.interact !== undefined && session.list === undefined) return "session";
+  if (opening.asks === true && session.form !== undefined && session.fillIn !== undefined) {
+    const questions = await session.form(target.path);
+    if (questions !== undefined) {
+      const answers = await events.ask(questions);
+      if (answers === undefined) throw new PortholeError("aborted", "the form was given up");
+      await show(opening, page, await session.fillIn(target.path, answers), events);
+      return "page";
+    }
+  }
   const kind = await kindAt(session, target, opening);
   if (kind === "search") return "search";
   if (kind === "link" && session.list !== undefined && session.read !== undefined) {
@@ -102,7 +124,10 @@ async function fill(opening: Opening, page: Page, session: Session, events: Load
 
 async function read(opening: Opening, page: Page, session: Session, events: LoadEvents): Promise<void> {
   if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
-  const document = await session.read(opening.target.path);
+  await show(opening, page, await session.read(opening.target.path), events);
+}
+
+async function show(opening: Opening, page: Page, document: Document, events: LoadEvents): Promise<void> {
   // Between two pieces nobody else listens.
   document.body.on("error", () => undefined);
   events.begun();

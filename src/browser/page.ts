@@ -36,6 +36,8 @@ export interface PageLink {
   readonly kind?: EntryKind;
   readonly type?: string;
   readonly size?: number;
+  /** It wants a form to be filled in first. */
+  readonly asks?: boolean;
   /** The line that it first stands in; -1 when it stands in none. */
   line: number;
 }

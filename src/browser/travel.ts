@@ -1,6 +1,6 @@
 /** Going from page to page: tabs, links, back and forward, and leaving what takes too long. */
 import { isAbort, messageOf, PortholeError } from "../errors.js";
-import type { EntryKind, Target } from "../plugin.js";
+import type { EntryKind, FormQuestion, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Doors } from "../verbs/doors.js";
 import type { Asking } from "./asking.js";
@@ -11,6 +11,7 @@ import { load } from "./loading.js";
 import { Page, type PageLink } from "./page.js";
 import { Sessions } from "./sessions.js";
 import { type Load, Tab, Visit } from "./tab.js";
+import { formsOf } from "./web-forms.js";
 
 /** What a browser needs of a Client. */
 export type BrowserDoors = Doors & { readonly registry: SchemeRows };
@@ -34,6 +35,7 @@ export interface OpenOptions {
   readonly words?: string | undefined;
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
+  readonly asks?: boolean | undefined;
   /** As the link to it had it. */
   readonly title?: string;
   /** The page takes the place of the one that is seen: it was loaded again. */
@@ -99,7 +101,11 @@ export class Travel implements AsyncDisposable {
       return;
     }
     // A link may lead anywhere: only the place itself knows what it is.
-    await this.open(target, { title: link.name, ...(link.kind === "link" ? {} : { kind: link.kind }) });
+    await this.open(target, {
+      title: link.name,
+      asks: link.asks,
+      ...(link.kind === "link" ? {} : { kind: link.kind }),
+    });
   }
 
   async searchAt(target: Target, name: string): Promise<void> {
@@ -142,6 +148,7 @@ export class Travel implements AsyncDisposable {
       const found = await load(opening, page, this.#sessions, under.controller.signal, {
         begun,
         grew: () => changed(false),
+        ask: (questions) => this.#fillIn(questions),
       });
       page.state = "done";
       if (tab.load !== under) return;
@@ -153,10 +160,63 @@ export class Travel implements AsyncDisposable {
       page.state = under.controller.signal.aborted ? "left" : "failed";
       if (tab.load === under) tab.load = undefined;
       if (!under.controller.signal.aborted) this.#failed(thrown, page, under.page !== undefined);
-      else if (under.page !== undefined) page.add("(left before the end)", "note");
+      else if (under.page !== undefined) page.add("(left before the end - r loads it again)", "note");
     } finally {
       changed(true);
     }
+  }
+
+  /** Question by question, at the bottom of the screen. */
+  async #fillIn(questions: readonly FormQuestion[]): Promise<readonly string[] | undefined> {
+    const answers: string[] = [];
+    for (const { question, proposed, choices, hidden } of questions) {
+      const among = choices.length === 0 ? "" : ` (${choices.join(", ")})`;
+      const answer = await this.#settings.asking.line(`${question}${among}: `, {
+        text: proposed,
+        hidden,
+        complete: (typed) => choices.filter((choice) => choice.startsWith(typed)),
+      });
+      if (answer === undefined) return undefined;
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  /** Fills in a form of the page that is seen, and goes where it leads. */
+  async fillInWebForm(): Promise<void> {
+    const { asking, tell } = this.#settings;
+    const page = this.visit?.page;
+    const forms = page?.type === "text/html" ? formsOf(page.source?.toString("utf8") ?? "", page.url) : [];
+    if (forms.length === 0) {
+      tell("there is no form on this page");
+      return;
+    }
+    const names = forms.map(({ name }, at) => `${at + 1} ${name}`).join(", ");
+    const which = forms.length === 1 ? "1" : await asking.line(`Which form (${safeLine(names)})? `);
+    const form = forms[Number(which) - 1];
+    if (which === undefined || form === undefined) return;
+    if (form.method !== "get") {
+      tell(
+        `this form is sent by ${safeLine(form.method.toUpperCase())}: porthole http post ${safeLine(form.action)} NAME=VALUE...`,
+      );
+      return;
+    }
+    const open = form.fields.filter(({ hidden }) => !hidden);
+    const answers = await this.#fillIn(
+      open.map(({ name, value, choices, secret }) => ({
+        question: name,
+        proposed: value,
+        choices,
+        hidden: secret,
+      })),
+    );
+    if (answers === undefined) return;
+    const values = new Map(open.map((field, at) => [field, answers[at] ?? ""]));
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(
+      form.fields.map((field): [string, string] => [field.name, values.get(field) ?? field.value]),
+    ).toString();
+    await this.follow({ url: url.href, name: form.name, line: -1 });
   }
 
   /** Leaves what this tab is loading. @returns false when it loads nothing */

@@ -9,6 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
+import { Browsing } from "../browser/browsing.js";
 
 const PROGRAM = ["/usr/sbin/gophernicus", "/usr/bin/gophernicus"].find((path) => existsSync(path));
 
@@ -185,6 +186,23 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
   it("tells what is there", async () => {
     const entry = await withSession(async (session) => session.stat?.("/9/octets.bin"));
     expect(entry).toMatchObject({ name: "octets.bin", kind: "file", url: urlOf("/9/octets.bin") });
+  });
+
+  it("can be browsed: a menu, a search, a text, and back", async () => {
+    await using at = await Browsing.open({ url: urlOf("/"), rows: 16, columns: 80 });
+    await at.sees("find Find");
+    at.press("4");
+    await at.sees("Find:");
+    at.press("fog horn", "Enter");
+    await at.sees("text Found fog horn");
+    at.press("Enter");
+    await at.sees("The end.");
+    at.press("Left", "Left");
+    await at.sees("The harbour");
+    at.press("5");
+    await at.sees(/This leads to HTTP: http:\/\/example.org\/ - open\? \[y\/n\]/);
+    at.press("n");
+    expect(at.screen.strange).toEqual([]);
   });
 
   it("tells what is not there, as an item and as a text", async () => {

@@ -60,7 +60,7 @@ describe("a protocol's command that is not known", () => {
       ["ftp", "xyzzy"],
       "ftp: FTP has no command 'xyzzy' - there are features, quote, site, hash, chmod, touch, du, find, fxp",
     ],
-    [["gopher", "over"], "gopher: Gopher has no command 'over' - there are none yet"],
+    [["gopher", "over"], "gopher: Gopher has no command 'over' - there are attributes, ask, caps, crawl"],
   ])("%j", (words, line) => isRefused([...words, at("ftp")], line));
 
   it("and one without its URL", () =>

@@ -132,7 +132,7 @@ describe("protocols", () => {
       summary: "menus and documents",
       schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
       verbs: expect.arrayContaining(["open", "ls", "get", "stat", "search"]),
-      commands: [],
+      commands: ["attributes", "ask", "caps", "crawl"].map((name) => ({ name, summary: expect.any(String) })),
     });
   });
 });
