@@ -16,6 +16,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
   sockets: () => import("./sockets.js"),
+  gopher: () => import("./gopher.js"),
+  browser: () => import("./browser.js"),
 };
 
 /** The sandbox in a process of its own: what it uses is not counted as the client's. */
@@ -55,4 +57,4 @@ try {
   stop();
   rmSync(folder, { recursive: true, force: true });
 }
-process.exitCode = missed > 0 ? 1 : 0;
+if (missed > 0) process.exitCode = 1;

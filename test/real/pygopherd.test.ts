@@ -118,11 +118,11 @@ describe.skipIf(PROGRAM === undefined)(
       const entries = (await withSession((session) => all(session.list?.("/")))).filter(
         ({ kind }) => kind !== "note",
       );
-      expect(entries.map(({ kind, url }) => [kind, url]).sort()).toEqual(
+      expect(entries.map(({ kind, url }) => `${kind} ${url}`).sort()).toEqual(
         [
-          ["menu", urlOf("/1/folder")],
-          ["file", urlOf("/9/octets.bin")],
-          ["file", urlOf("/0/text.txt")],
+          `menu ${urlOf("/1/folder")}`,
+          `file ${urlOf("/9/octets.bin")}`,
+          `file ${urlOf("/0/text.txt")}`,
         ].sort(),
       );
       expect(entries.every(({ meta }) => meta["plus"] === true)).toBe(true);
