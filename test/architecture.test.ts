@@ -95,6 +95,11 @@ describe("who imports whom", () => {
     expect(strangers("src/verbs/", [ERRORS, PLUGIN, TEXT, FILES, MESSAGE, URL_MODULE, NODE])).toEqual([]);
   });
 
+  it("the browser knows the contract and the verbs, and neither a protocol nor a terminal", () => {
+    const allowed = [ERRORS, PLUGIN, TEXT, FILES, MESSAGE, URL_MODULE, /^src\/verbs\//, NODE];
+    expect(strangers("src/browser/", allowed)).toEqual([]);
+  });
+
   it("the contract knows nothing but types", () => {
     const plugin = SOURCES.find(({ path }) => path === "src/plugin.ts");
     expect(plugin?.imports.filter(({ typeOnly }) => !typeOnly)).toEqual([]);

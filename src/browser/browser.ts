@@ -2,35 +2,25 @@
  * The full-screen browser: keys in, rows out, pages from any Session that lists or reads. It touches neither process
  * nor terminal; whoever has one gives it a screen and tells it what is typed.
  */
-import { join } from "node:path";
 import { messageOf } from "../errors.js";
 import type { Credentials, Target } from "../plugin.js";
-import { remoteFileName } from "../text/filename.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import { wrap } from "../text/wrap.js";
 import { Asking } from "./asking.js";
 import { History } from "./been.js";
 import type { Action, Bindings } from "./bindings.js";
-import { BookmarkFile } from "./bookmarks.js";
 import { Downloads } from "./downloads.js";
 import { Frame } from "./frame.js";
 import { wordOf } from "./listing.js";
-import {
-  bookmarksPage,
-  downloadsPage,
-  helpPage,
-  historyPage,
-  infoPage,
-  type StartGroup,
-  startPage,
-} from "./own-pages.js";
-import { Page, type PageLink } from "./page.js";
+import { bounded, scroll, select, selectFirst, showLine } from "./moving.js";
+import { downloadsPage, helpPage, historyPage, type StartGroup } from "./own-pages.js";
+import type { PageLink } from "./page.js";
 import type { BrowserScreen, Input } from "./screen.js";
 import type { Visit } from "./tab.js";
-import { TextLines } from "./text-lines.js";
 import { THEMES, type ThemeName } from "./theme.js";
-import { type BrowserDoors, Travel, wordsOf } from "./travel.js";
+import { Tools } from "./tools.js";
+import { type BrowserDoors, Travel } from "./travel.js";
 import { bar, bodyHeight, bodyRows, lineWith, pageColumns, statusRow, tabStrip } from "./view.js";
 
 export interface BrowserSettings {
@@ -65,7 +55,7 @@ export class Browser {
   readonly #asking: Asking;
   readonly #travel: Travel;
   readonly #downloads: Downloads;
-  readonly #bookmarks: BookmarkFile;
+  readonly #tools: Tools;
   readonly #history: History;
   #theme: ThemeName;
   #wrapped = true;
@@ -73,18 +63,15 @@ export class Browser {
   #notice = "";
   #number = "";
   #words: string[] = [];
-  #addresses: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #away = false;
   #quit: () => void = () => undefined;
-  #known: readonly string[] = [];
 
   constructor(settings: BrowserSettings) {
     this.#settings = settings;
     this.#screen = settings.screen;
     this.#theme = settings.theme;
     this.#asking = new Asking(() => this.#paintSoon(true));
-    this.#bookmarks = new BookmarkFile(settings.bookmarks);
     this.#history = new History(settings.history);
     this.#downloads = new Downloads(settings.doors, () => this.#paintSoon(false));
     this.#travel = new Travel({
@@ -96,6 +83,14 @@ export class Browser {
       changed: (now) => this.#paintSoon(now),
       tell: (words) => this.tell(words),
     });
+    this.#tools = new Tools({
+      ...settings,
+      travel: this.#travel,
+      asking: this.#asking,
+      history: this.#history,
+      downloads: this.#downloads,
+      tell: (words) => this.tell(words),
+    });
   }
 
   /** Browses until the person quits. @param url where to begin; absent: the start page */
@@ -105,7 +100,7 @@ export class Browser {
     });
     try {
       await this.#load();
-      if (url === undefined) await this.#showStart();
+      if (url === undefined) await this.#tools.showStart();
       else void this.#travel.goTo(url);
       this.#paint();
       await over;
@@ -274,56 +269,56 @@ export class Browser {
         this.#findFrom(-1);
         return;
       case "search":
-        void this.#searchHere();
+        void this.#tools.searchHere();
         return;
       case "form":
         void travel.fillInWebForm();
         return;
       case "address":
-        void this.#address("");
+        void this.#tools.address("");
         return;
       case "edit-address":
-        void this.#address(travel.visit?.page.url ?? "");
+        void this.#tools.address(travel.visit?.page.url ?? "");
         return;
       case "reload":
         travel.reload();
         return;
       case "start":
-        void this.#showStart();
+        void this.#tools.showStart();
         return;
       case "download":
-        void this.#download(link === undefined ? undefined : link.url);
+        void this.#tools.download(link === undefined ? undefined : link.url);
         return;
       case "download-page":
-        void this.#download(undefined);
+        void this.#tools.download(undefined);
         return;
       case "downloads":
         travel.show(downloadsPage(this.#downloads.list));
         return;
       case "source":
-        this.#showSource();
+        this.#tools.showSource();
         return;
       case "encoding":
-        void this.#encoding();
+        void this.#tools.encoding();
         return;
       case "info":
-        this.#showInfo();
+        this.#tools.showInfo();
         return;
       case "bookmark-page":
-        void this.#bookmark(travel.visit?.page.url ?? "", travel.visit?.page.title ?? "");
+        void this.#tools.bookmark(travel.visit?.page.url ?? "", travel.visit?.page.title ?? "");
         return;
       case "bookmark-link":
-        if (link !== undefined) void this.#bookmark(link.url, link.name);
+        if (link !== undefined) void this.#tools.bookmark(link.url, link.name);
         return;
       case "bookmarks":
-        void this.#showBookmarks();
+        void this.#tools.showBookmarks();
         return;
       case "history":
         travel.show(historyPage(this.#history.places));
         return;
       case "new-tab":
         travel.addTab();
-        void this.#showStart();
+        void this.#tools.showStart();
         return;
       case "open-in-tab":
         if (link !== undefined) void travel.follow(link, true);
@@ -386,57 +381,12 @@ export class Browser {
 
   #scroll(rows: number): void {
     const visit = this.#layOut();
-    if (visit === undefined) return;
-    visit.top = this.#bounded(visit, visit.top + rows);
-    if (this.#isSeen(visit, visit.selected)) return;
-    // The selection comes along: Enter opens what is seen.
-    const { links } = visit.page;
-    const first = links.findIndex((_link, at) => this.#isSeen(visit, at));
-    if (first >= 0) visit.selected = rows > 0 ? first : this.#lastSeen(visit, first);
+    if (visit !== undefined) scroll(visit, rows, this.#height);
   }
 
-  #lastSeen(visit: Visit, first: number): number {
-    let at = first;
-    while (this.#isSeen(visit, at + 1)) at++;
-    return at;
-  }
-
-  #bounded(visit: Visit, top: number): number {
-    return Math.max(0, Math.min(top, visit.layout.rows.length - this.#height));
-  }
-
-  #rowOf(visit: Visit, at: number): number | undefined {
-    const link = visit.page.links[at];
-    if (link === undefined || link.line < 0) return undefined;
-    const span = visit.page.lines[link.line]?.spans?.find((one) => one.link === at);
-    return visit.layout.rowAt(link.line, span?.from ?? 0);
-  }
-
-  #isSeen(visit: Visit, at: number): boolean {
-    const row = this.#rowOf(visit, at);
-    return row !== undefined && row >= visit.top && row < visit.top + this.#height;
-  }
-
-  /** The next link when it is near; otherwise half a page on, so that no text is jumped over. */
   #select(step: 1 | -1): void {
     const visit = this.#layOut();
-    if (visit === undefined) return;
-    const height = this.#height;
-    let at = visit.selected + step;
-    if (visit.selected < 0) at = visit.page.links.findIndex((_link, place) => this.#isSeen(visit, place));
-    let row = this.#rowOf(visit, at);
-    while (row === undefined && at >= 0 && at < visit.page.links.length) {
-      at += step;
-      row = this.#rowOf(visit, at);
-    }
-    const near = Math.ceil(height / 2);
-    if (row === undefined || row < visit.top - near || row >= visit.top + height + near) {
-      this.#scroll(step * near);
-      return;
-    }
-    visit.selected = at;
-    if (row < visit.top) visit.top = row;
-    else if (row >= visit.top + height) visit.top = this.#bounded(visit, row - height + 1);
+    if (visit !== undefined) select(visit, step, this.#height);
   }
 
   async #find(): Promise<void> {
@@ -463,10 +413,7 @@ export class Browser {
   #showFound(visit: Visit, line: number | undefined): void {
     if (line === undefined) this.tell(`'${safeLine(visit.found)}' is not on this page`);
     else {
-      // Also when the page ends on this screen: the line found is where n goes on from.
-      visit.top = Math.min(visit.layout.rowOf(line), Math.max(0, visit.layout.rows.length - 1));
-      const link = visit.page.lines[line]?.spans?.[0]?.link;
-      if (link !== undefined) visit.selected = link;
+      showLine(visit, line);
       this.#paint();
     }
   }
@@ -477,150 +424,13 @@ export class Browser {
     this.#frame.forget();
   }
 
-  // --- pages of its own, and what is asked for them -----------------------------------------------------------------
-
   async #load(): Promise<void> {
     try {
       await this.#history.load();
-      await this.#learnBookmarks();
+      await this.#tools.learnBookmarks();
     } catch (thrown) {
       this.tell(messageOf(thrown));
     }
-  }
-
-  async #learnBookmarks(): Promise<void> {
-    const lines = await this.#bookmarks.read();
-    this.#known = lines.flatMap((line) => (line.kind === "bookmark" ? [line.url] : []));
-  }
-
-  async #showStart(): Promise<void> {
-    const lines = await this.#bookmarks.read().catch(() => []);
-    this.#travel.show(startPage(lines, this.#history.places, this.#settings.start));
-  }
-
-  async #showBookmarks(): Promise<void> {
-    try {
-      this.#travel.show(bookmarksPage(await this.#bookmarks.read(), this.#bookmarks.path));
-    } catch (thrown) {
-      this.tell(wordsOf(thrown));
-    }
-  }
-
-  async #bookmark(url: string, name: string): Promise<void> {
-    if (url === "") {
-      this.tell("this page has no address");
-      return;
-    }
-    const words = await this.#asking.line("Bookmark as: ", { text: name });
-    if (words === undefined) return;
-    try {
-      const isNew = await this.#bookmarks.add(url, words);
-      this.tell(isNew ? `kept in ${safeLine(this.#bookmarks.path)}` : "it is among the bookmarks already");
-      await this.#learnBookmarks();
-    } catch (thrown) {
-      this.tell(wordsOf(thrown));
-    }
-  }
-
-  async #address(text: string): Promise<void> {
-    const known = () => [...this.#known, ...this.#history.places.map(({ url }) => url).reverse()];
-    const address = await this.#asking.line("Go to: ", {
-      text,
-      memory: this.#addresses,
-      complete: (typed) => completions(typed, known()),
-    });
-    if (address === undefined || address.trim() === "") return;
-    this.#addresses = [...this.#addresses, address].slice(-REMEMBERED);
-    await this.#travel.goTo(address);
-  }
-
-  async #searchHere(): Promise<void> {
-    const target = this.#travel.visit?.page.target;
-    if (target === undefined) this.tell("there is nothing to search here");
-    else await this.#travel.searchAt(target, "Search here for");
-  }
-
-  async #download(url: string | undefined): Promise<void> {
-    const place = url ?? this.#travel.visit?.page.url ?? "";
-    if (place === "") {
-      this.tell("there is nothing to save here");
-      return;
-    }
-    try {
-      const target = this.#settings.doors.target(place);
-      const name = remoteFileName(target.href(target.path));
-      const path = await this.#asking.line("Save as: ", { text: join(this.#settings.folder, name) });
-      if (path === undefined || path.trim() === "") return;
-      let saved = await this.#downloads.start(target, path, false);
-      const exists = saved.state === "failed" && /exists/.test(saved.words);
-      if (exists && (await this.#asking.yes(`${path} is there already - replace it?`)))
-        saved = await this.#downloads.start(target, path, true);
-      const shown = safeLine(saved.path);
-      this.tell(
-        saved.state === "done" ? `saved ${shown}, ${humanSize(saved.done)}` : `${shown}: ${saved.words}`,
-      );
-    } catch (thrown) {
-      this.tell(wordsOf(thrown));
-    }
-  }
-
-  #showSource(): void {
-    const page = this.#travel.visit?.page;
-    if (page?.target === undefined) {
-      this.tell("this page has no source");
-      return;
-    }
-    if (page.source === undefined) {
-      void this.#travel.open(page.target, { asSource: true });
-      return;
-    }
-    const source = new Page({ url: page.url, title: `source of ${page.title}`, target: page.target });
-    const lines = new TextLines(source, false);
-    lines.write(page.source.toString(isUtf8(page.charset) ? "utf8" : "latin1"));
-    lines.end();
-    source.state = "done";
-    this.#travel.show(source);
-  }
-
-  async #encoding(): Promise<void> {
-    const page = this.#travel.visit?.page;
-    if (page?.source === undefined || page.target === undefined) {
-      this.tell("this page has no character set to choose");
-      return;
-    }
-    const charset = await this.#asking.line("Character set: ", {
-      text: page.charset ?? "utf-8",
-      memory: ["iso-8859-1", "cp437", "koi8-r", "shift_jis", "windows-1252", "utf-8"],
-    });
-    if (charset !== undefined && charset.trim() !== "") this.#travel.reload(charset.trim());
-  }
-
-  #showInfo(): void {
-    const { visit } = this.#travel;
-    const link = this.#selected;
-    if (visit === undefined) return;
-    const { page } = visit;
-    this.#travel.show(
-      infoPage([
-        ...(link === undefined
-          ? []
-          : ([
-              ["Link", link.name],
-              ["URL", link.url],
-              ["Kind", link.kind === undefined ? "not known" : link.kind],
-              ["Type", link.type ?? "not known"],
-              ...(link.size === undefined ? [] : [["Size", `${link.size} octets`] as const]),
-              ["", ""],
-            ] as const)),
-        ["Page", page.title],
-        ["URL", page.url],
-        ["Type", page.type ?? "a list"],
-        ["Charset", page.charset ?? "-"],
-        ["Octets", String(page.octets)],
-        ["Lines", String(page.lines.length)],
-        ["Links", String(page.links.length)],
-      ]),
-    );
   }
 
   async #converse(target: Target): Promise<void> {
@@ -658,12 +468,6 @@ export class Browser {
     } else this.#timer ??= setTimeout(() => this.#paint(), REDRAW);
   }
 
-  /** As the page comes, its first link is selected: Enter has something to open. */
-  #selectFirst(visit: Visit): void {
-    const first = visit.page.links.findIndex((_link, at) => this.#isSeen(visit, at));
-    if (first >= 0) visit.selected = first;
-  }
-
   #paint(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -682,8 +486,8 @@ export class Browser {
     if (visit === undefined) for (let row = 0; row < height; row++) out.push("");
     else {
       // A page that was found in stays where it was found; otherwise no row is wasted.
-      if (visit.found === "") visit.top = this.#bounded(visit, visit.top);
-      if (visit.selected < 0 && visit.top === 0 && visit.page.links.length > 0) this.#selectFirst(visit);
+      if (visit.found === "") visit.top = bounded(visit, visit.top, height);
+      if (visit.selected < 0 && visit.top === 0 && visit.page.links.length > 0) selectFirst(visit, height);
       out.push(...bodyRows(visit, height, surface, this.#view));
     }
     const asked = this.#asking.shown(columns);
@@ -728,25 +532,4 @@ function place(visit: Visit | undefined, height: number): string {
     return page.octets > 0 ? `loading ${humanSize(page.octets)}` : `loading ${page.lines.length}`;
   }
   return `${share}%`;
-}
-
-function isUtf8(charset: string | undefined): boolean {
-  return charset === undefined || /^utf-?8$/i.test(charset);
-}
-
-const OFFERED = 50;
-
-/** Places that begin with what was typed, with or without their scheme; then those that hold it. */
-function completions(typed: string, known: readonly string[]): string[] {
-  const wanted = typed.toLowerCase();
-  const unique = [...new Set(known)];
-  const begins = (url: string) =>
-    url.toLowerCase().startsWith(wanted) ||
-    url
-      .toLowerCase()
-      .replace(/^\w+:\/\//, "")
-      .startsWith(wanted);
-  const first = unique.filter(begins);
-  const holds = unique.filter((url) => !begins(url) && url.toLowerCase().includes(wanted));
-  return [...first, ...holds].slice(0, OFFERED);
 }
