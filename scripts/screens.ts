@@ -152,6 +152,7 @@ try {
   await picture("menu", "A Gopher menu in porthole browse", browse("gopher"), ["Down"], /files next door/);
   await picture("threads", "A news group as threads", browse("nntp"), ["1", "Down", "Down"], /Two flashes/);
   await picture("web", "A web page as text", browse("http"), ["Tab"], /HARBOUR OFFICE/);
+  await picture("picture", "A picture in half blocks", browse("gopher"), ["3", "1", "I"], /▀▀▀/);
   await picture(
     "crossing",
     "A link to another protocol is named before it opens",

@@ -295,6 +295,9 @@ export class Browser {
       case "downloads":
         travel.show(downloadsPage(this.#downloads.list));
         return;
+      case "picture":
+        travel.showPicture();
+        return;
       case "source":
         this.#tools.showSource();
         return;

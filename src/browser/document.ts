@@ -5,6 +5,7 @@ import { htmlAsText, LONGEST_HTML } from "../text/html.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import { MOST_SOURCE, type Page, type Span } from "./page.js";
+import { LARGEST_PICTURE, pictureRows } from "./picture.js";
 import { addStyled, TextLines } from "./text-lines.js";
 
 /** Lines of prose wider than this are hard to read. */
@@ -18,6 +19,8 @@ export interface Reading {
   readonly charset?: string | undefined;
   /** As it came, not rendered. */
   readonly asSource?: boolean;
+  /** The person asked to see the picture. */
+  readonly asPicture?: boolean;
   /** More of the page can be drawn. */
   grew(): void;
 }
@@ -56,6 +59,7 @@ export async function fillFrom(document: Document, page: Page, reading: Reading)
       document.body.destroy();
       return;
     default:
+      if (reading.asPicture === true && (await drawPicture(page, all, reading.columns))) return;
       // Nothing more of it is fetched than has come with its beginning.
       document.body.destroy();
       page.source = undefined;
@@ -211,7 +215,24 @@ function describe(page: Page, document: Document): void {
   if (entry.modified !== undefined) page.add(`Date  ${entry.modified.toISOString()}`);
   page.add(`URL   ${safeLine(page.url)}`, "text", 6);
   page.add("");
-  page.add("It is no text. D saves it.");
+  page.add(`It is no text. D saves it${document.type === "image/png" ? ", I shows it" : ""}.`);
+}
+
+/** @returns false for what cannot be shown */
+async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, columns: number): Promise<boolean> {
+  const pieces: Buffer[] = [];
+  let octets = 0;
+  for await (const chunk of chunks) {
+    pieces.push(chunk);
+    octets += chunk.length;
+    page.octets = octets;
+    if (octets > LARGEST_PICTURE) return false;
+  }
+  const rows = pictureRows(Buffer.concat(pieces), columns);
+  if (rows === undefined) return false;
+  const width = (rows[0]?.match(/▀/g) ?? []).length;
+  for (const row of rows) page.paint(row, width);
+  return true;
 }
 
 /** What is known of a link to something that is no text, without asking for it. */
@@ -222,5 +243,7 @@ export function describeLink(page: Page, link: { name: string; type?: string; si
   if (link.size !== undefined) page.add(`Size  ${humanSize(link.size)} (${link.size} octets)`);
   page.add(`URL   ${safeLine(page.url)}`, "text", 6);
   page.add("");
-  page.add("It is no text, and nothing of it has been fetched. D saves it.");
+  page.add(
+    `It is no text, and nothing of it has been fetched. D saves it${link.type === "image/png" ? ", I shows it" : ""}.`,
+  );
 }

@@ -26,6 +26,7 @@ export interface Opening {
   readonly words?: string | undefined;
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
+  readonly asPicture?: boolean;
   /** A form comes first. */
   readonly asks?: boolean | undefined;
   readonly columns: number;
@@ -135,6 +136,7 @@ async function show(opening: Opening, page: Page, document: Document, events: Lo
     columns: opening.columns,
     charset: opening.charset,
     asSource: opening.asSource === true,
+    asPicture: opening.asPicture === true,
     grew: () => events.grew(),
   });
 }

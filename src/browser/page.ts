@@ -19,6 +19,8 @@ export interface PageLine {
   readonly hanging: number;
   /** Where links stand in the text, from left to right. */
   readonly spans?: readonly Span[];
+  /** In place of the text: a row of a picture, made here of colours and blocks alone. */
+  readonly painted?: string;
 }
 
 export interface Span {
@@ -106,6 +108,13 @@ export class Page {
         hanging: 0,
       });
     }
+  }
+
+  /** A row of a picture, so many columns wide. */
+  paint(painted: string, columns: number): void {
+    this.add("▀".repeat(columns));
+    const last = this.lines.pop();
+    if (last !== undefined) this.lines.push({ ...last, painted });
   }
 
   /** @returns its number, from 0 */

@@ -35,6 +35,7 @@ export interface OpenOptions {
   readonly words?: string | undefined;
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
+  readonly asPicture?: boolean;
   readonly asks?: boolean | undefined;
   /** As the link to it had it. */
   readonly title?: string;
@@ -248,6 +249,13 @@ export class Travel implements AsyncDisposable {
     const { visit } = this;
     if (visit?.page.target === undefined) return;
     void this.open(visit.page.target, { again: true, words: visit.words, charset });
+  }
+
+  /** What was named and not fetched, or could not be shown as a text, as a picture. */
+  showPicture(): void {
+    const page = this.visit?.page;
+    if (page?.target === undefined) this.#settings.tell("there is no picture here");
+    else void this.open(page.target, { again: true, asPicture: true, kind: "file", title: page.title });
   }
 
   addTab(): void {

@@ -78,6 +78,7 @@ interface Piece {
 }
 
 function drawn(line: PageLine, row: Row, visit: Visit, columns: number, theme: ThemeName): string {
+  if (line.painted !== undefined && theme !== "plain") return line.painted;
   const room = columns - row.indent;
   const text = truncate(line.text.slice(row.from, row.to).trimEnd(), room);
   const pieces = [...linkPieces(line, visit), ...matches(line.text, visit.found)]

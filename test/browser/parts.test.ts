@@ -1,4 +1,5 @@
 /** The browser's parts, each by itself. */
+import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parseBindings, usualBindings } from "../../src/browser/bindings.js";
 import { formatBookmark, parseBookmarks } from "../../src/browser/bookmarks.js";
@@ -7,6 +8,8 @@ import { KeyReader } from "../../src/browser/keys.js";
 import { Layout } from "../../src/browser/layout.js";
 import { LineEditor } from "../../src/browser/line-editor.js";
 import { MOST_LINES, Page } from "../../src/browser/page.js";
+import { pictureRows } from "../../src/browser/picture.js";
+import { decodePng } from "../../src/browser/png.js";
 import { TextLines, withoutTabs } from "../../src/browser/text-lines.js";
 import { Client } from "../../src/client.js";
 import { displayWidth } from "../../src/text/width.js";
@@ -190,6 +193,65 @@ describe("bookmarks", () => {
       { kind: "bookmark", url: "ftp://b/", name: "ftp://b/" },
     ]);
     expect(formatBookmark("gopher://a/", "two\nlines ")).toBe("gopher://a/ two lines\n");
+  });
+});
+
+describe("a picture", () => {
+  /** A PNG of one row of pixels a line, by colour type and depth, filtered by `filter`. */
+  function png(width: number, height: number, colour: number, rows: readonly number[][], filter = 0): Buffer {
+    const chunk = (name: string, body: Buffer) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(body.length);
+      return Buffer.concat([length, Buffer.from(name), body, Buffer.alloc(4)]);
+    };
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(width, 0);
+    header.writeUInt32BE(height, 4);
+    header.set([8, colour], 8);
+    const raw = Buffer.from(rows.flatMap((row) => [filter, ...row]));
+    return Buffer.concat([
+      Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+      chunk("IHDR", header),
+      chunk("IDAT", deflateSync(raw)),
+      chunk("IEND", Buffer.alloc(0)),
+    ]);
+  }
+
+  it("is its pixels, whatever the filter", () => {
+    const rows = [
+      [255, 0, 0, 0, 255, 0],
+      [0, 0, 255, 9, 9, 9],
+    ];
+    expect([...(decodePng(png(2, 2, 2, rows))?.rgba ?? [])]).toEqual([
+      255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 9, 9, 9, 255,
+    ]);
+    // Each as the difference to its left (filter 1).
+    expect([...(decodePng(png(2, 1, 0, [[7, 3]], 1))?.rgba ?? [])]).toEqual([7, 7, 7, 255, 10, 10, 10, 255]);
+    expect([...(decodePng(png(1, 2, 0, [[7], [3]], 4))?.rgba ?? [])]).toEqual([
+      7, 7, 7, 255, 10, 10, 10, 255,
+    ]);
+  });
+
+  it("is drawn two rows to one of the screen", () => {
+    const rows = pictureRows(
+      png(1, 2, 2, [
+        [255, 0, 0],
+        [0, 0, 255],
+      ]),
+      40,
+    );
+    expect(rows).toEqual(["\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m"]);
+  });
+
+  it("that lies about its size, or ends early, is none", () => {
+    const whole = png(2, 2, 2, [
+      [1, 2, 3, 4, 5, 6],
+      [1, 2, 3, 4, 5, 6],
+    ]);
+    expect(decodePng(png(60_000, 60_000, 2, [[1]]))).toBeUndefined();
+    for (let cut = 0; cut < whole.length - 16; cut += 5)
+      expect(decodePng(whole.subarray(0, cut))).toBeUndefined();
+    expect(decodePng(Buffer.from("GIF89a"))).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 /** Walks through the sandbox, from protocol to protocol, on a screen that tells what it was sent. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
@@ -113,6 +113,18 @@ describe("what the others hold", () => {
     await at.sees("From: Harbour Office");
   });
 
+  it("folders and files of this machine, which nobody from outside leads to", async () => {
+    await using at = await Browsing.open({ rows: 16, columns: 100 });
+    await writeFile(join(at.folder, "note.txt"), "written here\n");
+    at.press("g", `${at.folder}/`, "Enter");
+    await at.sees("text note.txt");
+    at.press("Enter");
+    await at.sees("written here");
+    at.press("Left", "s", "note", "Enter");
+    await at.sees(/^ note - /);
+    await at.sees("note.txt");
+  });
+
   it("web pages as text, their links by number, and their source", async () => {
     await using at = await Browsing.open({ url: sandbox.url("http"), columns: 80, rows: 20 });
     await at.sees("THE HARBOUR OFFICE");
@@ -175,6 +187,10 @@ describe("what is kept", () => {
     at.press("1");
     await at.sees("nothing of it has been fetched");
     expect(at.screen.text).toContain("Type  image/png");
+    at.press("I");
+    await at.sees("▀▀▀");
+    expect([...at.screen.styles].some((style) => style.startsWith("38;2;"))).toBe(true);
+    expect(at.screen.strange).toEqual([]);
   });
 });
 

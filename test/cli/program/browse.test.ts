@@ -61,6 +61,8 @@ describe("a walk on a terminal", () => {
     await screen.shows("img  A lighthouse (PNG)");
     await screen.type("1");
     await screen.shows("nothing of it has been fetched");
+    await screen.type("I");
+    await screen.shows("▀▀▀");
     await screen.type("h", "h");
     await screen.shows("A small harbour for clients");
     await screen.type("8");
