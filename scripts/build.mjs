@@ -27,7 +27,7 @@ const USUAL = [
   "src/cli/perform.ts",
   "src/cli/commands/everyday.ts",
   "protocols/http/index.ts",
-  "protocols/http/engines/node.ts",
+  "protocols/http/engines/direct.ts",
 ];
 
 const SHARED = {

@@ -99,8 +99,8 @@ export const manifest = {
     {
       flag: "http-engine",
       type: "string",
-      choices: ["auto", "node", "undici"],
-      summary: "who speaks HTTP: node:http for single requests, undici for many (auto)",
+      choices: ["auto", "direct", "node", "undici"],
+      summary: "who speaks HTTP: Porthole itself (auto, direct), node:http, or undici, which has HTTP/2",
     },
     { flag: "http2", type: "boolean", summary: "HTTP/2 where the server agrees to it (ALPN)" },
     { flag: "max-redirects", type: "number", placeholder: "N", summary: "how many redirects to follow (20)" },

@@ -1,4 +1,7 @@
-/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
+/**
+ * HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are
+ * WebDAV's. What a single GET does not need is loaded when it is used.
+ */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type {
@@ -15,19 +18,15 @@ import type {
   WatchEvent,
   WatchQuery,
 } from "../../src/plugin.js";
-import { checkSteps } from "./check.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
-import { listPlace } from "./listing.js";
 import { parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
-import { watchPlace } from "./watch.js";
-import { makeFolder, move, remove } from "./webdav/folders.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
@@ -66,7 +65,10 @@ export class HttpSession implements Session {
     }
     const part = expectedPart(answer, query);
     const body = await decoded(response.body, codings);
-    return documentOf(answer, body, codings.length > 0, part);
+    const document = documentOf(answer, body, codings.length > 0, part);
+    return codings.length > 0 || response.pour === undefined
+      ? document
+      : { ...document, pour: response.pour };
   }
 
   async stat(path: string): Promise<Entry> {
@@ -104,28 +106,29 @@ export class HttpSession implements Session {
     return "page";
   }
 
-  list(path: string, query: ListQuery = {}): AsyncIterable<Entry> {
-    return listPlace(this.#requester, path, query);
+  async *list(path: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
+    yield* (await import("./listing.js")).listPlace(this.#requester, path, query);
   }
 
-  remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
-    return remove(this.#requester, path, recursive);
+  async remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
+    await (await import("./webdav/folders.js")).remove(this.#requester, path, recursive);
   }
 
-  move(from: string, to: string, { replace = false }: { readonly replace?: boolean } = {}): Promise<Entry> {
-    return move(this.#requester, from, to, replace);
+  async move(from: string, to: string, query: { readonly replace?: boolean } = {}): Promise<Entry> {
+    return (await import("./webdav/folders.js")).move(this.#requester, from, to, query.replace ?? false);
   }
 
-  makeFolder(path: string): Promise<Entry> {
-    return makeFolder(this.#requester, path);
+  async makeFolder(path: string): Promise<Entry> {
+    return (await import("./webdav/folders.js")).makeFolder(this.#requester, path);
   }
 
-  watch(path: string, query: WatchQuery = {}): AsyncIterable<WatchEvent> {
-    return watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
+  async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {
+    const { watchPlace } = await import("./watch.js");
+    yield* watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
   }
 
-  check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#requester, this.#target.path);
+  async *check(): AsyncGenerator<CheckStep, void, undefined> {
+    yield* (await import("./check.js")).checkSteps(this.#requester, this.#target.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
