@@ -47,6 +47,14 @@ export interface ClientSettings {
   readonly observer?: ClientObserver;
 }
 
+/** Keeps sessions that have done one thing, for the next. */
+export interface SessionKeeper {
+  /** One that may be asked for what is at the target; the taker's alone until it is given back. */
+  take(target: Target): Session | undefined;
+  /** @returns whether it is kept; the giver closes it otherwise */
+  give(target: Target, session: Session): boolean;
+}
+
 /** Sees what sessions do on their way: for verbs that tell about the way itself. */
 export interface ClientObserver {
   /** A connection is there; TLS may be started on it later. */
@@ -124,13 +132,14 @@ export class Client {
     }
   }
 
-  /** Opens a session, lets `act` work with it, and closes it whatever happens. */
+  /** Opens a session, lets `act` work with it, and closes it whatever happens, unless `keeper` keeps it. */
   async use<T>(
     target: Target,
     act: (session: Session) => Promise<T>,
     signal: AbortSignal = this.signal,
+    keeper?: SessionKeeper,
   ): Promise<T> {
-    const session = await this.open(target, signal);
+    const session = keeper?.take(target) ?? (await this.open(target, signal));
     let result: T;
     try {
       result = await act(session);
@@ -142,7 +151,7 @@ export class Client {
       }
       throw located(thrown, target);
     }
-    await session[Symbol.asyncDispose]();
+    if (keeper?.give(target, session) !== true) await session[Symbol.asyncDispose]();
     return result;
   }
 

@@ -225,6 +225,8 @@ export interface ReadQuery {
   readonly length?: number;
   /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
   readonly validator?: string;
+  /** A copy of that date is there: no more than a newer original is wanted. A session that cannot tell gives it all. */
+  readonly since?: Date;
 }
 
 /** What a thing is, as verbs tell apart. */
@@ -274,6 +276,8 @@ export interface Document {
   readonly total?: number;
   /** To be kept with a partial copy and given back in ReadQuery.validator. */
   readonly validator?: string;
+  /** With `ReadQuery.since`: there is nothing newer, and `body` is empty. */
+  readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;
   readonly body: Readable;

@@ -55,6 +55,8 @@ function strangers(room: string, allowed: readonly RegExp[]): string[] {
 }
 
 const ERRORS = /^src\/errors\.ts$/;
+/** Doing again what failed for now. */
+const REPEAT = /^src\/repeat\.ts$/;
 const URL_MODULE = /^src\/url\.ts$/;
 const PLUGIN = /^src\/plugin\.ts$/;
 const TEXT = /^src\/text\//;
@@ -92,7 +94,9 @@ describe("who imports whom", () => {
 
   it("auth and verbs know the contract, and no protocol", () => {
     expect(strangers("src/auth/", [ERRORS, PLUGIN, TEXT, NODE])).toEqual([]);
-    expect(strangers("src/verbs/", [ERRORS, PLUGIN, TEXT, FILES, MESSAGE, URL_MODULE, NODE])).toEqual([]);
+    expect(strangers("src/verbs/", [ERRORS, REPEAT, PLUGIN, TEXT, FILES, MESSAGE, URL_MODULE, NODE])).toEqual(
+      [],
+    );
   });
 
   it("the contract knows nothing but types", () => {
@@ -102,7 +106,7 @@ describe("who imports whom", () => {
 
   const rooms = readdirSync("protocols");
   it.each(rooms)("protocols/%s knows the platform's contract and no neighbour", (room) => {
-    const allowed = [PLUGIN, ERRORS, URL_MODULE, NET, WIRE, MESSAGE, TEXT, FILES, SASL, PACKAGE];
+    const allowed = [PLUGIN, ERRORS, REPEAT, URL_MODULE, NET, WIRE, MESSAGE, TEXT, FILES, SASL, PACKAGE];
     // node:http is the engine that HTTP stands on; the dialer gives it its connections.
     const node = room === "http" ? /^node:(?!net$|tls$|dgram$|dns$)/ : NODE;
     expect(strangers(`protocols/${room}/`, [...allowed, node])).toEqual([]);

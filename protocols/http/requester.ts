@@ -143,7 +143,8 @@ export class Requester {
   failureOf({ place, response }: Answer): PortholeError {
     const { status, reason } = response;
     const loggedIn = this.#login.given && this.#isTrusted(place);
-    return statusFailure({ status, reason, url: urlOf(place), loggedIn });
+    const retryAfter = headerValue(response.headers, "retry-after");
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn, retryAfter });
   }
 
   /**

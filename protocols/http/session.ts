@@ -45,17 +45,18 @@ export class HttpSession implements Session {
     const upload = form === undefined ? undefined : await Upload.of(form);
     // What a part of an answer to POST would be, nobody knows.
     const partly = upload === undefined && (method ?? "GET") === "GET";
-    const headers = partly ? rangeHeaders(query) : [];
+    const headers = partly ? [...rangeHeaders(query), ...sinceHeaders(query)] : [];
     const answer = await this.#requester.ask({
       method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
       headers: form?.type === undefined ? headers : [["Content-Type", form.type]],
       ...(upload === undefined ? {} : { upload }),
-      uncoded: headers.length > 0,
+      uncoded: query.offset !== undefined || query.length !== undefined,
       welcomes: (response) => isAtEnd(response, query),
     });
     const { response } = answer;
     if (response.status === 416) return nothingLeft(answer, query.offset ?? 0);
+    if (response.status === 304 && query.since !== undefined) return unchanged(answer);
     if (response.status === 304) await refuseUnchanged(answer);
     const codings = codingsOf(headerValue(response.headers, "content-encoding"));
     if (response.status === 206 && codings.length > 0) {
@@ -193,6 +194,17 @@ async function nothingLeft(answer: Answer, offset: number): Promise<Document> {
     total: offset,
     body: Readable.from([], { objectMode: false }),
   };
+}
+
+/** RFC 9110, 13.1.3: seconds are all that a date of HTTP tells. */
+function sinceHeaders({ since }: ReadQuery): Header[] {
+  return since === undefined ? [] : [["If-Modified-Since", since.toUTCString()]];
+}
+
+async function unchanged(answer: Answer): Promise<Document> {
+  await drain(answer.response.body);
+  const body = Readable.from([], { objectMode: false });
+  return { entry: entryOf(answer), type: "application/octet-stream", offset: 0, unchanged: true, body };
 }
 
 /** Nothing came, which must not be taken for an empty document. */

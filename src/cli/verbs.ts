@@ -44,7 +44,26 @@ const SAVING: readonly OptionSpec[] = [
     placeholder: "BYTES",
     summary: "refuse what is larger, decoded; nothing under the final name",
   },
+  {
+    flag: "checksum",
+    type: "string",
+    placeholder: "ALGORITHM:HEX",
+    summary: "refuse what has another checksum: sha256:..., sha512:..., md5:...",
+  },
+  { flag: "if-changed", type: "boolean", summary: "fetch only what is newer than the file that is there" },
+  {
+    flag: "segments",
+    type: "number",
+    placeholder: "N",
+    summary: "fetch a large file in N parts at once",
+  },
 ];
+const INPUT = {
+  flag: "input",
+  type: "string",
+  placeholder: "FILE",
+  summary: "URLs from a file, one a line; - for standard input",
+} as const;
 const MAIL: readonly OptionSpec[] = [
   { flag: "from", type: "string", placeholder: "ADDRESS", summary: "the sender" },
   { flag: "to", type: "list", placeholder: "ADDRESS", summary: "a recipient" },
@@ -87,12 +106,7 @@ const WATCHING: readonly OptionSpec[] = [
   },
 ];
 const CHECKING: readonly OptionSpec[] = [
-  {
-    flag: "input",
-    type: "string",
-    placeholder: "FILE",
-    summary: "URLs from a file, one a line; - for standard input",
-  },
+  INPUT,
   {
     flag: "nagios",
     type: "boolean",
@@ -136,7 +150,7 @@ export const VERBS: readonly WordSpec[] = [
     name: "get",
     usage: "URL...",
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
-    options: SAVING,
+    options: [...SAVING, INPUT],
     needs: ["get"],
     load: async () => (await everyday()).get,
     examples: [

@@ -1,6 +1,6 @@
 /** A file that comes to be under its name all at once: written beside it, synced, then renamed. */
-import { writeSync } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { fchmodSync, fstatSync, futimesSync, linkSync, lstatSync, unlinkSync, writeSync } from "node:fs";
+import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { localError, PortholeError, systemCode } from "../errors.js";
 import { type FilePath, syncFolder } from "./disk.js";
 
@@ -54,9 +54,7 @@ export class AtomicFile {
         await handle.truncate(keep);
         return new AtomicFile(part, shown, handle, keep);
       }
-      // A file of its own: another process that still writes an older one of this name cannot spoil it.
-      await rm(part, { force: true });
-      return new AtomicFile(part, shown, await open(part, "wx"), 0);
+      return new AtomicFile(part, shown, await openOwn(part), 0);
     } catch (thrown) {
       throw localError(thrown, shown);
     }
@@ -92,6 +90,16 @@ export class AtomicFile {
     }
   }
 
+  /** Keeps the first octets alone. @throws PortholeError `local` */
+  async cut(octets: number): Promise<void> {
+    try {
+      await this.#handle.truncate(octets);
+      this.#size = octets;
+    } catch (thrown) {
+      throw localError(thrown, this.#shown);
+    }
+  }
+
   /**
    * Has the system begin to put on disk what was written, so that little is left to wait for at the end. A failure shows
    * when the file gets its name.
@@ -106,10 +114,12 @@ export class AtomicFile {
    */
   async name(naming: Naming): Promise<void> {
     try {
-      if (naming.mode !== undefined) await this.#handle.chmod(naming.mode);
-      if (naming.modified !== undefined) await this.#handle.utimes(naming.modified, naming.modified);
+      // What an open file is told takes no longer than to have another thread tell it.
+      const { fd } = this.#handle;
+      if (naming.mode !== undefined) fchmodSync(fd, naming.mode);
+      if (naming.modified !== undefined) futimesSync(fd, naming.modified, naming.modified);
       await this.#handle.sync();
-      await this.#checkOwnership();
+      this.#checkOwnership();
       await this.close();
       await (naming.replace ? rename(this.#part, naming.path) : renameOnto(this.#part, naming.path));
       this.#state = "named";
@@ -132,8 +142,8 @@ export class AtomicFile {
     await rm(this.#part, { force: true });
   }
 
-  async #checkOwnership(): Promise<void> {
-    const [own, there] = await Promise.all([this.#handle.stat(), lstat(this.#part)]);
+  #checkOwnership(): void {
+    const [own, there] = [fstatSync(this.#handle.fd), lstatSync(this.#part)];
     if (own.ino !== there.ino) {
       throw new PortholeError("local", `${this.#shown}: another process writes the same file`);
     }
@@ -147,7 +157,7 @@ export class AtomicFile {
  */
 export async function renameOnto(from: FilePath, to: FilePath): Promise<void> {
   try {
-    await link(from, to);
+    linkSync(from, to);
   } catch (thrown) {
     // Some file systems (FAT, network shares) have no hard links; folders never have.
     if (!["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(systemCode(thrown) ?? "")) throw thrown;
@@ -155,7 +165,18 @@ export async function renameOnto(from: FilePath, to: FilePath): Promise<void> {
     await rename(from, to);
     return;
   }
-  await rm(from);
+  unlinkSync(from);
+}
+
+/** A file of its own: another process that still writes an older one of this name cannot spoil it. */
+async function openOwn(part: FilePath): Promise<FileHandle> {
+  try {
+    return await open(part, "wx");
+  } catch (thrown) {
+    if (systemCode(thrown) !== "EEXIST") throw thrown;
+    await rm(part, { force: true });
+    return open(part, "wx");
+  }
 }
 
 /** True when the name is taken, be it by a link that leads nowhere. */
