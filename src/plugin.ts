@@ -257,6 +257,8 @@ export interface Entry {
   readonly kind: EntryKind;
   /** Octets. */
   readonly size?: number;
+  /** Octets as far as a listing tells them in words (`1.2M`), where it does not tell the size. */
+  readonly about?: number;
   readonly modified?: Date;
   /** Media type, when known. */
   readonly type?: string;

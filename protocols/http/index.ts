@@ -35,6 +35,7 @@ async function settingsOf(target: Target, context: Context): Promise<RequestSett
     maxRedirects: maxRedirectsOf(options),
     ...methodOf(options),
     headers: headersOf(options),
+    ...(options["dav"] === true ? { dav: true } : {}),
     ...(typeof cookies === "string"
       ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
       : {}),

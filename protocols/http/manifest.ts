@@ -137,6 +137,7 @@ export const manifest = {
       placeholder: "NAME",
       summary: "the same, without keeping what is new",
     },
+    { flag: "dav", type: "boolean", summary: "list folders by WebDAV, without asking for their page first" },
     { flag: "cache", type: "boolean", summary: "keep answers on disk, and use them as RFC 9111 has it" },
     { flag: "cache-folder", type: "string", placeholder: "DIR", summary: "keep them there" },
   ],

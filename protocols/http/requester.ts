@@ -46,6 +46,8 @@ export interface RequestSettings {
   readonly cookies?: CookieKeeper;
   readonly session?: NamedSession;
   readonly cache?: ResponseCache;
+  /** Folders are WebDAV's: no page is asked for first. */
+  readonly dav?: boolean;
 }
 
 /** Who keeps cookies between requests. */

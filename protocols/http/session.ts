@@ -73,6 +73,7 @@ export class HttpSession implements Session {
   }
 
   async stat(path: string): Promise<Entry> {
+    if (/^[^?]*\/$/.test(path)) return (await import("./listing.js")).standOf(this.#requester, path);
     const answer = await this.#requester.ask({ method: "HEAD", path, uncoded: true });
     await drain(answer.response.body);
     return entryOf(answer);

@@ -78,7 +78,11 @@ export async function fetchTo(
   const act = async (session: Session, attempt: number) => {
     if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
     refuseContainer(session, target);
-    const read = session.read.bind(session);
+    const plain = session.read.bind(session);
+    const read = isViewed(desk.options)
+      ? async (path: string) =>
+          (await import("./page-view.js")).viewed(await plain(path), desk.options, columnsOf(desk))
+      : plain;
     if (destination.kind === "output") {
       await show(desk, await read(target.path));
       return undefined;
@@ -94,6 +98,16 @@ export async function fetchTo(
     });
   };
   return visit(desk, target, act, batch.sessions);
+}
+
+/** `--as`, `--reader`: what is delivered is made of the document. */
+export function isViewed(options: Options): boolean {
+  return options["as"] !== undefined || options["reader"] === true;
+}
+
+/** A pipe or a file has no width of its own. */
+function columnsOf({ terminal }: Desk): number {
+  return terminal.outputIsTerminal ? terminal.columns : 80;
 }
 
 /** One more session for a part of the document. */

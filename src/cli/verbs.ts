@@ -58,6 +58,15 @@ const SAVING: readonly OptionSpec[] = [
     summary: "fetch a large file in N parts at once",
   },
 ];
+const VIEWING: readonly OptionSpec[] = [
+  {
+    flag: "as",
+    type: "string",
+    choices: ["text", "markdown", "links", "source"],
+    summary: "a page as text with numbered links, as Markdown, its links alone, or as it is",
+  },
+  { flag: "reader", type: "boolean", summary: "the article of a page alone" },
+];
 const INPUT = {
   flag: "input",
   type: "string",
@@ -131,7 +140,7 @@ export const OPEN: WordSpec = {
   name: "open",
   usage: "URL",
   summary: "show what is there",
-  options: [LIMIT, LONG, ...SAVING],
+  options: [LIMIT, LONG, ...VIEWING, ...SAVING],
   needs: ["ls", "get", "interact"],
   load: async () => (await everyday()).open,
 };
@@ -150,7 +159,7 @@ export const VERBS: readonly WordSpec[] = [
     name: "get",
     usage: "URL...",
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
-    options: [...SAVING, INPUT],
+    options: [...VIEWING, ...SAVING, INPUT],
     needs: ["get"],
     load: async () => (await everyday()).get,
     examples: [
