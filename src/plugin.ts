@@ -183,8 +183,38 @@ export interface Session extends AsyncDisposable {
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
+  /** Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body. */
+  hypertext?(document: Document, octets: Uint8Array): Promise<Hypertext | undefined>;
+  /** What this place asks of robots. */
+  robots?(): Promise<RobotRules>;
   /** What a person types goes in, what they see comes out. */
   interact?(screen?: Screen): Promise<Interaction>;
+}
+
+/** Where something leads to. */
+export interface Hyperlink {
+  /** Absolute, without fragment. */
+  readonly url: string;
+  /** `requisite`: the document is not whole without it; `other`: nothing that a reader follows. */
+  readonly role: "page" | "requisite" | "other";
+}
+
+export interface Hypertext {
+  readonly links: readonly Hyperlink[];
+  /**
+   * The document with other addresses in it: those that `to` has, relative to the document, and absolute ones where it
+   * has none.
+   */
+  rewritten(to: (url: string, role: Hyperlink["role"]) => string | undefined): Uint8Array;
+}
+
+export interface RobotRules {
+  /** @param path as in the URL, query included */
+  allows(path: string): boolean;
+  /** Seconds between two requests that the place asks for. */
+  readonly delay?: number;
+  /** URLs of its sitemaps. */
+  readonly sitemaps: readonly string[];
 }
 
 /** What a person sits at. */
@@ -225,6 +255,8 @@ export interface ReadQuery {
   readonly length?: number;
   /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
   readonly validator?: string;
+  /** The `validator` of a whole copy that is there: nothing is wanted as long as it holds. */
+  readonly known?: string;
   /** A copy of that date is there: no more than a newer original is wanted. A session that cannot tell gives it all. */
   readonly since?: Date;
 }
@@ -278,7 +310,7 @@ export interface Document {
   readonly total?: number;
   /** To be kept with a partial copy and given back in ReadQuery.validator. */
   readonly validator?: string;
-  /** With `ReadQuery.since`: there is nothing newer, and `body` is empty. */
+  /** With `ReadQuery.since` or `known`: there is nothing newer, and `body` is empty. */
   readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;

@@ -10,8 +10,10 @@ import type {
   Document,
   Entry,
   EntryKind,
+  Hypertext,
   ListQuery,
   ReadQuery,
+  RobotRules,
   Session,
   Source,
   Target,
@@ -22,7 +24,7 @@ import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
-import { parseMediaType, proposedName } from "./media-type.js";
+import { isHtml, parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
@@ -45,7 +47,7 @@ export class HttpSession implements Session {
     const upload = form === undefined ? undefined : await Upload.of(form);
     // What a part of an answer to POST would be, nobody knows.
     const partly = upload === undefined && (method ?? "GET") === "GET";
-    const headers = partly ? [...rangeHeaders(query), ...sinceHeaders(query)] : [];
+    const headers = partly ? [...rangeHeaders(query), ...conditions(query)] : [];
     const answer = await this.#requester.ask({
       method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
@@ -56,7 +58,7 @@ export class HttpSession implements Session {
     });
     const { response } = answer;
     if (response.status === 416) return nothingLeft(answer, query.offset ?? 0);
-    if (response.status === 304 && query.since !== undefined) return unchanged(answer);
+    if (response.status === 304 && (query.since ?? query.known) !== undefined) return unchanged(answer);
     if (response.status === 304) await refuseUnchanged(answer);
     const codings = codingsOf(headerValue(response.headers, "content-encoding"));
     if (response.status === 206 && codings.length > 0) {
@@ -133,6 +135,16 @@ export class HttpSession implements Session {
     yield* (await import("./check.js")).checkSteps(this.#requester, this.#target.path);
   }
 
+  async hypertext({ type, entry }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
+    if (!isHtml(type) && type !== "text/css") return undefined;
+    const { linksOfCss, linksOfHtml } = await import("../../src/text/html-links.js");
+    return isHtml(type) ? linksOfHtml(octets, entry.url) : linksOfCss(octets, entry.url);
+  }
+
+  async robots(): Promise<RobotRules> {
+    return (await import("./robots-file.js")).robotsOf(this.#requester);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#requester.close();
   }
@@ -198,8 +210,10 @@ async function nothingLeft(answer: Answer, offset: number): Promise<Document> {
 }
 
 /** RFC 9110, 13.1.3: seconds are all that a date of HTTP tells. */
-function sinceHeaders({ since }: ReadQuery): Header[] {
-  return since === undefined ? [] : [["If-Modified-Since", since.toUTCString()]];
+function conditions({ since, known }: ReadQuery): Header[] {
+  if (known?.startsWith('"')) return [["If-None-Match", known]];
+  const date = known ?? since?.toUTCString();
+  return date === undefined ? [] : [["If-Modified-Since", date]];
 }
 
 async function unchanged(answer: Answer): Promise<Document> {

@@ -202,10 +202,23 @@ export const VERBS: readonly WordSpec[] = [
         type: "boolean",
         summary: "tell files apart by what is in them, not by dates",
       },
+      {
+        flag: "depth",
+        type: "number",
+        placeholder: "N",
+        summary: "of a site: follow N links from the start (5)",
+      },
+      {
+        flag: "robots",
+        type: "boolean",
+        summary: "of a site: do as its robots.txt asks (the default; --no-robots)",
+      },
+      { flag: "wait", type: "number", placeholder: "S", summary: "of a site: seconds between two requests" },
     ],
     load: () => import("./commands/mirror.js"),
     examples: [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
+      "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],
   },
