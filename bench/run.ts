@@ -11,7 +11,9 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
   verbs: () => import("./verbs.js"),
   http: () => import("./http.js"),
+  ftp: () => import("./ftp.js"),
   pop3: () => import("./pop3.js"),
+  imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
   sockets: () => import("./sockets.js"),
 };

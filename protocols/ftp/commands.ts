@@ -1,14 +1,29 @@
-/** What only FTP can do: `porthole ftp features URL`, `porthole ftp quote URL COMMAND...`. */
+/** What only FTP can do: `porthole ftp features URL`, `porthole ftp quote URL COMMAND...` and their like. */
 import { PortholeError } from "../../src/errors.js";
 import type { Command, Invocation, Output, Target } from "../../src/plugin.js";
 import type { Control } from "./control.js";
 import { octetsOf, textOf } from "./octets.js";
+import type { FtpSession } from "./session.js";
 
 /** The session that a command is given has the contract's methods alone; what is behind it is found by its target. */
-const controls = new WeakMap<Target, Control>();
+const sessions = new WeakMap<Target, FtpSession>();
 
-export function remember(target: Target, control: Control): void {
-  controls.set(target, control);
+export function remember(target: Target, session: FtpSession): void {
+  sessions.set(target, session);
+}
+
+export interface Opened {
+  readonly session: FtpSession;
+  readonly control: Control;
+  readonly target: Target;
+}
+
+/** @throws PortholeError `usage` for what is no ftp: URL */
+export async function openUrl(invocation: Invocation, url: string, usage: string): Promise<Opened> {
+  const { target } = await invocation.open(url);
+  const session = sessions.get(target);
+  if (session === undefined) throw new PortholeError("usage", `${url} is not an ftp: URL`, { hint: usage });
+  return { session, control: await session.control(), target };
 }
 
 /** What FEAT lists, a feature a record. */
@@ -23,10 +38,20 @@ async function* features(invocation: Invocation): AsyncGenerator<Output> {
 
 /** One command as it is typed, and the server's answer, which is an error when it is a refusal. */
 async function* quote(invocation: Invocation): AsyncGenerator<Output> {
-  const { control, rest } = await openFirst(invocation, "quote URL COMMAND...");
+  const usage = "quote URL COMMAND...";
+  const { control, rest } = await openFirst(invocation, usage);
+  yield* saying(control, rest.join(" "), usage);
+}
+
+async function* site(invocation: Invocation): AsyncGenerator<Output> {
+  const usage = "site URL COMMAND...";
+  const { control, rest } = await openFirst(invocation, usage);
   const command = rest.join(" ");
-  if (command.trim() === "")
-    throw new PortholeError("usage", "which command?", { hint: "quote URL COMMAND..." });
+  yield* saying(control, command.trim() === "" ? "" : `SITE ${command}`, usage);
+}
+
+async function* saying(control: Control, command: string, usage: string): AsyncGenerator<Output> {
+  if (command.trim() === "") throw new PortholeError("usage", "which command?", { hint: usage });
   const reply = await control.ask(octetsOf(command));
   const text = textOf(reply.message);
   if (reply.code >= 400) {
@@ -42,10 +67,29 @@ async function openFirst(
 ): Promise<{ control: Control; rest: readonly string[] }> {
   const [url, ...rest] = invocation.words;
   if (url === undefined) throw new PortholeError("usage", "which server?", { hint: usage });
-  const { target } = await invocation.open(url);
-  const control = controls.get(target);
-  if (control === undefined) throw new PortholeError("usage", `${url} is not an ftp: URL`, { hint: usage });
+  const { control } = await openUrl(invocation, url, usage);
   return { control, rest };
 }
 
-export const commands: Readonly<Record<string, Command>> = { features, quote };
+/** Loaded when one of them is asked for. */
+function lazily(name: "chmod" | "du" | "find" | "hash" | "touch"): Command {
+  return async function* (invocation) {
+    const { fileCommands } = await import("./file-commands.js");
+    yield* fileCommands[name](invocation);
+  };
+}
+
+export const commands: Readonly<Record<string, Command>> = {
+  features,
+  quote,
+  site,
+  hash: lazily("hash"),
+  chmod: lazily("chmod"),
+  touch: lazily("touch"),
+  du: lazily("du"),
+  find: lazily("find"),
+  async *fxp(invocation) {
+    const { fxp } = await import("./fxp.js");
+    yield* fxp(invocation);
+  },
+};

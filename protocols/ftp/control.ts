@@ -7,14 +7,39 @@ import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
+import { ActiveWays, type DataWay, type DataWays, PassiveWays } from "./data-way.js";
 import { Dialogue } from "./dialogue.js";
-import { extendedPort, passiveAddress } from "./passive.js";
+import { AS_THEY_ARE, type Names } from "./names.js";
 import type { FtpPath } from "./path.js";
-import { refusal, wordsOf } from "./refusal.js";
+import { Refusal, refusal, wordsOf } from "./refusal.js";
 import { Transfer } from "./transfer.js";
 
 /** Milliseconds that QUIT may take. */
 const QUIT_MS = 1000;
+/** Milliseconds that a server has to connect to us, from its word that it will. */
+const ACTIVE_MS = 60_000;
+
+export interface TransferOptions {
+  /** The octet to begin at (REST, RFC 3659, 5); `Transfer.offset` tells whether the server heard. */
+  readonly offset?: number;
+  /** What 550 means for this command. */
+  readonly unavailable?: "missing";
+  /** Much will come. */
+  readonly bulk?: boolean;
+  /** What was sent before, and must have succeeded before the transfer's command goes out. */
+  readonly after?: Promise<void> | undefined;
+  /**
+   * The command does not wait for the data connection, though it is the first: a way less. Where there is no way at
+   * all the session is lost with it, for the server waits on.
+   */
+  readonly eager?: boolean;
+}
+
+/** A transfer whose command is sent; `ready` when the server agreed and the data connection is there. */
+export interface Launched {
+  readonly transfer: Transfer;
+  readonly ready: Promise<Transfer>;
+}
 
 export class Control extends Client {
   override readonly ftp = new Dialogue();
@@ -28,15 +53,33 @@ export class Control extends Client {
   readonly #context: Context;
   #connection: Connection | undefined;
   #features: readonly string[] | undefined;
-  #home: string | undefined;
+  #home: Promise<string> | undefined;
   #type: "A" | "I" | undefined;
-  /** EPSV was refused. */
-  #oldPassive = false;
+  #typing: Promise<void> = Promise.resolve();
+  /** How names of URLs go over the wire. */
+  names: Names = AS_THEY_ARE;
+  /** The server refuses commands while data flow: nothing is sent behind a transfer. */
+  refusesAhead = false;
+  /** The server said that it closes the session (421). */
+  #leaving = false;
+  readonly ways: DataWays;
+  /** A data connection came about: the next one's command need not wait for it. */
+  #dataWorks = false;
+  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(target: Target, context: Context) {
     super(0);
     this.#target = target;
     this.#context = context;
+    this.ways =
+      context.options["active"] === true
+        ? new ActiveWays(this, context)
+        : new PassiveWays(this, target, context);
+  }
+
+  /** The session can be asked nothing any more. */
+  get over(): boolean {
+    return this.ftp.lost || this.#leaving;
   }
 
   /** What the package calls before a transfer of its own, which would pass by the dialer. */
@@ -86,8 +129,41 @@ export class Control extends Client {
     refuseControls(command, "an FTP command");
     const reply = await this.ftp.handle(command, untilFinal);
     // RFC 959, 5.4: the answer to any command when the server shuts down.
-    if (reply.code === 421) throw refusal(reply);
+    if (reply.code === 421) {
+      this.#leaving = true;
+      throw refusal(reply);
+    }
     return reply;
+  }
+
+  /** The same for several, sent together; the answers in their order. */
+  async askTogether(commands: readonly string[]): Promise<FTPResponse[]> {
+    let asked: Promise<FTPResponse>[] = [];
+    this.ftp.together(() => {
+      asked = commands.map((command) => this.ask(command));
+    });
+    return Promise.all(asked);
+  }
+
+  /**
+   * NOOP after so many seconds of silence, so that neither the server nor a firewall takes a long transfer or a
+   * pause for the end. One at a time: servers that do not listen while data flow answer it afterwards.
+   */
+  keepAlive(seconds: number): void {
+    if (seconds <= 0) return;
+    this.connection.setKeepAlive(true, Math.min(seconds, 60) * 1000);
+    let unanswered = false;
+    this.#keepAlive = setInterval(
+      () => {
+        if (unanswered || this.ftp.lost || performance.now() - this.ftp.lastWord < seconds * 1000) return;
+        unanswered = true;
+        const answered = () => {
+          unanswered = false;
+        };
+        this.ftp.handle("NOOP", untilFinal).then(answered, answered);
+      },
+      Math.min(seconds * 250, 15_000),
+    ).unref();
   }
 
   /** The lines of FEAT (RFC 2389, 3.2), as octets without their indent; none when the server does not know it. */
@@ -111,41 +187,119 @@ export class Control extends Client {
 
   /** What to write in a command for a path: always from the root, so that no name begins with `-` or a space. */
   async pathname(path: FtpPath): Promise<string> {
-    const home = path.absolute ? "" : await this.#homeFolder();
+    const home = path.absolute ? "" : await this.home();
     return `${home.replace(/\/$/, "")}/${path.octets}`.replace(/(?<=.)\/$/, "");
   }
 
+  hasType(type: "A" | "I"): boolean {
+    return this.#type === type;
+  }
+
   /** Octets as they are, or line ends as the network has them (RFC 959, 3.1.1). */
-  async useType(type: "A" | "I"): Promise<void> {
-    if (this.#type === type) return;
-    const reply = await this.ask(`TYPE ${type}`);
-    if (reply.code >= 300) throw refusal(reply);
-    this.#type = type;
+  useType(type: "A" | "I"): Promise<void> {
+    if (this.#type !== type) {
+      this.#type = type;
+      this.#typing = this.#setType(type);
+    }
+    return this.#typing;
+  }
+
+  async #setType(type: "A" | "I"): Promise<void> {
+    try {
+      const reply = await this.ask(`TYPE ${type}`);
+      if (reply.code >= 300) throw refusal(reply);
+    } catch (thrown) {
+      this.#type = undefined;
+      throw thrown;
+    }
   }
 
   /**
    * Begins a transfer. Whoever asks must end it: `finish`, `abandon` or `cancel`.
    * @param command with its pathname, as octets
-   * @param offset the octet to begin at (REST, RFC 3659, 5); `Transfer.offset` tells whether the server heard
-   * @param unavailable what 550 means for this command
    */
-  async transfer(
-    command: string,
-    options: { offset?: number; unavailable?: "missing" } = {},
-  ): Promise<Transfer> {
+  async transfer(command: string, options: TransferOptions = {}): Promise<Transfer> {
     // Before a data connection is there to be left open.
     refuseControls(command, "an FTP command");
-    const data = await this.#openData();
+    const way = await this.ways.arrange();
+    let early: Connection | undefined;
     try {
+      await options.after;
+      // The first shows whether there is a way at all; then it and the command are on their way at the same time.
+      if (!this.ways.late && !this.#dataWorks && options.eager !== true)
+        early = await way.open(this.#isBulk(options));
       const offset = await this.#restartAt(options.offset ?? 0);
-      const transfer = new Transfer(this.ftp, data, command, offset);
-      const reply = await transfer.begun;
-      if (reply.code >= 300) throw refusal(reply, options.unavailable);
-      if (this.protectedData) await this.#secure(transfer);
+      return await this.launch(command, way, { ...options, offset }, early).ready;
+    } catch (thrown) {
+      early?.destroy();
+      way.close();
+      throw thrown;
+    }
+  }
+
+  /** Sends the command of a transfer, and has its data connection come about meanwhile. */
+  launch(command: string, way: DataWay, options: TransferOptions = {}, early?: Connection): Launched {
+    refuseControls(command, "an FTP command");
+    const transfer = new Transfer(this.ftp, command, options.offset ?? 0);
+    const connected = this.#connect(transfer, early ?? way.open(this.#isBulk(options)));
+    connected.catch(() => {});
+    return { transfer, ready: this.#ready(transfer, connected, way, options) };
+  }
+
+  /** A buffer that is used again and again serves in clear alone. */
+  #isBulk({ bulk = false }: TransferOptions): boolean {
+    return bulk && !this.protectedData;
+  }
+
+  async #connect(transfer: Transfer, opening: Connection | Promise<Connection>): Promise<void> {
+    const data = await opening;
+    transfer.carry(data);
+    if (!this.protectedData) return;
+    // Resuming the control connection's session: servers insist (RFC 4217, 10.2).
+    const session = this.connection.tlsSession;
+    const group = this.connection.facts.tls?.group;
+    await data.startTls({
+      servername: this.#target.host,
+      ...(group === undefined ? {} : { group }),
+      ...(session === undefined ? {} : { session }),
+    });
+  }
+
+  async #ready(
+    transfer: Transfer,
+    connected: Promise<void>,
+    way: DataWay,
+    { unavailable }: TransferOptions,
+  ): Promise<Transfer> {
+    let agreed = false;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const reply = await Promise.race([transfer.begun, connected.then(() => transfer.begun)]);
+      if (reply.code >= 300) throw refusal(reply, unavailable);
+      agreed = true;
+      const refused = transfer.ended.then((last) => {
+        if (last.code < 300) return connected;
+        throw refusal(last);
+      });
+      const late = new Promise<never>((_, reject) => {
+        if (!this.ways.late) return;
+        timer = setTimeout(() => reject(notConnected()), ACTIVE_MS);
+      });
+      await Promise.race([connected, refused, late]);
+      this.#dataWorks = true;
       return transfer;
     } catch (thrown) {
-      data.destroy();
-      throw thrown;
+      way.close();
+      if (thrown instanceof Refusal) transfer.leave();
+      else await transfer.abandon();
+      const said = transfer.final;
+      if (thrown instanceof Refusal || !(thrown instanceof PortholeError)) throw thrown;
+      if (said === undefined || said.code < 300) throw thrown;
+      // A refused RETR may take the data connection with it before the refusal is read: ProFTPD resets it.
+      if (!agreed) throw refusal(said, unavailable);
+      throw new PortholeError(thrown.code, thrown.message, { cause: thrown, reply: wordsOf(said) });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -163,26 +317,30 @@ export class Control extends Client {
   }
 
   drop(): void {
+    clearInterval(this.#keepAlive);
     this.ftp.closeWithError(new PortholeError("aborted", "the FTP session was closed"));
     this.#connection?.destroy();
   }
 
-  /** The folder that the login led to (RFC 959, appendix II: quotes within the name are doubled). */
-  async #homeFolder(): Promise<string> {
-    if (this.#home === undefined) {
-      const reply = await this.ask("PWD");
-      if (reply.code !== 257) throw refusal(reply);
-      const quoted = /^257[ -]"((?:[^"]|"")*)"/.exec(reply.message)?.[1];
-      const bare = /^257[ -](\/\S*)/.exec(reply.message)?.[1];
-      const folder = quoted?.replaceAll('""', '"') ?? bare;
-      if (folder === undefined) {
-        throw new PortholeError("protocol", "the server does not say which folder it is in", {
-          reply: wordsOf(reply),
-        });
-      }
-      this.#home = folder;
-    }
+  /** The folder that the login led to; asked for once. */
+  home(): Promise<string> {
+    this.#home ??= this.#askHome();
+    // Whoever needs it hears of a refusal.
+    this.#home.catch(() => {});
     return this.#home;
+  }
+
+  /** RFC 959, appendix II: quotes within the name are doubled. */
+  async #askHome(): Promise<string> {
+    const reply = await this.ask("PWD");
+    if (reply.code !== 257) throw refusal(reply);
+    const quoted = /^257[ -]"((?:[^"]|"")*)"/.exec(reply.message)?.[1];
+    const bare = /^257[ -](\/\S*)/.exec(reply.message)?.[1];
+    const folder = quoted?.replaceAll('""', '"') ?? bare;
+    if (folder !== undefined) return folder;
+    throw new PortholeError("protocol", "the server does not say which folder it is in", {
+      reply: wordsOf(reply),
+    });
   }
 
   /** The octet that the next transfer begins at: the one asked for, or 0 where REST is not known. */
@@ -192,64 +350,12 @@ export class Control extends Client {
     if (reply.code >= 400 && reply.code < 500) throw refusal(reply);
     return reply.code === 350 ? offset : 0;
   }
+}
 
-  /** A passive data connection, still in clear. */
-  async #openData(): Promise<Connection> {
-    const port = await this.#passivePort();
-    const { host, url } = this.#target;
-    const { address, proxy } = this.connection.facts;
-    try {
-      // Of a name with several addresses, the one that the control connection is at.
-      const data = await this.#context.dial({
-        host: proxy === undefined ? (address ?? host) : host,
-        port,
-        scheme: url.scheme,
-        purpose: "data",
-      });
-      // Whoever reads it listens; until then a reset must not go unheard as an exception.
-      data.on("error", () => {});
-      return data;
-    } catch (thrown) {
-      if (!(thrown instanceof PortholeError) || thrown.code === "aborted") throw thrown;
-      throw new PortholeError(thrown.code, `no data connection: ${thrown.message}`, {
-        cause: thrown,
-        hint: "a firewall may shut the server's passive ports",
-      });
-    }
-  }
-
-  /** EPSV (RFC 2428, 3), and PASV where it is not known. The address in PASV's reply is never followed. */
-  async #passivePort(): Promise<number> {
-    if (!this.#oldPassive) {
-      const reply = await this.ask("EPSV");
-      if (reply.code === 229) return extendedPort(reply);
-      if (reply.code < 500) throw refusal(reply);
-      this.#oldPassive = true;
-    }
-    const reply = await this.ask("PASV");
-    if (reply.code !== 227) throw refusal(reply);
-    const { host, port } = passiveAddress(reply);
-    if (host !== this.connection.facts.address) {
-      this.#context.note(`PASV names ${host}; connecting to the server's own address instead`);
-    }
-    return port;
-  }
-
-  /** TLS on the data connection, resuming the control connection's session: servers insist (RFC 4217, 10.2). */
-  async #secure(transfer: Transfer): Promise<void> {
-    const session = this.connection.tlsSession;
-    try {
-      await transfer.data.startTls({
-        servername: this.#target.host,
-        ...(session === undefined ? {} : { session }),
-      });
-    } catch (thrown) {
-      await transfer.abandon();
-      const said = transfer.final;
-      if (!(thrown instanceof PortholeError) || said === undefined || said.code < 300) throw thrown;
-      throw new PortholeError("tls", thrown.message, { cause: thrown, reply: wordsOf(said) });
-    }
-  }
+function notConnected(): PortholeError {
+  return new PortholeError("timeout", `the server did not connect within ${ACTIVE_MS / 1000} s`, {
+    hint: "a firewall or NAT may be in between; leave out --active",
+  });
 }
 
 /** Passes over 1yz, which promise another reply (RFC 959, 4.2.1), and gives the one that counts. */

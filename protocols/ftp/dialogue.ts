@@ -1,18 +1,27 @@
 /**
- * Commands and replies on the control connection: basic-ftp's FTPContext, which keeps one command and its
- * replies together, over a Connection of ours.
+ * Commands and replies on the control connection: basic-ftp's FTPContext over a Connection of ours.
  *
  * What is done otherwise than the package does it, because it was seen to fail: replies are put together from
  * whole lines (it takes a line that is cut between packets for two), a greeting that is no reply is an error
- * (it waits on), and what ends the connection is kept, with the server's last words.
+ * (it waits on), and what ends the connection is kept, with the server's last words. And commands may be sent
+ * ahead: each waits in line for its replies, where the package ends the session at the second.
  */
-import { FTPContext, FTPError, type FTPResponse, type ResponseHandler } from "basic-ftp";
+import { FTPContext, FTPError, type FTPResponse, type ResponseHandler, type TaskResolver } from "basic-ftp";
 import { messageOf, PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import { type Reply, ThreeDigitReplyReader } from "../../src/wire/replies.js";
 import { textOf } from "./octets.js";
 
+/** A command that was sent, until its last reply. */
+interface Waiting {
+  readonly handler: ResponseHandler;
+  readonly resolver: TaskResolver;
+  /** A reply has promised another: data flow. */
+  flowing: boolean;
+}
+
 export class Dialogue extends FTPContext {
+  readonly #waiting: Waiting[] = [];
   readonly #replies = new ThreeDigitReplyReader({ multiline: "bracketed" });
   #connection: Connection | undefined;
   #failure: PortholeError | undefined;
@@ -41,7 +50,20 @@ export class Dialogue extends FTPContext {
 
   /** A command waits for its answer. */
   get busy(): boolean {
-    return this._task !== undefined;
+    return this.#waiting.length > 0;
+  }
+
+  /** Milliseconds of performance.now(), when something was last sent or heard. */
+  lastWord = performance.now();
+
+  /** What `send` sends goes out together: one packet, one way. */
+  together(send: () => void): void {
+    this.#connection?.cork();
+    try {
+      send();
+    } finally {
+      this.#connection?.uncork();
+    }
   }
 
   /** Octets that came after the last answer: there must be none when TLS starts (RFC 4217, 15.1). */
@@ -51,20 +73,46 @@ export class Dialogue extends FTPContext {
     return unread;
   }
 
-  /** @throws FTPError for 4yz and 5yz; PortholeError when the connection is lost */
-  override async handle(command: string | undefined, responseHandler: ResponseHandler): Promise<FTPResponse> {
+  /**
+   * Sends a command at once, and gives its replies to the handler when those before it have all come.
+   * @throws FTPError for 4yz and 5yz; PortholeError when the connection is lost
+   */
+  override handle(command: string | undefined, responseHandler: ResponseHandler): Promise<FTPResponse> {
     this.#unasked = "";
-    // The idle limit is for a server that owes an answer.
-    this.beImpatient(true);
-    try {
-      const reply: FTPResponse = await super.handle(command, responseHandler);
-      return reply;
-    } catch (thrown) {
-      if (thrown instanceof FTPError) throw thrown;
-      throw this.#failure ?? thrown;
-    } finally {
-      this.beImpatient(false);
-    }
+    return new Promise<FTPResponse>((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
+      const settled = () => {
+        const place = this.#waiting.indexOf(waiting);
+        if (place >= 0) this.#waiting.splice(place, 1);
+        this.#care();
+      };
+      const waiting: Waiting = {
+        handler: responseHandler,
+        flowing: false,
+        resolver: {
+          resolve: (reply: FTPResponse) => {
+            settled();
+            resolve(reply);
+          },
+          reject: (error: Error) => {
+            settled();
+            reject(error instanceof FTPError ? error : (this.#failure ?? error));
+          },
+        },
+      };
+      this.#waiting.push(waiting);
+      this.#care();
+      this.lastWord = performance.now();
+      if (command === undefined) return;
+      try {
+        this.send(command);
+      } catch (thrown) {
+        waiting.resolver.reject(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
+      }
+    });
   }
 
   /** Whether silence on this connection counts; it does not while data flow on the other. */
@@ -73,9 +121,18 @@ export class Dialogue extends FTPContext {
   }
 
   override closeWithError(error: Error): void {
-    this.#failure ??=
-      error instanceof PortholeError ? error : new PortholeError("other", messageOf(error), { cause: error });
-    super.closeWithError(this.#failure);
+    const failure =
+      this.#failure ??
+      (error instanceof PortholeError
+        ? error
+        : new PortholeError("other", messageOf(error), { cause: error }));
+    this.#failure = failure;
+    super.closeWithError(failure);
+    for (const { handler, resolver } of this.#waiting.splice(0)) {
+      handler(failure, resolver);
+      // A handler may keep it to itself; whoever waits must not wait for ever.
+      resolver.reject(failure);
+    }
   }
 
   protected override _onControlSocketData(chunk: string): void {
@@ -102,8 +159,38 @@ export class Dialogue extends FTPContext {
 
   #pass(reply: Reply): void {
     const response = { code: reply.code, message: messageOfReply(reply) };
-    if (this._task === undefined) this.#unasked = response.message;
-    else this._passToHandler(response.code >= 400 ? new FTPError(response) : response);
+    this.lastWord = performance.now();
+    const waiting = this.#whoAsked(response);
+    if (waiting === undefined) {
+      this.#unasked = response.message;
+      return;
+    }
+    if (response.code < 200) {
+      waiting.flowing = true;
+      this.#care();
+    }
+    try {
+      waiting.handler(response.code >= 400 ? new FTPError(response) : response, waiting.resolver);
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+      waiting.resolver.reject(error);
+      this.closeWithError(error);
+    }
+  }
+
+  /**
+   * Replies come in the order of the commands (RFC 959, 5.4), but for servers that listen while data flow: they
+   * answer what was sent behind a transfer before they say how the transfer ended, or refuse it.
+   */
+  #whoAsked(reply: FTPResponse): Waiting | undefined {
+    const [first, second] = this.#waiting;
+    return first?.flowing === true && second !== undefined && isNoEndOfTransfer(reply) ? second : first;
+  }
+
+  /** The idle limit is for a server that owes an answer; while data flow, theirs is the silence that counts. */
+  #care(): void {
+    const [first] = this.#waiting;
+    this.beImpatient(first !== undefined && !first.flowing);
   }
 
   #closedByServer(): PortholeError {
@@ -114,6 +201,18 @@ export class Dialogue extends FTPContext {
       reply: this.#unasked === "" ? undefined : textOf(this.#unasked),
     });
   }
+}
+
+/** What NOOP, SIZE, MDTM, PASV, EPSV and MLST are answered with, and what refuses a command while data flow. */
+function isNoEndOfTransfer({ code, message }: FTPResponse): boolean {
+  if ([200, 211, 213, 227, 229].includes(code)) return true;
+  if (code === 250) return message.includes("\n");
+  return code >= 400 && isRefusedAhead(message);
+}
+
+/** ProFTPD: "450 EPSV: data transfer in progress". */
+export function isRefusedAhead(message: string): boolean {
+  return /\btransfer\b.*\bin progress\b/i.test(message);
 }
 
 /** As it came, with LF between lines: the form that the package knows. */

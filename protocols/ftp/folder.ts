@@ -17,6 +17,7 @@ export class FolderReader {
   /** LIST takes no option to show hidden names. */
   #plainList = false;
   #noMlsd = false;
+  #lastRefusal: Refusal | undefined;
 
   constructor(control: Control, warn: (text: string) => void) {
     this.#control = control;
@@ -61,14 +62,19 @@ export class FolderReader {
    * the folder is entered, and listed without a name.
    */
   async *#list(pathname: string): AsyncGenerator<ListingLine> {
-    const entered = await this.#control.ask(`CWD ${pathname}`);
-    if (entered.code >= 300) throw refusal(entered, "missing");
+    // The way to the listing is asked for behind it.
+    const entered = this.#control.ask(`CWD ${pathname}`).then((reply) => {
+      if (reply.code >= 300) throw refusal(reply, "missing");
+    });
+    entered.catch(() => {});
     const now = new Date();
-    let lines = 0;
     if (!this.#plainList) {
-      const listing = await this.#open("LIST -a", () => true);
+      const listing = await this.#open("LIST -a", () => true, entered);
+      // What was refused may have been the folder.
+      await entered;
+      let lines = 0;
       if (listing !== undefined) {
-        for await (const line of linesOf(listing)) {
+        for await (const line of whole(linesOf(listing))) {
           lines += 1;
           yield parseListLine(line, now);
         }
@@ -76,21 +82,51 @@ export class FolderReader {
       // Even an empty folder has `.` and `..`; without them the option may have been taken for a name.
       if (lines > 0) return;
     }
-    const listing = await this.#open("LIST", isEmptiness);
-    if (listing === undefined) return;
-    for await (const line of linesOf(listing)) {
+    const listing = await this.#open(
+      "LIST",
+      (refused) => isEmptiness(refused) || isUnknownCommand(refused),
+      entered,
+    );
+    await entered;
+    if (listing === undefined) {
+      if (this.#lastRefusal !== undefined && isUnknownCommand(this.#lastRefusal))
+        yield* this.#names(pathname);
+      return;
+    }
+    let lines = 0;
+    for await (const line of whole(linesOf(listing))) {
       lines += 1;
       yield parseListLine(line, now);
     }
     if (lines > 0) this.#plainList = true;
   }
 
+  /** The last resort: names, and nothing else of what bears them. Some servers put the folder before each. */
+  async *#names(pathname: string): AsyncGenerator<ListingLine> {
+    const listing = await this.#open("NLST", isEmptiness);
+    if (listing === undefined) return;
+    const folder = `${pathname.replace(/\/$/, "")}/`;
+    for await (const line of linesOf(listing)) {
+      if (line === "") continue;
+      const name = line.startsWith(folder) ? line.slice(folder.length) : line.replace(/^\.\//, "");
+      const isFolder = name.endsWith("/");
+      yield { name: isFolder ? name.slice(0, -1) : name, kind: isFolder ? "directory" : "file", meta: {} };
+    }
+  }
+
   /** @returns undefined for a refusal that is no failure */
-  async #open(command: string, isHarmless: (refused: Refusal) => boolean): Promise<Transfer | undefined> {
+  async #open(
+    command: string,
+    isHarmless: (refused: Refusal) => boolean,
+    after?: Promise<void>,
+  ): Promise<Transfer | undefined> {
     try {
-      return await this.#control.transfer(command, { unavailable: "missing" });
+      return await this.#control.transfer(command, { unavailable: "missing", after, eager: true });
     } catch (thrown) {
-      if (thrown instanceof Refusal && thrown.status >= 450 && isHarmless(thrown)) return undefined;
+      if (thrown instanceof Refusal && thrown.status >= 450 && isHarmless(thrown)) {
+        this.#lastRefusal = thrown;
+        return undefined;
+      }
       throw thrown;
     }
   }
@@ -104,6 +140,21 @@ function isUnknownCommand({ status }: Refusal): boolean {
 /** Some servers answer so to LIST in an empty folder. */
 function isEmptiness({ status, reply = "" }: Refusal): boolean {
   return (status === 450 || status === 550) && /\bno (?:such )?files?\b|not found|\bempty\b/i.test(reply);
+}
+
+/** VMS breaks a line behind a long name: `A_LONG_NAME.TXT;1`, and the rest on the next. */
+async function* whole(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let held: string | undefined;
+  for await (const line of lines) {
+    if (held !== undefined && /^\s/.test(line)) yield `${held} ${line.trimStart()}`;
+    else if (held !== undefined) yield held;
+    const joined = held !== undefined && /^\s/.test(line);
+    held = undefined;
+    if (joined) continue;
+    if (/^\S+;\d+$/.test(line)) held = line;
+    else yield line;
+  }
+  if (held !== undefined) yield held;
 }
 
 /** The lines of a listing as octets, until the server says that it was whole. */

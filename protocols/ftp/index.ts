@@ -10,8 +10,9 @@ export const plugin: Plugin = {
       import("./session.js"),
     ]);
     const control = await openControl(target, context);
-    remember(target, control);
-    return new FtpSession(control, target, context);
+    const session = new FtpSession(control, target, context);
+    remember(target, session);
+    return session;
   },
   commands,
 };

@@ -3,6 +3,7 @@ import { type FileInfo, parseList } from "basic-ftp";
 import type { EntryKind, JsonObject } from "../../src/plugin.js";
 import { listedDate, timeVal } from "./listed-date.js";
 import { textOf } from "./octets.js";
+import { parseRareLine } from "./rare-listings.js";
 
 /** What a line says of a file. */
 export interface Listed {
@@ -16,6 +17,21 @@ export interface Listed {
 
 /** `self` is the folder itself or its parent; `unreadable` is a line that says nothing known. */
 export type ListingLine = Listed | "self" | "unreadable";
+
+/** Facts that an entry has a place of its own for. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set([
+  "type",
+  "size",
+  "modify",
+  "perm",
+  "unix.mode",
+  "unix.ownername",
+  "unix.owner",
+  "unix.uid",
+  "unix.groupname",
+  "unix.group",
+  "unix.gid",
+]);
 
 /** A line of MLSD, or the one of MLST without its indent: `type=file;size=5;modify=20240301083015; name`. */
 export function parseFacts(line: string): ListingLine {
@@ -38,6 +54,7 @@ export function parseFacts(line: string): ListingLine {
     ...sized(kind, Number(facts.get("size") ?? Number.NaN)),
     ...(modified === undefined ? {} : { modified }),
     meta: known({
+      ...Object.fromEntries([...facts].filter(([name]) => !TOLD_ELSEWHERE.has(name))),
       mode: facts.get("unix.mode"),
       owner: facts.get("unix.ownername") ?? facts.get("unix.owner") ?? facts.get("unix.uid"),
       group: facts.get("unix.groupname") ?? facts.get("unix.group") ?? facts.get("unix.gid"),
@@ -54,11 +71,16 @@ function kindOfType(type: string): EntryKind {
   return /^os\.unix=s(?:ym)?link/.test(type) ? "link" : "other";
 }
 
-/** A line of LIST in the forms of Unix and MS-DOS. `now` tells the year where the line does not. */
+/**
+ * A line of LIST in the forms of Unix and MS-DOS, which the package knows, and of VMS, NetWare, OS/2 and EPLF, which
+ * it does not. `now` tells the year where the line does not.
+ */
 export function parseListLine(line: string, now: Date): ListingLine {
-  if (line.trim() === "" || /^total\b/.test(line)) return "self";
+  if (line.trim() === "" || /^total\b|^Directory \S+$|^Total of \d+ files?\b/.test(line)) return "self";
   // The package's patterns end at a CR: the name would lose its end.
   if (line.includes("\r")) return "unreadable";
+  const rare = parseRareLine(line, now);
+  if (rare !== undefined) return rare;
   let file: FileInfo | undefined;
   try {
     [file] = parseList(line);

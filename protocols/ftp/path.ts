@@ -1,6 +1,7 @@
 /** Paths of ftp: URLs (RFC 1738, 3.2.2), and what they mean to the server. */
 import { PortholeError } from "../../src/errors.js";
 import { decodeOctets, encodeOctets } from "../../src/url.js";
+import { AS_THEY_ARE, type Names } from "./names.js";
 import { textOf } from "./octets.js";
 
 /** Octets; Linux has 4,096. */
@@ -19,10 +20,12 @@ export interface FtpPath {
   readonly folder: boolean;
   /** `;type=a`: line ends as the network has them (RFC 959, 3.1.1.1). */
   readonly text: boolean;
+  /** How names of the URL go over the wire. */
+  readonly names: Names;
 }
 
 /** A query is no part of ftp: URLs, so a question mark belongs to the name. @throws PortholeError `usage` */
-export function parsePath(path: string): FtpPath {
+export function parsePath(path: string, coding: Names = AS_THEY_ARE): FtpPath {
   const [, url = "", type] = /^(.*?)(?:;type=([^/;]*))?$/is.exec(path) ?? [];
   if (type !== undefined && !/^[aid]$/i.test(type)) {
     throw new PortholeError("usage", `';type=${type}' is none of ;type=a, ;type=i and ;type=d`, {
@@ -37,7 +40,8 @@ export function parsePath(path: string): FtpPath {
   const names = decoded
     .join("/")
     .split("/")
-    .filter((name) => name !== "");
+    .filter((name) => name !== "")
+    .map((name) => coding.toWire(name));
   const letter = type?.toLowerCase();
   return {
     url,
@@ -46,23 +50,30 @@ export function parsePath(path: string): FtpPath {
     last: names.at(-1) ?? "",
     folder: names.length === 0 || letter === "d" || /(?:\/|%2f)$/i.test(url),
     text: letter === "a",
+    names: coding,
   };
 }
 
 /** The path as a person would say it, for messages. */
 export function shownPath(path: FtpPath): string {
-  return `${path.absolute ? "/" : ""}${textOf(path.octets)}` || "the login's folder";
+  const names = path.octets.split("/").map((name) => shownName(path, name));
+  return `${path.absolute ? "/" : ""}${names.join("/")}` || "the login's folder";
+}
+
+/** A name that the server gave in or beneath `path`, as a person reads it. */
+export function shownName(path: FtpPath, name: string): string {
+  return textOf(path.names.toUrl(name));
 }
 
 /** The URL's path of what a listing of `folder` names, in the form that `folder` was written in. */
 export function pathBelow(folder: FtpPath, name: string, isFolder: boolean): string {
   const base = /(?:\/|%2f)$/i.test(folder.url) ? folder.url : `${folder.url}/`;
-  return `${base}${encodeOctets(Buffer.from(name, "latin1"))}${isFolder ? "/" : ""}`;
+  return `${base}${encodeOctets(Buffer.from(folder.names.toUrl(name), "latin1"))}${isFolder ? "/" : ""}`;
 }
 
 /** A folder or file that a listing of `folder` names. @throws PortholeError `protocol` for a tree without a floor */
 export function placeBelow(folder: FtpPath, name: string, isFolder: boolean): FtpPath {
-  const place = parsePath(pathBelow(folder, name, isFolder));
+  const place = parsePath(pathBelow(folder, name, isFolder), folder.names);
   if (place.octets.length > LONGEST_PATHNAME) {
     throw new PortholeError("protocol", "the server names folders within folders without end");
   }

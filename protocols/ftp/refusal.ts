@@ -52,7 +52,7 @@ function wordsFor(code: number, unavailable: ErrorCode): string {
 }
 
 function hintFor(reply: FTPResponse): string | undefined {
-  if (reply.code === 332 || reply.code === 532) return "ACCT is not supported";
+  if (reply.code === 332 || reply.code === 532) return "--account NAME gives it";
   if (LOGIN_CODES.includes(reply.code) && /\b(?:TLS|SSL|encrypt)/i.test(reply.message)) {
     return "use ftps: or --starttls require";
   }

@@ -7,6 +7,8 @@ import { type FtpPath, placeBelow, shownPath } from "./path.js";
 import { Refusal, refusal } from "./refusal.js";
 import { findAt } from "./standing.js";
 
+/** Commands whose answers are not waited for: few enough that neither side's buffers fill. */
+const AHEAD = 32;
 /** Names that are held at a time. */
 const BATCH = 1000;
 
@@ -50,12 +52,34 @@ async function empty(control: Control, folders: FolderReader, folder: FtpPath): 
     if (again !== undefined) {
       throw new PortholeError("protocol", "the server says that a file is removed, and lists it again");
     }
-    for (const { name, kind } of batch) {
+    for (const { name, kind } of await leftAfterDeleting(control, folder, batch)) {
       await removeAt(control, folders, placeBelow(folder, name, kind === "directory"), true);
     }
     if (batch.length < BATCH) return;
     before = new Set(batch.map(({ name }) => name));
   }
+}
+
+/**
+ * DELE for all that are no folders, sent ahead.
+ * @returns folders, and what was not deleted: asked for again one by one, it is told why not
+ */
+async function leftAfterDeleting(
+  control: Control,
+  folder: FtpPath,
+  batch: readonly Listed[],
+): Promise<Listed[]> {
+  const left = batch.filter(({ kind }) => kind === "directory");
+  const files = batch.filter(({ kind }) => kind !== "directory");
+  for (let at = 0; at < files.length; at += AHEAD) {
+    const some = files.slice(at, at + AHEAD);
+    const names = await Promise.all(
+      some.map(({ name }) => control.pathname(placeBelow(folder, name, false))),
+    );
+    const replies = await control.askTogether(names.map((name) => `DELE ${name}`));
+    left.push(...some.filter((_, index) => (replies[index]?.code ?? 500) >= 300));
+  }
+  return left;
 }
 
 async function take(folders: FolderReader, folder: FtpPath): Promise<Listed[]> {

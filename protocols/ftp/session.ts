@@ -1,5 +1,5 @@
 /** FTP as a Session. */
-import { messageOf, PortholeError } from "../../src/errors.js";
+import { PortholeError } from "../../src/errors.js";
 import { mediaTypeOf } from "../../src/files/media-type.js";
 import type {
   CheckStep,
@@ -7,185 +7,273 @@ import type {
   Document,
   Entry,
   ListQuery,
+  ManyRead,
   ReadQuery,
   Session,
   Source,
   Target,
 } from "../../src/plugin.js";
+import { PathsToRead, readAhead, readInTurn } from "./ahead.js";
 import { checkSteps } from "./check.js";
 import type { Control } from "./control.js";
-import { Download } from "./download.js";
+import { Download, isBulk } from "./download.js";
 import { FolderReader } from "./folder.js";
+import { walkFolders } from "./folder-walk.js";
 import type { Listed } from "./listing.js";
-import { textOf } from "./octets.js";
-import { type FtpPath, parsePath, pathBelow, pathOf, placeBelow, shownPath } from "./path.js";
-import { refusal } from "./refusal.js";
+import { openControl } from "./login.js";
+import { type FtpPath, parsePath, pathOf, shownName, shownPath } from "./path.js";
+import { Refusal, refusal } from "./refusal.js";
 import { removeAt } from "./removal.js";
 import { findAt, lookAt } from "./standing.js";
+import { setMode, setTime } from "./traits.js";
+import type { Transfer } from "./transfer.js";
 import { upload } from "./upload.js";
+import { startVerifying, type Verifying } from "./verify.js";
 
-/** A folder of a recursive listing that is still to be read. */
-interface Waiting {
-  readonly folder: FtpPath;
-  /** What the names of its entries begin with: `charts/north/`. */
-  readonly prefix: string;
-}
+/** Milliseconds of silence after which a server may have closed the session without our hearing of it. */
+const DOUBTFUL_MS = 15_000;
 
 export class FtpSession implements Session {
-  readonly control: Control;
+  #control: Control;
+  #folders: FolderReader;
+  /** Something was asked and answered on this connection: what is lost now was lost between two calls. */
+  #worked = false;
   readonly #target: Target;
   readonly #context: Context;
-  readonly #folders: FolderReader;
 
   constructor(control: Control, target: Target, context: Context) {
-    this.control = control;
+    this.#control = control;
     this.#target = target;
     this.#context = context;
-    this.#folders = new FolderReader(control, (text) => context.warn(text));
+    this.#folders = this.#foldersOf(control);
+  }
+
+  /** A control connection that is there: the server may have closed the one that we had, between two calls. */
+  async control(): Promise<Control> {
+    if (this.#control.over && this.#worked) {
+      this.#context.note("the server had closed the session; logging in again");
+      this.#control.drop();
+      this.#control = await openControl(this.#target, this.#context);
+      this.#folders = this.#foldersOf(this.#control);
+      this.#worked = false;
+    }
+    return this.#control;
+  }
+
+  place(path: string): FtpPath {
+    return parsePath(path, this.#control.names);
   }
 
   /** Folders before what is in them. Entries of inner folders are named from the folder asked for: `charts/bay.txt`. */
   async *list(path: string, query: ListQuery = {}): AsyncGenerator<Entry> {
-    const limit = query.limit ?? Number.POSITIVE_INFINITY;
-    let count = 0;
-    if (limit <= 0) return;
-    for await (const entry of this.#walk(parsePath(path), query.recursive === true)) {
-      yield entry;
-      count += 1;
-      if (count >= limit) return;
+    await this.#awake();
+    const place = this.place(path);
+    const found = walkFolders(this.#control, this.#folders, place, {
+      recursive: query.recursive === true,
+      warn: (text) => this.#context.warn(text),
+    });
+    for await (const { path: where, listed, name } of limited(found, query.limit)) {
+      yield this.#entry(where, listed, name);
     }
+    this.#worked = true;
   }
 
   async stat(path: string): Promise<Entry> {
-    const place = parsePath(path);
-    return this.#entryAt(place, await lookAt(this.control, place));
+    const place = this.place(path);
+    return this.#entryAt(place, await this.#again((control) => lookAt(control, place)));
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
-    const place = parsePath(path);
-    // Without an answer RETR decides: a server may tell nothing about a file and hand it out all the same.
-    const found = (await findAt(this.control, place)) ?? { name: place.last, kind: "file", meta: {} };
-    if (found.kind === "directory") throw isFolder(place);
-    const { size, modified } = found;
-    const validator =
-      size === undefined || modified === undefined ? undefined : `${size}-${modified.getTime()}`;
-    // A text's octets are counted by nobody before it is sent (RFC 3659, 4.2).
-    const total = place.text ? undefined : size;
-    await this.control.useType(place.text ? "A" : "I");
-    const pathname = await this.control.pathname(place);
-    const transfer = await this.control.transfer(`RETR ${pathname}`, {
-      offset: place.text ? 0 : startOf(query, validator, total),
-      unavailable: "missing",
+    const place = this.place(path);
+    return this.#again(async (control) => {
+      // Without an answer RETR decides: a server may tell nothing about a file and hand it out all the same.
+      const found = (await findAt(control, place)) ?? { name: place.last, kind: "file", meta: {} };
+      if (found.kind === "directory") throw isFolder(place);
+      await control.useType(place.text ? "A" : "I");
+      const pathname = await control.pathname(place);
+      const offset = place.text ? 0 : startOf(query, validatorOf(found), found.size);
+      const verifying =
+        this.#verifies(place, offset) && query.length === undefined
+          ? await startVerifying(control, pathname)
+          : undefined;
+      const transfer = await control.transfer(`RETR ${pathname}`, {
+        offset,
+        unavailable: "missing",
+        bulk: isBulk(found.size),
+      });
+      return this.#documentOf(place, found, transfer, query, verifying);
     });
+  }
+
+  async *readMany(paths: AsyncIterable<string>): AsyncGenerator<ManyRead> {
+    await this.#awake();
+    // A checksum is asked for when its file is through, and not behind the next one.
+    if (this.#context.options["verify"] === true) {
+      yield* readInTurn(this, paths);
+      return;
+    }
+    const left = new PathsToRead(paths);
+    try {
+      // Whoever closes the session between two files is asked again for the rest; who gives none at all is not.
+      for (let came = true; came; ) {
+        came = false;
+        const control = await this.control();
+        try {
+          for await (const result of this.#readAhead(control, left)) {
+            left.settle();
+            came = true;
+            yield result;
+          }
+          return;
+        } catch (thrown) {
+          if (!came || !control.over) throw thrown;
+          this.#worked = true;
+          left.repeat();
+        }
+      }
+    } finally {
+      await left.close();
+    }
+  }
+
+  #readAhead(control: Control, paths: AsyncIterable<string>): AsyncIterable<ManyRead> {
+    return readAhead(control, paths, {
+      place: (path) => this.place(path),
+      document: (place, found, transfer) => this.#documentOf(place, found, transfer),
+      isFolder,
+    });
+  }
+
+  async write(path: string, source: Source): Promise<Entry> {
+    const place = this.place(path);
+    if (place.folder) throw isFolder(place);
+    const offset = source.offset ?? 0;
+    if (offset > 0 || source.replace !== true) {
+      const found = await this.#again((control) => findAt(control, place));
+      if (offset > 0) refuseGap(place, found, offset);
+      else if (found !== undefined) throw existsAlready(place);
+    }
+    // Until data flow nothing of the source is used, and nothing at the server changed: it may be asked twice.
+    const { control, transfer, pathname, verifying } = await this.#again(async (asked) => {
+      await asked.useType(place.text ? "A" : "I");
+      const name = await asked.pathname(place);
+      const verifier = this.#verifies(place, offset) ? await startVerifying(asked, name) : undefined;
+      const begun = await asked.transfer(`${offset > 0 ? "APPE" : "STOR"} ${name}`);
+      return { control: asked, transfer: begun, pathname: name, verifying: verifier };
+    });
+    const sent = await upload(transfer, source.body, { text: place.text, seen: verifying?.update });
+    await verifying?.compare();
+    const mode = this.#context.options["chmod"];
+    if (typeof mode === "string") await setMode(control, pathname, mode);
+    const timed = source.modified !== undefined && (await setTime(control, pathname, source.modified));
+    return this.#entryAt(place, {
+      name: place.last,
+      kind: "file",
+      ...(place.text ? {} : { size: offset + sent }),
+      ...(timed && source.modified !== undefined ? { modified: source.modified } : {}),
+      meta: {},
+    });
+  }
+
+  async remove(path: string, query: { readonly recursive?: boolean } = {}): Promise<void> {
+    await this.#awake();
+    await removeAt(this.#control, this.#folders, this.place(path), query.recursive === true);
+  }
+
+  async move(from: string, to: string, query: { readonly replace?: boolean } = {}): Promise<Entry> {
+    await this.#awake();
+    const control = this.#control;
+    const source = this.place(from);
+    const place = this.place(to);
+    if (query.replace !== true && (await findAt(control, place)) !== undefined) throw existsAlready(place);
+    const [oldName, newName] = [await control.pathname(source), await control.pathname(place)];
+    const asked = await control.ask(`RNFR ${oldName}`);
+    if (asked.code !== 350) throw refusal(asked, "missing");
+    const moved = await control.ask(`RNTO ${newName}`);
+    if (moved.code >= 300) throw refusal(moved);
+    return this.#entryAt(place, await lookAt(control, place));
+  }
+
+  async makeFolder(path: string): Promise<Entry> {
+    await this.#awake();
+    const control = this.#control;
+    const place = this.place(path);
+    const pathname = await control.pathname(place);
+    const reply = await control.ask(`MKD ${pathname}`);
+    if (reply.code >= 300) {
+      const found = reply.code >= 500 ? await findAt(control, place) : undefined;
+      throw found === undefined ? refusal(reply) : existsAlready(place);
+    }
+    return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
+  }
+
+  check(): AsyncIterable<CheckStep> {
+    return checkSteps(this.#control, this.#target);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#control.quit();
+  }
+
+  /** Before what may not be asked twice: when the server may have gone meanwhile, it is asked whether it is there. */
+  async #awake(): Promise<void> {
+    await this.#again(async (control) => {
+      if (performance.now() - control.ftp.lastWord > DOUBTFUL_MS) await control.ask("NOOP");
+    });
+  }
+
+  /** What may be asked twice is, when the session proves to have been closed since the last call. */
+  async #again<T>(act: (control: Control) => Promise<T>): Promise<T> {
+    const control = await this.control();
+    try {
+      const result = await act(control);
+      this.#worked = true;
+      return result;
+    } catch (thrown) {
+      if (!this.#worked || !control.over || !isLoss(thrown)) throw thrown;
+      return act(await this.control());
+    }
+  }
+
+  #foldersOf(control: Control): FolderReader {
+    return new FolderReader(control, (text) => this.#context.warn(text));
+  }
+
+  #verifies(place: FtpPath, offset: number): boolean {
+    return this.#context.options["verify"] === true && !place.text && offset === 0;
+  }
+
+  #documentOf(
+    place: FtpPath,
+    found: Listed,
+    transfer: Transfer,
+    query: ReadQuery = {},
+    verifying?: Verifying,
+  ): Document {
     const { offset } = transfer;
+    // A text's octets are counted by nobody before it is sent (RFC 3659, 4.2).
+    const total = place.text ? undefined : found.size;
+    const validator = validatorOf(found);
     const entry = this.#entryAt(place, found);
+    const body = new Download(transfer, {
+      announced: total === undefined ? undefined : total - offset,
+      wanted: query.length,
+      text: place.text,
+      verifying,
+    });
     return {
       entry,
       type: entry.type ?? "application/octet-stream",
       offset,
       ...(total === undefined ? {} : { total }),
       ...(validator === undefined || place.text ? {} : { validator }),
-      body: new Download(transfer, {
-        announced: total === undefined ? undefined : total - offset,
-        wanted: query.length,
-      }),
+      body,
+      pour: (take) => body.pour(take),
     };
   }
 
-  async write(path: string, source: Source): Promise<Entry> {
-    const place = parsePath(path);
-    if (place.folder) throw isFolder(place);
-    const offset = source.offset ?? 0;
-    const found = offset > 0 || source.replace !== true ? await findAt(this.control, place) : undefined;
-    if (offset > 0) refuseGap(place, found, offset);
-    else if (found !== undefined) throw existsAlready(place);
-    await this.control.useType(place.text ? "A" : "I");
-    const pathname = await this.control.pathname(place);
-    const transfer = await this.control.transfer(`${offset > 0 ? "APPE" : "STOR"} ${pathname}`);
-    const sent = await upload(transfer, source.body);
-    return this.#entryAt(place, {
-      name: place.last,
-      kind: "file",
-      ...(place.text ? {} : { size: offset + sent }),
-      meta: {},
-    });
-  }
-
-  async remove(path: string, query: { readonly recursive?: boolean } = {}): Promise<void> {
-    await removeAt(this.control, this.#folders, parsePath(path), query.recursive === true);
-  }
-
-  async move(from: string, to: string, query: { readonly replace?: boolean } = {}): Promise<Entry> {
-    const source = parsePath(from);
-    const place = parsePath(to);
-    if (query.replace !== true && (await findAt(this.control, place)) !== undefined)
-      throw existsAlready(place);
-    const [oldName, newName] = [await this.control.pathname(source), await this.control.pathname(place)];
-    const asked = await this.control.ask(`RNFR ${oldName}`);
-    if (asked.code !== 350) throw refusal(asked, "missing");
-    const moved = await this.control.ask(`RNTO ${newName}`);
-    if (moved.code >= 300) throw refusal(moved);
-    return this.#entryAt(place, await lookAt(this.control, place));
-  }
-
-  async makeFolder(path: string): Promise<Entry> {
-    const place = parsePath(path);
-    const reply = await this.control.ask(`MKD ${await this.control.pathname(place)}`);
-    if (reply.code >= 300) {
-      if (reply.code >= 500 && (await findAt(this.control, place)) !== undefined) throw existsAlready(place);
-      throw refusal(reply);
-    }
-    return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
-  }
-
-  check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.control, this.#target);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.control.quit();
-  }
-
-  async *#walk(start: FtpPath, recursive: boolean): AsyncGenerator<Entry> {
-    // The last is read next.
-    const waiting: Waiting[] = [{ folder: start, prefix: "" }];
-    let failed = 0;
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const { folder, prefix } = next;
-      const inner: Waiting[] = [];
-      try {
-        for await (const listed of this.#folders.entries(folder)) {
-          const isDirectory = listed.kind === "directory";
-          const name = `${prefix}${textOf(listed.name)}`;
-          if (recursive && isDirectory) {
-            inner.push({ folder: placeBelow(folder, listed.name, true), prefix: `${name}/` });
-          }
-          yield this.#entry(pathBelow(folder, listed.name, isDirectory), listed, name);
-        }
-      } catch (thrown) {
-        if (folder === start) {
-          yield* this.#fileInstead(start, thrown);
-          return;
-        }
-        if (!(thrown instanceof PortholeError) || !["missing", "refused"].includes(thrown.code)) throw thrown;
-        failed += 1;
-        this.#context.warn(`${shownPath(folder)}: ${thrown.reply ?? messageOf(thrown)}`);
-      }
-      for (const found of inner.reverse()) waiting.push(found);
-    }
-    if (failed > 0) throw new PortholeError("partial", `${failed} folders could not be listed`);
-  }
-
-  /** A file is its own listing, as with ls. */
-  async *#fileInstead(place: FtpPath, thrown: unknown): AsyncGenerator<Entry> {
-    if (!(thrown instanceof PortholeError) || !["missing", "refused"].includes(thrown.code)) throw thrown;
-    const found = await findAt(this.control, place);
-    if (found === undefined || found.kind === "directory") throw thrown;
-    yield this.#entryAt(place, found);
-  }
-
   #entryAt(place: FtpPath, listed: Listed): Entry {
-    return this.#entry(pathOf(place, listed.kind === "directory"), listed, textOf(listed.name));
+    return this.#entry(pathOf(place, listed.kind === "directory"), listed, shownName(place, listed.name));
   }
 
   /** @param path of the URL, as pathOf and pathBelow make it */
@@ -201,6 +289,26 @@ export class FtpSession implements Session {
       meta: listed.meta,
     };
   }
+}
+
+async function* limited<T>(things: AsyncIterable<T>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+  let count = 0;
+  if (limit <= 0) return;
+  for await (const thing of things) {
+    yield thing;
+    count += 1;
+    if (count >= limit) return;
+  }
+}
+
+/** The session ended, and not by a refusal of what was asked. */
+function isLoss(thrown: unknown): boolean {
+  if (thrown instanceof Refusal) return thrown.status === 421;
+  return thrown instanceof PortholeError && thrown.code === "connect";
+}
+
+function validatorOf({ size, modified }: Listed): string | undefined {
+  return size === undefined || modified === undefined ? undefined : `${size}-${modified.getTime()}`;
 }
 
 /** Where a transfer may begin: not within a file that has changed, and not beyond its end. */

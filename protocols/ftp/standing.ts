@@ -1,4 +1,5 @@
 /** What stands at a path: MLST, or what SIZE, MDTM and CWD give away. */
+import type { FTPResponse } from "basic-ftp";
 import { PortholeError } from "../../src/errors.js";
 import type { Control } from "./control.js";
 import { timeVal } from "./listed-date.js";
@@ -14,15 +15,42 @@ export async function lookAt(control: Control, path: FtpPath): Promise<Listed> {
   if ((await control.feature("MLST")) !== undefined) {
     const reply = await control.ask(`MLST ${pathname}`);
     if (reply.code === 550) throw refusal(reply, "missing");
-    // RFC 3659, 7.2: one line between the first and the last, after a space.
-    const line = reply.message.split("\n").at(1);
-    const listed =
-      reply.code === 250 && line !== undefined ? parseFacts(line.replace(/^ /, "")) : "unreadable";
-    if (typeof listed === "object") return { ...listed, name: path.last };
-    // A folder asked for by its own name may be told as the folder that we are in.
-    if (listed === "self") return { name: path.last, kind: "directory", meta: {} };
+    const listed = factsOf(reply, path);
+    if (listed !== undefined) return listed;
   }
   return lookWithoutFacts(control, path, pathname);
+}
+
+/** What the answer to MLST tells; the bare name when it tells nothing. */
+export function factsIn(reply: FTPResponse, path: FtpPath): Listed {
+  return factsOf(reply, path) ?? { name: path.last, kind: "file", meta: {} };
+}
+
+function factsOf(reply: FTPResponse, path: FtpPath): Listed | undefined {
+  // RFC 3659, 7.2: one line between the first and the last, after a space.
+  const line = reply.message.split("\n").at(1);
+  const listed = reply.code === 250 && line !== undefined ? parseFacts(line.replace(/^ /, "")) : "unreadable";
+  if (typeof listed === "object") return { ...listed, name: path.last };
+  // A folder asked for by its own name may be told as the folder that we are in.
+  return listed === "self" ? { name: path.last, kind: "directory", meta: {} } : undefined;
+}
+
+/** What the answers to SIZE and MDTM tell of a file (RFC 3659, 3 and 4). */
+export function fileOf(path: FtpPath, size: FTPResponse, time: FTPResponse): Listed {
+  const octets = sizeIn(size);
+  const modified = time.code === 213 ? timeVal(time.message.slice(4).trim()) : undefined;
+  return {
+    name: path.last,
+    kind: "file",
+    ...(octets === undefined ? {} : { size: octets }),
+    ...(modified === undefined ? {} : { modified }),
+    meta: {},
+  };
+}
+
+function sizeIn(reply: FTPResponse): number | undefined {
+  const digits = /^213 (\d{1,16})/.exec(reply.message)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** The same; undefined when nothing is there. */
@@ -39,19 +67,12 @@ export async function findAt(control: Control, path: FtpPath): Promise<Listed | 
 async function lookWithoutFacts(control: Control, path: FtpPath, pathname: string): Promise<Listed> {
   await control.useType("I");
   const size = await control.ask(`SIZE ${pathname}`);
-  const octets = /^213 (\d{1,16})/.exec(size.message)?.[1];
-  if (octets === undefined) {
+  const isFile = sizeIn(size) !== undefined;
+  if (!isFile) {
     const entered = await control.ask(`CWD ${pathname}`);
     if (entered.code < 300) return { name: path.last, kind: "directory", meta: {} };
   }
   const time = await control.ask(`MDTM ${pathname}`);
-  if (octets === undefined && time.code !== 213) throw refusal({ ...size, code: 550 }, "missing");
-  const modified = timeVal(time.message.slice(4).trim());
-  return {
-    name: path.last,
-    kind: "file",
-    ...(octets === undefined ? {} : { size: Number(octets) }),
-    ...(time.code === 213 && modified !== undefined ? { modified } : {}),
-    meta: {},
-  };
+  if (!isFile && time.code !== 213) throw refusal({ ...size, code: 550 }, "missing");
+  return fileOf(path, size, time);
 }

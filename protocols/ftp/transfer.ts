@@ -11,8 +11,6 @@ const FAREWELL_MS = 2000;
 const ABORT_MS = 300;
 
 export class Transfer {
-  /** To be read or written by whoever asked for the transfer. */
-  readonly data: Connection;
   /** Where in the file it begins. */
   readonly offset: number;
   /** The first reply: the transfer begins (1yz), is over already (2yz), or was refused. */
@@ -20,14 +18,15 @@ export class Transfer {
   /** The reply that closes it; rejects when the control connection is lost. */
   readonly ended: Promise<FTPResponse>;
   readonly #dialogue: Dialogue;
+  #data: Connection | undefined;
+  #left = false;
   #final: FTPResponse | undefined;
   #cancelled = false;
   #begin: (reply: FTPResponse) => void = () => {};
 
-  /** Sends the command. The data connection is open, and in clear. */
-  constructor(dialogue: Dialogue, data: Connection, command: string, offset: number) {
+  /** Sends the command. */
+  constructor(dialogue: Dialogue, command: string, offset: number) {
     this.#dialogue = dialogue;
-    this.data = data;
     this.offset = offset;
     const first = new Promise<FTPResponse>((resolve) => {
       this.#begin = resolve;
@@ -36,7 +35,25 @@ export class Transfer {
     this.begun = Promise.race([first, this.ended]);
     this.begun.catch(() => {});
     // Without the control connection nobody will say whether the data are whole.
-    this.ended.catch(() => data.destroy());
+    this.ended.catch(() => this.leave());
+  }
+
+  /** To be read or written by whoever asked for the transfer. */
+  get data(): Connection {
+    if (this.#data === undefined) throw new PortholeError("other", "the transfer has no data connection yet");
+    return this.#data;
+  }
+
+  /** The data connection has come about. */
+  carry(data: Connection): void {
+    this.#data = data;
+    if (this.#left) data.destroy();
+  }
+
+  /** Closes the data connection, be it there or still to come. */
+  leave(): void {
+    this.#left = true;
+    this.#data?.destroy();
   }
 
   /** The closing reply, once it has come. */
@@ -57,7 +74,7 @@ export class Transfer {
 
   /** Leaves a transfer that brings data. The session is usable afterwards, or closed. */
   async abandon(): Promise<void> {
-    this.data.destroy();
+    this.leave();
     await this.#hearOut();
   }
 
@@ -80,7 +97,7 @@ export class Transfer {
    * connection and may come later.
    */
   async explain(thrown: unknown): Promise<PortholeError> {
-    this.data.destroy();
+    this.leave();
     await this.#hearOut();
     const said = this.#final;
     if (said !== undefined && said.code >= 300) return refusal(said);
@@ -98,11 +115,7 @@ export class Transfer {
       return;
     }
     this.#begin(said);
-    if (said.code < 200) {
-      // From here on it is the data connection whose silence counts.
-      this.#dialogue.beImpatient(false);
-      return;
-    }
+    if (said.code < 200) return;
     this.#final ??= said;
     if (!this.#cancelled || said.code === 200) task.resolve(said);
   }

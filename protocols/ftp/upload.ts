@@ -1,19 +1,34 @@
 /** Octets to the server: all of them and the server's word for it, or an error. */
 import { pipeline } from "node:stream/promises";
+import { ToNetworkLines } from "./network-lines.js";
 import type { Transfer } from "./transfer.js";
+
+export interface UploadOptions {
+  /** Lines end as here, and are to end as the network has them (RFC 959, 3.1.1.1). */
+  readonly text?: boolean | undefined;
+  /** Is shown what goes over the wire. */
+  readonly seen?: ((octets: Uint8Array) => void) | undefined;
+}
 
 /**
  * @returns octets sent
  * @throws PortholeError; what `source` throws, after the server was told to forget the transfer
  */
-export async function upload(transfer: Transfer, source: AsyncIterable<Uint8Array>): Promise<number> {
+export async function upload(
+  transfer: Transfer,
+  source: AsyncIterable<Uint8Array>,
+  { text = false, seen }: UploadOptions = {},
+): Promise<number> {
+  const lines = text ? new ToNetworkLines() : undefined;
   let octets = 0;
   let sourceFailed = false;
   async function* outgoing(): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of source) {
-        octets += chunk.length;
-        yield chunk;
+        const piece = lines?.write(chunk) ?? chunk;
+        octets += piece.length;
+        seen?.(piece);
+        yield piece;
       }
     } catch (thrown) {
       sourceFailed = true;

@@ -79,10 +79,23 @@ export const manifest = {
       verbs: ["open", "ls"],
     },
     {
+      flag: "thread",
+      type: "boolean",
+      summary: "articles as threads: answers behind what they answer, oldest first",
+      verbs: ["open", "ls"],
+    },
+    {
       flag: "newsrc",
       type: "string",
       placeholder: "FILE",
       summary: "the file for --unread (~/.newsrc); articles fetched are noted there",
+    },
+    {
+      flag: "compress",
+      type: "string",
+      placeholder: "WHEN",
+      choices: ["auto", "always", "never"],
+      summary: "deflate both ways: where the server offers it and is not on this machine (auto), or as said",
     },
     {
       flag: "transit",

@@ -52,6 +52,7 @@ export async function meet(target: Target, context: Context): Promise<Peer> {
     peer.times.login = performance.now() - entered;
     // RFC 4643, 2.2: what was said before the login holds no more.
     if (peer.loggedIn && peer.capabilities !== undefined) await askCapabilities(peer);
+    await compress(peer, context);
     return peer;
   } catch (thrown) {
     await peer.leave();
@@ -151,4 +152,29 @@ function habit(peer: Peer, target: Target): "auto" | "never" {
   const { capabilities } = peer;
   const offered = capabilities === undefined || capabilities.arguments("AUTHINFO").length > 0;
   return target.url.user !== undefined && !offered ? "auto" : "never";
+}
+
+/**
+ * RFC 8054. After the login, for there is none within it (2.2.2); so a server that may yet want one is left as it is.
+ * Within this machine it would only cost time.
+ */
+async function compress(peer: Peer, context: Context): Promise<void> {
+  const wanted = context.options["compress"] ?? "auto";
+  const { capabilities, connection } = peer;
+  if (wanted === "never" || (wanted === "auto" && connection.loopback)) return;
+  const offered = capabilities?.offers("COMPRESS", "DEFLATE") === true;
+  const settled = peer.loggedIn || capabilities?.has("AUTHINFO") !== true;
+  if (!offered || (wanted === "auto" && !settled)) {
+    if (wanted === "auto") return;
+    throw new PortholeError("refused", "the server does not compress", {
+      hint: "leave out --compress always",
+    });
+  }
+  const reply = await peer.say(["COMPRESS", "DEFLATE"]).reply();
+  if (reply.code === 206) {
+    peer.dialogue.startDeflate();
+    return;
+  }
+  if (wanted === "always") throw refusal(reply, "the server refused to compress");
+  context.note("the server offers to compress and refuses it; going on as it is");
 }

@@ -8,6 +8,7 @@ import { isIP, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { abortReason, isAbort, PortholeError } from "../errors.js";
+import { type Beneath, Deflated } from "./deflated.js";
 import { connectionError, earlyOctets } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
 import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
@@ -26,6 +27,8 @@ export interface StartTls {
   readonly servername?: string;
   readonly alpn?: readonly string[];
   readonly session?: Buffer;
+  /** The group that another connection agreed on with the same server (TlsFacts): offered first, it saves a way. */
+  readonly group?: string;
   /** What the caller had read and not used when the server agreed to TLS: there must be none. */
   readonly unread?: Uint8Array;
 }
@@ -66,7 +69,10 @@ export class Connection extends Duplex {
   patient: boolean;
   bytesRead = 0;
 
-  #socket: Socket;
+  /** The socket, with TLS and what else was put upon it. */
+  #socket: Beneath;
+  /** What TLS is started on. */
+  readonly #plain: Socket;
   /** The same as #socket once TLS is on. */
   #tlsSocket: TLSSocket | undefined;
   #facts: ConnectionFacts;
@@ -88,6 +94,7 @@ export class Connection extends Duplex {
   constructor(socket: Socket, wiring: ConnectionWiring, patient = false, tlsSocket?: TLSSocket) {
     super({ allowHalfOpen: true, emitClose: true });
     this.#socket = socket;
+    this.#plain = socket;
     this.#tlsSocket = tlsSocket;
     this.#wiring = wiring;
     this.#facts = wiring.facts;
@@ -159,7 +166,7 @@ export class Connection extends Duplex {
       this.#socket.pause();
       this.#wiring.tap.flush();
       const started = performance.now();
-      const { socket, facts } = await this.#wiring.startTls(this.#socket, request);
+      const { socket, facts } = await this.#wiring.startTls(this.#plain, request);
       if (this.destroyed) {
         socket.destroy();
         throw this.errored ?? new PortholeError("connect", "the connection was closed while TLS was started");
@@ -181,6 +188,25 @@ export class Connection extends Duplex {
     if (this.#wantsData) this.#socket.resume();
     this.#afterUpgrade?.();
     this.#afterUpgrade = undefined;
+  }
+
+  /**
+   * From now on both sides deflate, after the server agreed to it (RFC 4978, RFC 8054). The transcript shows what was
+   * deflated.
+   * @param early what the caller had read and not used: it is deflated already
+   */
+  startDeflate(early: Uint8Array): void {
+    if (this.#wiring.reused !== undefined) {
+      throw new PortholeError("usage", "a connection that was dialed for bulk is not deflated");
+    }
+    this.#detach();
+    this.#socket.pause();
+    const held = this.read();
+    const octets = held === null ? early : Buffer.concat([early, held]);
+    this.#socket = new Deflated(this.#socket, octets);
+    this.#attach(this.#socket);
+    this.#wiring.tap.note("deflated from here on");
+    if (this.#wantsData) this.#socket.resume();
   }
 
   // --- what packages expect of a socket ---------------------------------------------------------------------
@@ -338,7 +364,7 @@ export class Connection extends Duplex {
 
   // --- the socket beneath -----------------------------------------------------------------------------------
 
-  #attach(socket: Socket): void {
+  #attach(socket: Beneath): void {
     if (this.#wiring.reused !== undefined && socket !== this.#tlsSocket)
       this.#wiring.reused.listen(this.#onReused);
     else socket.on("data", this.#onData);

@@ -138,6 +138,13 @@ export class Dialogue<R> {
     this.#flush();
   }
 
+  /** Deflates both ways, after an exchange whose sequel was `switch`. */
+  startDeflate(): void {
+    this.connection.startDeflate(this.#pipeline.takeRest());
+    this.#flush();
+    this.#hear();
+  }
+
   /** Says goodbye when there is an order for it, waits a second at most, and closes; may be called again. */
   async close(farewell?: Exchange<R>): Promise<void> {
     const inOrder = this.#failure === undefined && this.#pipeline.unanswered === 0;

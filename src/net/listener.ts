@@ -6,7 +6,7 @@ import { Connection } from "./connection.js";
 import { connectionError, where } from "./failures.js";
 import type { RateLimit } from "./rate.js";
 import type { NetworkSettings } from "./settings.js";
-import type { TlsFacts } from "./tls.js";
+import { handshake, type TlsFacts } from "./tls.js";
 import type { Transcript } from "./transcript.js";
 
 export interface ListenRequest {
@@ -151,9 +151,9 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
           ...(secured === undefined ? {} : { tls: tlsFactsOf(secured) }),
         },
         tap,
-        startTls: () => {
-          throw new PortholeError("usage", "TLS is not started in place on a connection that was accepted");
-        },
+        // RFC 4217, 7: who asked for the file is TLS's client, whoever connected.
+        startTls: (plain, tls) =>
+          handshake(plain, tls, settings.tls ?? {}, { host: address ?? "", port, signal }),
         idleTimeout: settings.idleTimeout,
         signal,
         ...(rate === undefined ? {} : { rate }),

@@ -1,5 +1,5 @@
 /** What is written to a connection, handed to its socket piece by piece, at the pace that the user allows. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RateLimit } from "./rate.js";
 import type { Tap } from "./transcript.js";
 
@@ -45,7 +45,7 @@ export class Sending {
   }
 
   /** Sends as much of `left` as may go at once, then the rest. */
-  hand(socket: Socket, left: Buffer[]): void {
+  hand(socket: Duplex, left: Buffer[]): void {
     const { tap, rate, alive } = this.#wiring;
     const piece = takePiece(left, Math.min(PIECE, rate?.burst ?? PIECE));
     let octets = 0;
@@ -78,7 +78,7 @@ export class Sending {
     this.#afterWrite = undefined;
   }
 
-  #sent(socket: Socket, octets: number, error: Error | null | undefined, left: Buffer[]): void {
+  #sent(socket: Duplex, octets: number, error: Error | null | undefined, left: Buffer[]): void {
     this.#wiring.alive();
     if (this.#writing === undefined) return;
     if (error) {

@@ -14,6 +14,8 @@ export interface TlsFacts {
   /** As the protocol names itself: `1.3`, `1.2`. */
   readonly version: string;
   readonly cipher: string;
+  /** What the keys were agreed on with, as OpenSSL names it: `X25519`, `prime256v1`. */
+  readonly group?: string;
   readonly alpn?: string;
   readonly authorized: boolean;
   /** Why not, in OpenSSL's code, when `authorized` is false. */
@@ -66,6 +68,7 @@ export async function handshake(
     ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
     ...(request.alpn === undefined ? {} : { ALPNProtocols: [...request.alpn] }),
     ...(request.session === undefined ? {} : { session: request.session }),
+    ...(request.group === undefined ? {} : { ecdhCurve: groupsWith(request.group) }),
     ...(await material(settings)),
   };
   // Loaded here and not above: a plain connection does not pay for it.
@@ -100,6 +103,17 @@ export async function handshake(
     started.once("secureConnect", () => settle(() => resolve(started)));
   });
   return { socket: secured, facts: factsOf(secured, servername) };
+}
+
+/** The client sends a key for its first group alone; a server that wants another asks again (RFC 8446, 4.1.4). */
+function groupsWith(first: string): string {
+  return [first, ...["X25519", "prime256v1", "secp384r1"].filter((group) => group !== first)].join(":");
+}
+
+/** Node's types know neither that there may be none nor that it may be of another kind. */
+function groupOf(socket: TLSSocket): string | undefined {
+  const info: object | null = socket.getEphemeralKeyInfo();
+  return info !== null && "name" in info && typeof info.name === "string" ? info.name : undefined;
 }
 
 function closedError(): Error {
@@ -162,9 +176,11 @@ export async function readPem(file: string | undefined): Promise<Buffer | undefi
 function factsOf(socket: TLSSocket, servername: string): TlsFacts {
   const problem: unknown = socket.authorizationError;
   const alpn = socket.alpnProtocol;
+  const group = groupOf(socket);
   return {
     version: (socket.getProtocol() ?? "unknown").replace(/^TLSv/, ""),
     cipher: socket.getCipher().name,
+    ...(group === undefined ? {} : { group }),
     ...(typeof alpn === "string" ? { alpn } : {}),
     authorized: socket.authorized,
     ...(socket.authorized || !problem ? {} : { problem: problemCode(problem) }),

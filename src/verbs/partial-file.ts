@@ -117,12 +117,12 @@ export class PartialFile {
     } catch (thrown) {
       throw localError(thrown, target);
     }
-    return new PartialFile(target, await AtomicFile.open(partialPath(target), target, keep));
+    return new PartialFile(target, AtomicFile.open(partialPath(target), target, keep));
   }
 
   /** Writes all of `octets` at `position` before it returns. @throws PortholeError `local` */
-  writeNow(octets: Uint8Array, position: number): void {
-    this.#file.writeNow(octets, position);
+  write(octets: Uint8Array, position: number): void {
+    this.#file.write(octets, position);
   }
 
   /** Has the system begin to put on disk what was written. */
@@ -134,8 +134,8 @@ export class PartialFile {
   spoiled = false;
 
   /** Keeps the first octets alone. @throws PortholeError `local` */
-  cut(octets: number): Promise<void> {
-    return this.#file.cut(octets);
+  cut(octets: number): void {
+    this.#file.cut(octets);
   }
 
   /** @throws PortholeError `protocol` when it adds up to something else */
@@ -181,13 +181,13 @@ export class PartialFile {
     if (existsSync(factsPath(this.#target))) await rm(factsPath(this.#target), { force: true });
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  close(): void {
+    this.#file.close();
   }
 
   /** Leaves nothing behind. */
   async discard(): Promise<void> {
-    await this.#file.discard();
+    this.#file.discard();
     await rm(factsPath(this.#target), { force: true });
   }
 }

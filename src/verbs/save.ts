@@ -92,7 +92,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
     let remembered = from > 0;
     let unsynced = 0;
     const write: Write = (block, position) => {
-      partial.writeNow(block, position);
+      partial.write(block, position);
       unsynced += block.length;
       if (unsynced >= SYNC_AHEAD) {
         unsynced = 0;
@@ -209,7 +209,7 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
   }
   // A full disk may refuse the facts too; the error that led here says more than this one would.
   await partial.remember(facts).catch(() => undefined);
-  await partial.close();
+  partial.close();
 }
 
 /**
@@ -289,7 +289,7 @@ async function segmentation(
     } catch (thrown) {
       if (!(thrown instanceof Unfinished)) throw thrown;
       // What came before a hole is worth having for --resume.
-      await partial.cut(thrown.octets);
+      partial.cut(thrown.octets);
       throw thrown.cause;
     }
     return total;

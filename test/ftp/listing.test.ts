@@ -97,7 +97,7 @@ describe("LIST", () => {
     },
   );
 
-  it.each(["-rw-r--r-- 1 u g 5 Mar 01 2024 a\rb", "SYS$LOGIN.DIR;1  2  1-MAR-2024 [U] (RWE,RE,,)"])(
+  it.each(["-rw-r--r-- 1 u g 5 Mar 01 2024 a\rb", "SYS$LOGIN.DIR;1  two blocks"])(
     "cannot read %j",
     (line) => {
       expect(parseListLine(line, NOW)).toBe("unreadable");

@@ -4,7 +4,9 @@ import { conversation, type Script, type ScriptedServer, scripted } from "../../
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
 
-type Verbs = Required<Pick<Session, "list" | "stat" | "read" | "write" | "remove" | "move" | "makeFolder">>;
+export type Verbs = Required<
+  Pick<Session, "list" | "stat" | "read" | "readMany" | "write" | "remove" | "move" | "makeFolder">
+>;
 
 /** Opens what `url` names, hands its session over, and closes it. */
 export async function opened<T>(
@@ -18,14 +20,15 @@ export async function opened<T>(
     const list = session.list?.bind(session);
     const stat = session.stat?.bind(session);
     const read = session.read?.bind(session);
+    const readMany = session.readMany?.bind(session);
     const write = session.write?.bind(session);
     const remove = session.remove?.bind(session);
     const move = session.move?.bind(session);
     const makeFolder = session.makeFolder?.bind(session);
-    if (!list || !stat || !read || !write || !remove || !move || !makeFolder) {
+    if (!list || !stat || !read || !readMany || !write || !remove || !move || !makeFolder) {
       throw new Error("a verb is absent");
     }
-    return await act({ list, stat, read, write, remove, move, makeFolder });
+    return await act({ list, stat, read, readMany, write, remove, move, makeFolder });
   } finally {
     await session[Symbol.asyncDispose]();
   }

@@ -1,56 +1,21 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeTlsMaterial, type TlsMaterial, writeAuthority } from "../../fixtures/servers/certificate.js";
-import { type FtpOptions, startFtp } from "../../fixtures/servers/ftp.js";
-import type { Arrival, SandboxServer } from "../../fixtures/servers/server.js";
+import { describe, expect, it } from "vitest";
+import type { FtpOptions } from "../../fixtures/servers/ftp.js";
 import { plugin } from "../../protocols/ftp/index.js";
+import { manifest } from "../../protocols/ftp/manifest.js";
 import type { ClientSettings } from "../../src/client.js";
 import { all, closed, contentOf, failureOf, names, opened, pieces } from "./opened.js";
+import { prepareSandbox, sandbox, trusting } from "./served.js";
 
-let tls: TlsMaterial;
-let folder = "";
-let trusting: ClientSettings;
-
-beforeAll(async () => {
-  tls = await makeTlsMaterial();
-  folder = await mkdtemp(join(tmpdir(), "porthole-ftp-"));
-  const caFile = join(folder, "ca.pem");
-  await writeAuthority(tls, caFile);
-  trusting = { network: { tls: { caFile } } };
-});
-
-afterAll(() => rm(folder, { recursive: true }));
-
-interface Sandbox {
-  readonly url: string;
-  /** With TLS from the start. */
-  readonly secure: string;
-  readonly arrivals: readonly Arrival[];
-}
-
-async function sandbox<T>(options: Partial<FtpOptions>, act: (server: Sandbox) => Promise<T>): Promise<T> {
-  const arrivals: Arrival[] = [];
-  const server = await startFtp({ tls, onArrival: (arrival) => arrivals.push(arrival), ...options });
-  try {
-    return await act({ url: urlOf(server, "ftp"), secure: urlOf(server, "ftps"), arrivals });
-  } finally {
-    await server.close();
-  }
-}
-
-/** With the sandbox's user, who may write everywhere. */
-function urlOf({ urls }: SandboxServer, name: string): string {
-  const url = urls.find((row) => row.name === name)?.url ?? "";
-  return url.replace("//", "//porthole:sandbox@").replace(/\/$/, "");
-}
+prepareSandbox();
 
 const DIALECTS = [
   ["MLSD", {}],
   ["LIST of Unix", { mlsd: false }],
   ["LIST of MS-DOS", { mlsd: false, listing: "dos" }],
+  ["EPLF", { mlsd: false, listing: "eplf" }],
+  ["LIST of NetWare", { mlsd: false, listing: "netware" }],
+  ["LIST of OS/2", { mlsd: false, listing: "os2" }],
 ] as const satisfies readonly (readonly [string, Partial<FtpOptions>])[];
 
 describe.each(DIALECTS)("by %s", (_name, options) => {
@@ -206,7 +171,7 @@ describe("reading", () => {
         const document = await session.read("/pub/charts/bay.txt;type=a");
         expect(document.total).toBeUndefined();
         expect(document.type).toBe("text/plain");
-        expect(String(await buffer(document.body))).toBe("bay: sand, 12 m\r\n");
+        expect(String(await buffer(document.body))).toBe("bay: sand, 12 m\n");
         expect(await contentOf(session, "/pub/charts/bay.txt")).toBe("bay: sand, 12 m\n");
       });
     });
@@ -366,7 +331,7 @@ describe("moving and making", () => {
 describe("TLS", () => {
   it.each(["ftp", "ftps"])("by %s, every data connection resuming the session", async (scheme) => {
     await sandbox({ requireTls: true, requireSessionReuse: true }, async ({ url, secure }) => {
-      const settings = { ...trusting, policy: { starttls: "require" } } satisfies ClientSettings;
+      const settings = { ...trusting(), policy: { starttls: "require" } } satisfies ClientSettings;
       await opened(
         scheme === "ftp" ? url : secure,
         async (session) => {
@@ -426,6 +391,6 @@ describe("the login", () => {
 
 describe("the plugin", () => {
   it("does what its manifest says", () => {
-    expect(Object.keys(plugin.commands)).toEqual(["features", "quote"]);
+    expect(Object.keys(plugin.commands)).toEqual(manifest.commands.map(({ name }) => name));
   });
 });

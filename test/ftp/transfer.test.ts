@@ -8,6 +8,7 @@ import {
   scripted,
 } from "../../fixtures/servers/scripted.js";
 import type { ClientSettings } from "../../src/client.js";
+import type { Document } from "../../src/plugin.js";
 import { closed, failureOf, GOODBYE, LOGIN, passive, pieces, talk } from "./opened.js";
 
 /** What comes before RETR of a file of six octets. */
@@ -34,7 +35,22 @@ const ended = (data: ScriptedServer) => script().call(() => data.done);
 const NEXT = conversation("C: CWD /home/x\nS: 250 there");
 const IS_THERE = conversation("C: SIZE /home/x\nS: 550 a folder").and(NEXT);
 
-describe("a download", () => {
+/** The same octets by the stream, and by the short way. */
+const WAYS: readonly (readonly [string, (document: Document) => Promise<string>])[] = [
+  ["read", ({ body }) => text(body)],
+  [
+    "poured",
+    async ({ pour }) => {
+      const pieces: Buffer[] = [];
+      await pour?.((octets) => {
+        pieces.push(Buffer.from(octets));
+      });
+      return Buffer.concat(pieces).toString();
+    },
+  ],
+];
+
+describe.each(WAYS)("a download (%s)", (_way, take) => {
   it("is whole when the data have ended and the server says so", async () => {
     await using data = await scripted(script().send("abc").pause(30).send("def"));
     const control = download(
@@ -42,8 +58,9 @@ describe("a download", () => {
       conversation("S: 150 here").and(ended(data)).and(conversation("S: 226 done")),
     );
     const document = await talk(control.and(GOODBYE), async (session) => {
-      const { body, ...rest } = await session.read("/f");
-      return { ...rest, content: await text(body) };
+      const found = await session.read("/f");
+      const { total, offset } = found;
+      return { total, offset, content: await take(found) };
     });
     expect(document).toMatchObject({ content: "abcdef", total: 6, offset: 0 });
   });
@@ -51,13 +68,13 @@ describe("a download", () => {
   it("may be confirmed before its data come, in the same packet as the 150", async () => {
     await using data = await scripted(script().pause(80).send("abcdef"));
     const control = download(data, conversation("S: 150 here\nS: 226 done").and(GOODBYE));
-    expect(await talk(control, async (session) => text((await session.read("/f")).body))).toBe("abcdef");
+    expect(await talk(control, async (session) => take(await session.read("/f")))).toBe("abcdef");
   });
 
   it("may be confirmed without a 150", async () => {
     await using data = await scripted(script().send("abcdef"));
     const control = download(data, conversation("S: 226 done").and(GOODBYE));
-    expect(await talk(control, async (session) => text((await session.read("/f")).body))).toBe("abcdef");
+    expect(await talk(control, async (session) => take(await session.read("/f")))).toBe("abcdef");
   });
 
   it.each([
@@ -75,8 +92,8 @@ describe("a download", () => {
         .and(conversation(`S: ${closing}`)),
     );
     await talk(control.and(IS_THERE).and(GOODBYE), async (session) => {
-      const { body } = await session.read("/f");
-      expect(await failureOf(text(body))).toMatchObject({ ...wanted, protocol: "ftp" });
+      const document = await session.read("/f");
+      expect(await failureOf(take(document))).toMatchObject({ ...wanted, protocol: "ftp" });
       // The session goes on.
       expect(await session.stat("/x")).toMatchObject({ kind: "directory" });
     });
@@ -86,8 +103,8 @@ describe("a download", () => {
     await using data = await scripted(script().send("abc").drain());
     const control = download(data, conversation("S: 150 here\nS: 451 disk error"));
     await talk(control.and(IS_THERE).and(GOODBYE), async (session) => {
-      const { body } = await session.read("/f");
-      expect(await failureOf(text(body))).toMatchObject({ code: "busy", reply: "451 disk error" });
+      const document = await session.read("/f");
+      expect(await failureOf(take(document))).toMatchObject({ code: "busy", reply: "451 disk error" });
       expect(await session.stat("/x")).toMatchObject({ kind: "directory" });
     });
   });
@@ -99,8 +116,8 @@ describe("a download", () => {
       conversation("S: 150 here").and(ended(data)).pause(50).and(conversation("S: 426 lost it")),
     );
     await talk(control.and(IS_THERE).and(GOODBYE), async (session) => {
-      const { body } = await session.read("/f");
-      expect(await failureOf(text(body))).toMatchObject({ code: "busy", reply: "426 lost it" });
+      const document = await session.read("/f");
+      expect(await failureOf(take(document))).toMatchObject({ code: "busy", reply: "426 lost it" });
       expect(await session.stat("/x")).toMatchObject({ kind: "directory" });
     });
   });
@@ -112,8 +129,8 @@ describe("a download", () => {
       conversation("S: 150 here").and(ended(data)).and(conversation("S: 226 done")).and(GOODBYE),
     );
     await talk(control, async (session) => {
-      const { body } = await session.read("/f");
-      expect(await failureOf(text(body))).toMatchObject({ code: "protocol" });
+      const document = await session.read("/f");
+      expect(await failureOf(take(document))).toMatchObject({ code: "protocol" });
     });
   });
 
@@ -124,8 +141,8 @@ describe("a download", () => {
     await using data = await scripted(script().send("abcdef").drain());
     const control = download(data, conversation("S: 150 here").pause(30).and(end));
     await talk(control, async (session) => {
-      const { body } = await session.read("/f");
-      expect(await failureOf(text(body))).toMatchObject({ code: "protocol" });
+      const document = await session.read("/f");
+      expect(await failureOf(take(document))).toMatchObject({ code: "protocol" });
       expect(await failureOf(session.stat("/x"))).toMatchObject({ code: "connect" });
     });
   });
@@ -137,8 +154,25 @@ describe("a download", () => {
     await talk(
       control,
       async (session) => {
-        const { body } = await session.read("/f");
-        expect(await failureOf(text(body))).toMatchObject({ code: "timeout" });
+        const document = await session.read("/f");
+        expect(await failureOf(take(document))).toMatchObject({ code: "timeout" });
+      },
+      settings,
+    );
+  });
+
+  it("whose data stand still runs into the idle limit", async () => {
+    await using data = await scripted(script().send("abc").drain());
+    const control = download(
+      data,
+      conversation("S: 150 here").and(ended(data)).and(conversation("S: 226 done")).and(GOODBYE),
+    );
+    const settings = { network: { idleTimeout: 150 } } satisfies ClientSettings;
+    await talk(
+      control,
+      async (session) => {
+        const document = await session.read("/f");
+        expect(await failureOf(take(document))).toMatchObject({ code: "timeout" });
       },
       settings,
     );
@@ -154,9 +188,9 @@ describe("a download", () => {
     const content = await talk(
       control.and(GOODBYE),
       async (session) => {
-        const { body } = await session.read("/f");
+        const document = await session.read("/f");
         await new Promise((resolve) => setTimeout(resolve, 500));
-        return text(body);
+        return take(document);
       },
       settings,
     );
@@ -203,9 +237,9 @@ describe("a download", () => {
       conversation("S: 150 here").and(ended(data)).and(conversation("S: 426 you left")),
     );
     await talk(control.and(IS_THERE).and(GOODBYE), async (session) => {
-      const { body } = await session.read("/f");
-      for await (const _chunk of body) break;
-      await closed(body);
+      const document = await session.read("/f");
+      for await (const _chunk of document.body) break;
+      await closed(document.body);
       expect(await session.stat("/x")).toMatchObject({ kind: "directory" });
     });
     expect(data.connections[0]?.accepted).toBeLessThan(64 * 1024 ** 2);
@@ -215,10 +249,11 @@ describe("a download", () => {
     await using data = await scripted(script().flood(1024 ** 3));
     const control = download(data, conversation("S: 150 here").and(script().drain()));
     await talk(control, async (session) => {
-      const { body } = await session.read("/f");
-      for await (const _chunk of body) break;
-      await closed(body);
-      expect(await failureOf(session.stat("/x"))).toMatchObject({ code: "protocol" });
+      const document = await session.read("/f");
+      for await (const _chunk of document.body) break;
+      await closed(document.body);
+      // The next call logs in anew; there is nobody any more.
+      expect(await failureOf(session.stat("/x"))).toMatchObject({ code: "connect" });
     });
   });
 
@@ -229,15 +264,15 @@ describe("a download", () => {
       conversation("S: 150 here").and(ended(data)).and(conversation("S: 426 you left")),
     );
     await talk(control.and(GOODBYE), async (session) => {
-      const { body } = await session.read("/f");
+      const document = await session.read("/f");
       let before = -1;
       while (before < 1 || before !== data.connections[0]?.accepted) {
         before = data.connections[0]?.accepted ?? 0;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       expect(before).toBeLessThan(64 * 1024 ** 2);
-      body.destroy();
-      await closed(body);
+      document.body.destroy();
+      await closed(document.body);
     });
   });
 
@@ -274,6 +309,20 @@ function uploading(data: ScriptedServer, rest: Script): Script {
   `;
   return LOGIN.and(conversation(before)).and(rest);
 }
+
+describe("pouring", () => {
+  it("that the taker ends fails with the taker's words, and the session goes on", async () => {
+    await using data = await scripted(script().flood(1024 ** 3));
+    const control = download(data, conversation("S: 150 here\nS: 426 left"));
+    await talk(control.and(IS_THERE).and(GOODBYE), async (session) => {
+      const { pour, body } = await session.read("/f");
+      const full = pour?.(() => Promise.reject(new Error("the disc is full")));
+      expect(await failureOf(full ?? Promise.resolve())).toMatchObject({ message: "the disc is full" });
+      expect(body.closed).toBe(true);
+      expect(await session.stat("/x")).toMatchObject({ kind: "directory" });
+    });
+  });
+});
 
 describe("an upload", () => {
   it("is whole when the server says so, and not before", async () => {

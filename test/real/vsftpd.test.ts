@@ -1,24 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import type { ClientSettings } from "../../src/client.js";
 import { all, contentOf, failureOf, names, opened, pieces } from "../ftp/opened.js";
 import { checked } from "./checked.js";
+import { DAEMON, startVsftpd, tlsOptions, VSFTPD, type Vsftpd } from "./vsftpd.js";
 
-const PROGRAM = ["/usr/sbin/vsftpd", "/usr/bin/vsftpd"].find((path) => existsSync(path));
-const TITLE = PROGRAM === undefined ? "vsftpd (vsftpd not installed)" : "vsftpd";
-
-/** Debian's account without rights whose home exists: vsftpd enters it at login. */
-const DAEMON = { name: "daemon", uid: 1, gid: 1 };
+const TITLE = VSFTPD === undefined ? "vsftpd (vsftpd not installed)" : "vsftpd";
 
 const OCTETS = randomBytes(3_000_000);
 const NAMES = [
@@ -33,81 +25,6 @@ const NAMES = [
   "semi;type=a",
 ];
 
-interface Vsftpd {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-/** As root, on a free port of loopback, with a configuration of its own; nothing of the system is touched. */
-async function start(program: string, root: string, options: readonly string[]): Promise<Vsftpd> {
-  const port = await freePort();
-  const file = join(root, `vsftpd-${port}.conf`);
-  const lines = [
-    "listen=YES",
-    "listen_address=127.0.0.1",
-    `listen_port=${port}`,
-    "background=NO",
-    "anonymous_enable=YES",
-    `anon_root=${join(root, "files")}`,
-    `ftp_username=${DAEMON.name}`,
-    `secure_chroot_dir=${join(root, "nothing")}`,
-    "write_enable=YES",
-    "anon_upload_enable=YES",
-    "anon_mkdir_write_enable=YES",
-    "anon_other_write_enable=YES",
-    "anon_umask=022",
-    "seccomp_sandbox=NO",
-    ...options,
-  ];
-  await writeFile(file, `${lines.join("\n")}\n`);
-  // A group of its own, for it starts a process for each session.
-  const child = spawn(program, [file], { stdio: "ignore", detached: true });
-  const ended = once(child, "exit");
-  await listens(port, child);
-  return {
-    port,
-    async stop() {
-      if (child.pid === undefined || child.exitCode !== null) return;
-      await sessionsEnded(child.pid);
-      process.kill(-child.pid, "SIGTERM");
-      await ended;
-    },
-  };
-}
-
-/** It is the server that takes leave of its sessions' processes: killed before them, it would leave them behind. */
-async function sessionsEnded(pid: number): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-    if (children.trim() === "") return;
-    await wait(20);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
-}
-
-async function listens(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const socket = connect(port, "127.0.0.1");
-    const reached = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (reached) return;
-    await wait(50);
-  }
-  throw new Error("vsftpd does not listen");
-}
-
 async function makeFiles(root: string): Promise<void> {
   const files = join(root, "files");
   await mkdir(join(files, "pub", "names"), { recursive: true });
@@ -115,7 +32,6 @@ async function makeFiles(root: string): Promise<void> {
   await mkdir(join(files, "pub", "empty"));
   await mkdir(join(files, "pub", "closed"));
   await mkdir(join(files, "incoming"));
-  await mkdir(join(root, "nothing"));
   for (const name of NAMES) await writeFile(join(files, "pub", "names", name), `I am ${name}`);
   const notUtf8 = Buffer.concat([Buffer.from(join(files, "pub", "names", "caf")), Buffer.from([0xe9])]);
   await writeFile(notUtf8, "I am not UTF-8");
@@ -129,7 +45,7 @@ async function makeFiles(root: string): Promise<void> {
   await chmod(root, 0o755);
 }
 
-describe.skipIf(PROGRAM === undefined)(TITLE, () => {
+describe.skipIf(VSFTPD === undefined)(TITLE, () => {
   let root = "";
   let plain: Vsftpd;
   let secure: Vsftpd;
@@ -140,25 +56,10 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "porthole-vsftpd-"));
     await makeFiles(root);
-    const material = await makeTlsMaterial();
-    for (const part of ["ca", "cert", "key"] as const) {
-      await writeFile(join(root, `${part}.pem`), material[part], { mode: 0o600 });
-    }
-    const tls = [
-      "ssl_enable=YES",
-      "allow_anon_ssl=YES",
-      "force_anon_logins_ssl=YES",
-      "force_anon_data_ssl=YES",
-      "require_ssl_reuse=YES",
-      "strict_ssl_read_eof=YES",
-      "ssl_ciphers=HIGH",
-      `rsa_cert_file=${join(root, "cert.pem")}`,
-      `rsa_private_key_file=${join(root, "key.pem")}`,
-    ];
-    const program = PROGRAM ?? "";
-    plain = await start(program, root, []);
-    secure = await start(program, root, tls);
-    implicit = await start(program, root, [...tls, "implicit_ssl=YES"]);
+    const tls = await tlsOptions(root, await makeTlsMaterial());
+    plain = await startVsftpd(root);
+    secure = await startVsftpd(root, tls);
+    implicit = await startVsftpd(root, [...tls, "implicit_ssl=YES"]);
     url = `ftp://127.0.0.1:${plain.port}`;
     trusting = { network: { tls: { caFile: join(root, "ca.pem") } }, policy: { starttls: "require" } };
   });

@@ -56,7 +56,10 @@ describe("a scheme that is not known", () => {
 describe("a protocol's command that is not known", () => {
   it.each([
     [["ftp", "quoet"], "ftp: FTP has no command 'quoet' - did you mean quote?"],
-    [["ftp", "site"], "ftp: FTP has no command 'site' - there are features, quote"],
+    [
+      ["ftp", "xyzzy"],
+      "ftp: FTP has no command 'xyzzy' - there are features, quote, site, hash, chmod, touch, du, find, fxp",
+    ],
     [["gopher", "over"], "gopher: Gopher has no command 'over' - there are none yet"],
   ])("%j", (words, line) => isRefused([...words, at("ftp")], line));
 
