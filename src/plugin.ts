@@ -95,6 +95,8 @@ export interface Manifest {
   readonly schemes: Readonly<Record<string, Scheme>>;
   /** Equal to the methods that `open()` returns; a contract test holds them so. Empty: in the table, not yet built. */
   readonly verbs: readonly Verb[];
+  /** What `send` takes: messages when absent, or plain octets, which go to the place that the URL names. */
+  readonly sends?: Outgoing["kind"];
   readonly options: readonly OptionSpec[];
   readonly commands: readonly CommandSpec[];
   /** Absent as long as there is nothing to load. */

@@ -81,7 +81,8 @@ export function supervise(
 }
 
 function wordsOf(outgoing: Outgoing): string[] {
-  return outgoing.kind === "message" ? [outgoing.envelope.from, ...outgoing.envelope.to] : [];
+  if (outgoing.kind === "octets") return [outgoing.source.type ?? ""];
+  return [outgoing.envelope.from, ...outgoing.envelope.to];
 }
 
 class Turn {

@@ -94,7 +94,8 @@ export const manifest = {
     // RFC 2397: the URL is the document.
     data: { tls: "never", address: "local-path" },
   },
-  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "watch", "check"],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "send", "watch", "check"],
+  sends: "octets",
   options: [
     {
       flag: "http-engine",

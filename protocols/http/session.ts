@@ -12,14 +12,17 @@ import type {
   EntryKind,
   Hypertext,
   ListQuery,
+  Outgoing,
   ReadQuery,
   RobotRules,
+  SendReport,
   Session,
   Source,
   Target,
   WatchEvent,
   WatchQuery,
 } from "../../src/plugin.js";
+import { refuseControls } from "../../src/url.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
@@ -124,6 +127,32 @@ export class HttpSession implements Session {
 
   async makeFolder(path: string): Promise<Entry> {
     return (await import("./webdav/folders.js")).makeFolder(this.#requester, path);
+  }
+
+  /** POST to the place that the session was opened at. The answer's body is not kept: `porthole http post` shows it. */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "octets") {
+      throw new PortholeError("usage", "HTTP sends octets, and no messages", {
+        hint: "send it through smtp:",
+      });
+    }
+    const { source } = outgoing;
+    const type = source.type ?? "application/octet-stream";
+    refuseControls(type, "a media type");
+    const upload = await Upload.of(source);
+    const answer = await this.#requester.ask({
+      method: "POST",
+      path: this.#target.path === "" ? "/" : this.#target.path,
+      headers: [["Content-Type", type]],
+      upload,
+    });
+    await drain(answer.response.body);
+    return {
+      accepted: [urlOf(answer.place)],
+      refused: [],
+      reply: replyOf(answer.response),
+      size: upload.sent,
+    };
   }
 
   async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {

@@ -294,11 +294,12 @@ export const VERBS: readonly WordSpec[] = [
   {
     name: "send",
     usage: "URL",
-    summary: "send a mail",
+    summary: "send a mail or an article; POST a text or a file to a web place",
     options: MAIL,
     needs: ["send"],
     load: () => import("./commands/send.js"),
     examples: [
+      'porthole send https://hooks.example.org/x --text "It works"',
       'porthole send smtp://mail.example.org --from a@x --to b@y --subject Hi --text "It works" --attach report.pdf',
     ],
   },

@@ -186,7 +186,7 @@ function srcset(attribute: Attribute, base: string): Spot[] {
 }
 
 const CSS_ADDRESS =
-  /url\([ \t\r\n]{0,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})'|([^\s"'()]{1,4000}))[ \t\r\n]{0,50}\)|@import[ \t\r\n]{1,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})')/gi;
+  /url\([ \t\r\n]{0,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})'|&(?:quot|apos|#3[49]);([^\s"'()&]{1,4000})&(?:quot|apos|#3[49]);|([^\s"'()]{1,4000}))[ \t\r\n]{0,50}\)|@import[ \t\r\n]{1,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})')/gi;
 
 function cssSpots(css: string, base: string): Spot[] {
   const spots: Spot[] = [];

@@ -27,6 +27,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const { client } = desk;
   const target = client.target(oneUrl(desk));
   client.require(target, "send", ["send"]);
+  if (client.manifestOf(target).sends === "octets")
+    return (await import("../send-octets.js")).sendOctets(desk, target);
   const eml = word(desk.options, "eml");
   // All that may be wrong on this side is found before the server is troubled.
   const mail = eml === undefined ? await composed(desk) : await ready(desk, eml);
