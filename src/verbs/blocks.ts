@@ -9,13 +9,16 @@ export type Write = (block: Uint8Array, position: number) => Promise<void> | voi
 /** Gathers small pieces to blocks of BLOCK octets; a piece that is large itself is written as it is. */
 export class Blocks {
   #block: Buffer | undefined;
+  readonly #capacity: number;
   #filled = 0;
   #position: number;
   readonly #write: Write;
 
-  constructor(from: number, write: Write) {
+  /** @param expected octets in all, when they are known: a small document needs no large block */
+  constructor(from: number, write: Write, expected = BLOCK) {
     this.#position = from;
     this.#write = write;
+    this.#capacity = Math.max(1, Math.min(BLOCK, expected));
   }
 
   /** Octets of the whole so far. */
@@ -25,8 +28,8 @@ export class Blocks {
 
   add(chunk: Uint8Array): Promise<void> | void {
     if (this.#filled === 0 && chunk.length >= LARGE) return this.#put(chunk);
-    this.#block ??= Buffer.allocUnsafe(BLOCK);
-    if (this.#filled + chunk.length > BLOCK) return this.#addInParts(chunk, this.#block);
+    this.#block ??= Buffer.allocUnsafe(this.#capacity);
+    if (this.#filled + chunk.length > this.#capacity) return this.#addInParts(chunk, this.#block);
     this.#block.set(chunk, this.#filled);
     this.#filled += chunk.length;
     return undefined;
@@ -40,12 +43,12 @@ export class Blocks {
 
   async #addInParts(chunk: Uint8Array, block: Buffer): Promise<void> {
     for (let taken = 0; taken < chunk.length; ) {
-      const room = BLOCK - this.#filled;
+      const room = this.#capacity - this.#filled;
       const part = chunk.subarray(taken, taken + room);
       block.set(part, this.#filled);
       this.#filled += part.length;
       taken += part.length;
-      if (this.#filled === BLOCK) await this.flush();
+      if (this.#filled === this.#capacity) await this.flush();
     }
   }
 

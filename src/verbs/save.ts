@@ -217,11 +217,15 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
  * @returns the octets of the whole
  */
 async function pour(document: Document, from: number, request: SaveRequest, write: Write): Promise<number> {
-  const blocks = new Blocks(from, (block, position) => {
-    const written = write(block, position);
-    report(document, position + block.length, request);
-    return written;
-  });
+  const blocks = new Blocks(
+    from,
+    (block, position) => {
+      const written = write(block, position);
+      report(document, position + block.length, request);
+      return written;
+    },
+    document.total === undefined ? undefined : document.total - from,
+  );
   const take = (chunk: Uint8Array) => {
     refuseOversize(blocks.end + chunk.length, request.maxSize, document.body);
     return blocks.add(chunk);
