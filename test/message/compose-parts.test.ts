@@ -105,10 +105,7 @@ describe("a DKIM signature", () => {
     const mail = await compose({ ...ANN, subject: "Hi", text: "It works\n\n\n", dkim });
     expect(mail.size).toBeUndefined();
     const raw = await text(mail.raw());
-    const [head = "", body = ""] = [
-      raw.slice(0, raw.indexOf("\r\n\r\n")),
-      raw.slice(raw.indexOf("\r\n\r\n") + 4),
-    ];
+    const [head, body] = [raw.slice(0, raw.indexOf("\r\n\r\n")), raw.slice(raw.indexOf("\r\n\r\n") + 4)];
     const fields = head.split(/\r\n(?![ \t])/);
     const signature = fields.find((field) => /^DKIM-Signature:/i.test(field)) ?? "";
     const tag = (name: string) =>
