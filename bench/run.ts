@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   ftp: () => import("./ftp.js"),
   pop3: () => import("./pop3.js"),
   nntp: () => import("./nntp.js"),
+  smtp: () => import("./smtp.js"),
   sockets: () => import("./sockets.js"),
 };
 

@@ -35,6 +35,8 @@ export async function reach(target: Target, context: Context, maxUnanswered?: nu
     ...endpoint,
     ...(always && header === undefined ? { tls: {} } : {}),
   });
+  // What is sent behind a text must not wait until that is acknowledged.
+  connection.setNoDelay();
   if (header !== undefined) {
     // It comes before everything else, TLS too.
     connection.write(header(connection));

@@ -37,6 +37,7 @@ const MOST_UNANSWERED = 200;
 const MOST_LETTERS = 60;
 const MOST_OCTETS = 8 * 1024 * 1024;
 const LONGEST_BACK_OFF = 3_600_000;
+const NONE: Promise<Letter[]> = Promise.resolve([]);
 
 export class Carrier {
   readonly #outbox: Outbox;
@@ -44,6 +45,8 @@ export class Carrier {
   readonly #context: Context;
   readonly #options: CarrierOptions;
   #peer: Peer | undefined;
+  /** Made beforehand. */
+  #ready: Promise<Letter[]> = NONE;
   /** How often in a row the connection was lost, or was not to be had. */
   #losses = 0;
   /** It served once. */
@@ -71,6 +74,7 @@ export class Carrier {
       }
     } finally {
       for (const { letter } of under.splice(0)) await this.#lost(letter, "unknown", "the run ended");
+      this.#outbox.giveBack(await this.#ready.catch(() => []));
       await this.#peer?.leave();
     }
   }
@@ -78,13 +82,13 @@ export class Carrier {
   async #launchMore(under: Launched[]): Promise<void> {
     const most = this.#options.paces.length > 0 ? 1 : MOST_LETTERS;
     if (under.length > most / 2) return;
-    const letters: Letter[] = [];
-    let octets = under.reduce((sum, { letter }) => sum + letter.octets.length, 0);
-    while (under.length + letters.length < most && octets < MOST_OCTETS) {
-      const letter = await this.#outbox.take(under.length + letters.length === 0);
-      if (letter === undefined) break;
-      letters.push(letter);
-      octets += letter.octets.length;
+    const held = under.reduce((sum, { letter }) => sum + letter.octets.length, 0);
+    const letters = [...(await this.#ready)];
+    this.#ready = NONE;
+    if (letters.length === 0) letters.push(...(await this.#fetch(most - under.length, MOST_OCTETS - held)));
+    if (letters.length === 0 && under.length === 0) {
+      const letter = await this.#outbox.take(true);
+      if (letter !== undefined) letters.push(letter);
     }
     if (letters.length === 0) return;
     try {
@@ -96,10 +100,25 @@ export class Carrier {
         const launched = await this.#launch(peer, letter);
         if (launched !== undefined) under.push(launched);
       }
+      // Made while the server is at work, so that it need not wait for them.
+      if (most > 1) this.#ready = settled(this.#fetch(most / 2, MOST_OCTETS / 2));
     } catch (thrown) {
       this.#outbox.giveBack(letters);
       throw thrown;
     }
+  }
+
+  /** Letters that may go now. */
+  async #fetch(most: number, octets: number): Promise<Letter[]> {
+    const letters: Letter[] = [];
+    let size = 0;
+    while (letters.length < most && size < octets) {
+      const letter = await this.#outbox.take(false);
+      if (letter === undefined) break;
+      letters.push(letter);
+      size += letter.octets.length;
+    }
+    return letters;
   }
 
   async #launch(peer: Peer, letter: Letter): Promise<Launched | undefined> {
@@ -261,6 +280,12 @@ export class Carrier {
     if (state !== undefined) for (const recipient of recipients) facts[recipient] = { state, reply };
     await journal.note(letter.key, Object.keys(facts).length === 0 ? undefined : facts);
   }
+}
+
+/** A promise whose failure shows to whoever waits for it, and to nobody before. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** What was said to the message: to all, or under LMTP to this one. */

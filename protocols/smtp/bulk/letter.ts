@@ -44,7 +44,7 @@ export interface Letter {
 export async function letterFor(row: Row, template: Template): Promise<Letter> {
   const mail = await compose(template.fill(row));
   const writer = new CrlfWriter();
-  const octets = writer.write(await buffer(mail.raw()));
+  const octets = writer.write(mail.octets ?? (await buffer(mail.raw())));
   return {
     line: row.line,
     key: mail.envelope.to.join(","),
