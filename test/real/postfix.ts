@@ -48,6 +48,8 @@ export async function startPostfix(root: string, sizeLimit = SIZE_LIMIT): Promis
     "alias_maps =",
     // What is not for here goes nowhere at all.
     "default_transport = discard",
+    // It holds back who sends faster than it delivers, by a second a mail.
+    "in_flow_delay = 0s",
     "virtual_mailbox_domains = harbour.example",
     `virtual_mailbox_base = ${root}/mail`,
     `virtual_mailbox_maps = inline:{ { bob@harbour.example = bob/ }, { carl@harbour.example = carl/ }, { jürgen@harbour.example = juergen/ } }`,
