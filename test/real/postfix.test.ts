@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -7,6 +7,7 @@ import { Client, type ClientSettings } from "../../src/client.js";
 import { compose, type Mail } from "../../src/message/compose.js";
 import { outgoingMail } from "../../src/message/mail.js";
 import type { SendReport } from "../../src/plugin.js";
+import { perform } from "../smtp/perform.js";
 import { failure, send } from "../smtp/talk.js";
 import { checked } from "./checked.js";
 import { POSTFIX_INSTALLED, type Postfix, SIZE_LIMIT, startPostfix } from "./postfix.js";
@@ -152,6 +153,59 @@ describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
     const mails = await postfix.mails("bob", 22);
     for (let at = 0; at < 20; at++)
       expect(mails.some((mail) => mail.includes(`Subject: mail ${at}\n`))).toBe(true);
+  });
+
+  it.each([
+    ["by BDAT", {}],
+    ["by DATA", { chunking: false }],
+  ])("takes a mailing %s, on several connections, and some recipients are refused", async (_how, options) => {
+    const list = join(root, "list.csv");
+    const template = join(root, "mail.txt");
+    const rows = Array.from({ length: 60 }, (_, at) => (at % 20 === 7 ? "nobody" : "carl"));
+    await writeFile(list, `box,n\n${rows.map((box, at) => `${box},${at}\n`).join("")}`);
+    await writeFile(
+      template,
+      "From: a@x.example\nTo: {{box}}@harbour.example\nSubject: letter {{n}}\n\n.\nfor {{n}}\n",
+    );
+    const { records, failure: failed } = await perform(
+      "bulk",
+      [postfix.smtp, list],
+      { template, ...options },
+      { ...INSECURE, policy: { jobs: 3 }, stateFolder: join(root, "state") },
+    );
+    expect(records.at(-1)).toMatchObject({ event: "done", accepted: 57, refused: 3, unknown: 0, later: 0 });
+    expect(failed).toMatchObject({ code: "partial" });
+  });
+
+  it("is probed after TLS and a login, up to a recipient that it does not relay to", async () => {
+    const url = postfix.submission.replace("//", "//ann:open%20sesame@");
+    const { records, failure: failed } = await perform(
+      "probe",
+      [url],
+      { to: ["c@elsewhere.example"], "stop-after": "data" },
+      INSECURE,
+    );
+    expect(failed).toBeUndefined();
+    expect(records.map(({ step }) => step)).toEqual([
+      ...["connect", "banner", "ehlo", "tls", "ehlo", "auth", "mail", "rcpt", "data"],
+    ]);
+    const [before, after] = records.filter(({ step }) => step === "ehlo");
+    expect([before?.["mechanisms"], after?.["mechanisms"]]).toEqual([[], ["PLAIN"]]);
+    const relayed = await perform("probe", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
+    expect(relayed.failure).toMatchObject({ reply: expect.stringContaining("Relay access denied") });
+    const open = await perform("relay", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
+    expect(open.failure).toBeUndefined();
+    expect(open.records.every(({ accepted }) => accepted === false)).toBe(true);
+  });
+
+  it("sends DSN, and a large message in chunks", async () => {
+    const client = new Client({ ...INSECURE, options: { notify: "never", ret: "hdrs", envid: "x+1" } });
+    const session = await client.open(client.target(postfix.smtp));
+    const text = `${"a line that is as long as others are\n".repeat(10_000)}.\n`;
+    const report = await send(session, outgoingMail(await compose({ ...HELLO, text })));
+    await session[Symbol.asyncDispose]();
+    expect(report.accepted).toEqual(["bob@harbour.example"]);
+    expect(report.reply).toMatch(new RegExp(`Ok: ${report.size} bytes queued`));
   });
 
   describe("submission", () => {
