@@ -1,4 +1,5 @@
 /** What a file of measurements gives to run.ts. */
+import { existsSync, renameSync } from "node:fs";
 import type { MemoryBound, Pair, Peer, Throughput } from "./harness.js";
 
 export interface Place {
@@ -27,4 +28,9 @@ export const BARE_NODE: Peer = {
 
 export function porthole(...args: string[]): [string, ...string[]] {
   return [process.execPath, "dist/program/porthole.js", ...args];
+}
+
+/** Not removed: for some seconds Linux (ext4) looks at every file that was removed before it makes another. */
+export function outOfTheWay(path: string): void {
+  if (existsSync(path)) renameSync(path, `${path}-${process.hrtime.bigint()}`);
 }

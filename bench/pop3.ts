@@ -1,8 +1,8 @@
 /** A mailbox of 2,000 messages, and a message of 50 MB, over POP3, from Debian's dovecot where it is installed. */
-import { rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasDovecot, startDovecot } from "../test/real/dovecot.js";
-import { type Bench, porthole } from "./bench.js";
+import { type Bench, outOfTheWay, porthole } from "./bench.js";
 
 const MESSAGES = 2000;
 /** 2,000 of these are 54.6 MB. */
@@ -34,6 +34,10 @@ export const bench: Bench = async ({ folder }) => {
   const large = `pop3://${user}:${one.port}/1`;
   const file = join(folder, "message.eml");
   const fresh = () => rmSync(file, { force: true });
+  const backup = join(folder, "backup");
+  const peers = join(folder, "peer");
+  const config = join(folder, "mpoprc");
+  writeFileSync(config, mpop(many.port, peers), { mode: 0o600 });
   const whole = () => {
     if (statSync(file).size < LARGE) throw new Error("the message is not whole");
     fresh();
@@ -57,6 +61,25 @@ export const bench: Bench = async ({ folder }) => {
           argv: ["python3", "-c", POPLIB, String(many.port)],
           version: ["python3", "--version"],
         },
+        runs: 5,
+      },
+      {
+        what: `${MESSAGES} messages over POP3 to a Maildir, synced`,
+        subject: {
+          name: "porthole mirror",
+          argv: porthole("mirror", `pop3://${user}:${many.port}/`, `maildir:${backup}`, "-q"),
+          prepare: () => outOfTheWay(backup),
+        },
+        peer: {
+          name: "mpop",
+          argv: ["mpop", "-C", config, "--uidls-file", join(peers, "uidls"), "-q", "far"],
+          version: ["mpop", "--version"],
+          prepare: () => {
+            outOfTheWay(peers);
+            for (const part of ["cur", "new", "tmp"]) mkdirSync(join(peers, part), { recursive: true });
+          },
+        },
+        limit: 1,
         runs: 5,
       },
       {
@@ -86,4 +109,17 @@ function mail(at: number, octets: number): Buffer {
     Buffer.alloc(octets, "a line of a mail, as long as others are\r\n"),
     Buffer.from("\r\n"),
   ]);
+}
+
+function mpop(port: number, near: string): string {
+  return `account far
+host 127.0.0.1
+port ${port}
+user ann
+password open sesame
+auth user
+tls off
+keep on
+delivery maildir ${near}
+`;
 }

@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   http: () => import("./http.js"),
   ftp: () => import("./ftp.js"),
   pop3: () => import("./pop3.js"),
+  imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
   smtp: () => import("./smtp.js"),
   sockets: () => import("./sockets.js"),

@@ -51,13 +51,6 @@ export const manifest = {
       summary: "give what is written this mode (SITE CHMOD)",
       verbs: ["put", "cp", "mirror"],
     },
-    {
-      flag: "parents",
-      alias: "p",
-      type: "boolean",
-      summary: "make the folders above too, and mind none that is there",
-      verbs: ["mkdir"],
-    },
   ],
   commands: [
     { name: "features", usage: "URL", summary: "what the server says it can do (FEAT)" },

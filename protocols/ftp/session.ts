@@ -21,7 +21,6 @@ import { FolderReader } from "./folder.js";
 import { walkFolders } from "./folder-walk.js";
 import type { Listed } from "./listing.js";
 import { openControl } from "./login.js";
-import { makeParents } from "./parents.js";
 import { type FtpPath, parsePath, pathOf, shownName, shownPath } from "./path.js";
 import { Refusal, refusal } from "./refusal.js";
 import { removeAt } from "./removal.js";
@@ -200,13 +199,10 @@ export class FtpSession implements Session {
     const control = this.#control;
     const place = this.place(path);
     const pathname = await control.pathname(place);
-    const withParents = this.#context.options["parents"] === true;
-    if (withParents) await makeParents(control, place);
     const reply = await control.ask(`MKD ${pathname}`);
     if (reply.code >= 300) {
       const found = reply.code >= 500 ? await findAt(control, place) : undefined;
-      if (found !== undefined && !(withParents && found.kind === "directory")) throw existsAlready(place);
-      if (found === undefined) throw refusal(reply);
+      throw found === undefined ? refusal(reply) : existsAlready(place);
     }
     return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
   }

@@ -89,7 +89,7 @@ export class EmlStore implements MessageStore {
     const facts = await orFail(from.shown, () => lstat(from.octets));
     const onto = await stat(to.octets).catch(() => undefined);
     const place = onto?.isDirectory() && !facts.isDirectory() ? placeBelow(to, from.name) : to;
-    if (!replace && (await isThere(place.octets))) throw existsAlready(place.shown);
+    if (!replace && isThere(place.octets)) throw existsAlready(place.shown);
     await orFail(place.shown, () =>
       replace || facts.isDirectory()
         ? rename(from.octets, place.octets)
@@ -188,7 +188,7 @@ export class EmlStore implements MessageStore {
         const name = `${day} ${words}${copy === 1 ? "" : ` (${copy})`}.eml`;
         const place = placeBelow(folder, Buffer.from(name));
         try {
-          await renameOnto(waiting.octets, place.octets);
+          renameOnto(waiting.octets, place.octets);
           return await this.stat(place);
         } catch (thrown) {
           if (systemCode(thrown) !== "EEXIST") throw failure(thrown, place.shown);

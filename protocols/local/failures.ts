@@ -26,7 +26,7 @@ export function failure(thrown: unknown, shown: string): PortholeError {
 }
 
 /** Runs a call of the file system; its failure names the path. */
-export async function orFail<T>(shown: string, act: () => Promise<T>): Promise<T> {
+export async function orFail<T>(shown: string, act: () => Promise<T> | T): Promise<T> {
   try {
     return await act();
   } catch (thrown) {

@@ -111,9 +111,9 @@ export class FileSession implements Session {
     try {
       if (query.replace === true) await rename(source.octets, place.octets);
       else if (facts.isDirectory()) {
-        if (await isThere(place.octets)) throw existsAlready(place.shown);
+        if (isThere(place.octets)) throw existsAlready(place.shown);
         await rename(source.octets, place.octets);
-      } else await renameOnto(source.octets, place.octets);
+      } else renameOnto(source.octets, place.octets);
     } catch (thrown) {
       throw failure(thrown, place.shown);
     }

@@ -21,17 +21,19 @@ export function parseName(file: string): MaildirName {
 }
 
 let counter = 0;
+/** Of this process: two that begin in the same microsecond count from the same number. */
+const CHANCE = randomBytes(6).toString("hex");
+const HOST =
+  hostname()
+    .replaceAll("/", "\\057")
+    .replaceAll(":", "\\072")
+    .replace(/[^\x21-\x7e]|[,;!]/g, "_") || "localhost";
 
 /** A name that no other message ever has, and that sorts by when it was given: time, count, chance and host. */
 export function newUnique(): string {
   counter += 1;
-  const host = hostname()
-    .replaceAll("/", "\\057")
-    .replaceAll(":", "\\072")
-    .replace(/[^\x21-\x7e]|[,;!]/g, "_");
-  const chance = randomBytes(6).toString("hex");
   const [second, micro = ""] = ((performance.timeOrigin + performance.now()) / 1000).toFixed(6).split(".");
-  return `${second}.M${micro}Q${counter}R${chance}.${host || "localhost"}`;
+  return `${second}.M${micro}Q${counter}R${CHANCE}.${HOST}`;
 }
 
 /** Dovecot and Courier keep the size in the name, so that nobody need ask for it. */

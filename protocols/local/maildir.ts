@@ -1,16 +1,15 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { chmod, mkdir, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
-import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
-import { Delivery } from "./delivery.js";
 import { failure, isGone, orFail } from "./failures.js";
 import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
-import { readableName } from "./mailbox-name.js";
+import { levelsOf, plusName, readableName } from "./mailbox-name.js";
 import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
 import { newUnique } from "./maildir-name.js";
 import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
@@ -119,11 +118,11 @@ export class MaildirStore implements MessageStore {
       const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
       const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
       const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;
-      const fresh = place.uid === undefined ? "fresh" : "refuse";
       await delivery.name({
         path: folder.path(sub, stored),
         folder: folder.path(sub),
-        taken: there?.file === stored && there.sub === sub ? "replace" : fresh,
+        // A name that was made for it is nobody else's.
+        replace: place.uid === undefined || (there?.file === stored && there.sub === sub),
         modified: source.modified,
       });
       if (there !== undefined && (there.file !== stored || there.sub !== sub))
@@ -174,7 +173,7 @@ export class MaildirStore implements MessageStore {
       const stored = letters === undefined ? unique : `${unique}:2,${letters}`;
       const target = there.path(sub, stored);
       if (replace) await rename(path, target);
-      else await renameOnto(path, target);
+      else renameOnto(path, target);
       if (taken !== undefined && (taken.file !== stored || taken.sub !== sub))
         await unlink(there.path(taken.sub, taken.file)).catch(() => undefined);
     });
@@ -185,12 +184,10 @@ export class MaildirStore implements MessageStore {
 
   /** In a Maildir, a Maildir++ folder (`.Name`); elsewhere a Maildir of its own. */
   async makeFolder(place: LocalPath): Promise<Entry> {
-    const parent = folderOf(place);
-    const plus = await isMaildir(parent);
-    const name = plus && place.name[0] !== 0x2e ? Buffer.concat([Buffer.from("."), place.name]) : place.name;
-    const at = renamed(place, name);
-    if (await isThere(at.octets)) throw existsAlready(at.shown);
-    await makeMaildir(at, plus);
+    const plus = await plusFolder(place);
+    const at = plus ?? place;
+    if (isThere(at.octets)) throw existsAlready(at.shown);
+    await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
     return this.#mailboxEntry(at, "");
   }
 
@@ -273,8 +270,8 @@ export class MaildirStore implements MessageStore {
       return place;
     } catch (thrown) {
       if (systemCode(thrown) !== "ENOENT") throw failure(thrown, place.shown);
-      const plus = renamed(place, Buffer.concat([Buffer.from("."), place.name]));
-      if (await isMaildir(plus.octets)) return plus;
+      const plus = await plusFolder(place);
+      if (plus !== undefined && (await isMaildir(plus.octets))) return plus;
       throw noMailbox(place, thrown);
     }
   }
@@ -282,11 +279,11 @@ export class MaildirStore implements MessageStore {
   /** A message is begun in the mailbox, which is looked at when it is first written to, and when that fails. */
   async #deliveryInto(
     place: LocalPath,
-  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: Delivery }> {
+  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: AtomicFile }> {
     const key = place.octets.toString("latin1");
     const begin = (at: LocalPath) => {
       const folder = this.#fresh(at);
-      return { at, folder, delivery: new Delivery(folder.path("tmp", newUnique()), at.shown) };
+      return { at, folder, delivery: AtomicFile.openOwn(folder.path("tmp", newUnique()), at.shown) };
     };
     const known = this.#written.get(key);
     if (known !== undefined) {
@@ -310,13 +307,10 @@ export class MaildirStore implements MessageStore {
       await makeMaildir(at, false);
       return at;
     } catch (thrown) {
-      if (!isGone(thrown) || (await isThere(place.octets))) throw thrown;
-      const plus = await isMaildir(folderOf(place));
-      const at =
-        plus && place.name[0] !== 0x2e
-          ? renamed(place, Buffer.concat([Buffer.from("."), place.name]))
-          : place;
-      await makeMaildir(at, plus);
+      if (!isGone(thrown) || isThere(place.octets)) throw thrown;
+      const plus = await plusFolder(place);
+      const at = plus ?? place;
+      await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
       return at;
     }
   }
@@ -324,7 +318,7 @@ export class MaildirStore implements MessageStore {
   async #moveMailbox(source: LocalPath, to: LocalPath): Promise<Entry> {
     const plus = isPlusFolder(source) && to.name[0] !== 0x2e && (await isMaildir(folderOf(to)));
     const at = plus ? renamed(to, Buffer.concat([Buffer.from("."), to.name])) : to;
-    if (await isThere(at.octets)) throw existsAlready(at.shown);
+    if (isThere(at.octets)) throw existsAlready(at.shown);
     await orFail(source.shown, () => rename(source.octets, at.octets));
     this.#folders.clear();
     this.#written.clear();
@@ -362,7 +356,8 @@ export class MaildirStore implements MessageStore {
       url: hrefOf(this.#target, bare(place), true),
       name: `${prefix}${name}`,
       kind: "mailbox",
-      meta: {},
+      // Maildir++ is flat: where a folder stands in the tree, its name tells.
+      meta: isPlusFolder(place) ? { levels: levelsOf(textOf(place.name)) } : {},
     };
   }
 
@@ -434,6 +429,37 @@ async function makeMaildir(place: LocalPath, plus: boolean): Promise<void> {
     // Maildir++: delivery agents tell by it that this is no root.
     if (plus) await writeFile(Buffer.concat([place.octets, Buffer.from("/maildirfolder")]), "");
   });
+}
+
+/** More levels than anybody's mailboxes have. */
+const DEEPEST = 100;
+
+/**
+ * The Maildir++ folder that names below a Maildir stand for: `PATH/Lists/tech` is `PATH/.Lists.tech`. Undefined where
+ * no Maildir is above, and for a name that is written as a folder's.
+ */
+async function plusFolder(place: LocalPath): Promise<LocalPath | undefined> {
+  const names: Buffer[] = [];
+  let [url, octets] = [place.url, place.octets];
+  while (names.length < DEEPEST) {
+    const [cut, at] = [url.lastIndexOf("/"), octets.lastIndexOf(0x2f)];
+    const name = octets.subarray(at + 1);
+    if (name.length === 0 || name[0] === 0x2e) return undefined;
+    names.unshift(name);
+    url = cut < 0 ? "." : url.slice(0, cut) || "/";
+    octets = at < 0 ? Buffer.from(".") : at === 0 ? Buffer.from("/") : octets.subarray(0, at);
+    if (await isMaildir(octets)) {
+      const { uid, section } = place;
+      const root = { ...bare(place), url, octets, shown: textOf(octets) };
+      return {
+        ...placeBelow(root, plusName(names), place.folder),
+        ...(uid === undefined ? {} : { uid }),
+        ...(section === undefined ? {} : { section }),
+      };
+    }
+    if (at <= 0) return undefined;
+  }
+  return undefined;
 }
 
 /** The same folder with another last name. */

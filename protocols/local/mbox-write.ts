@@ -120,14 +120,14 @@ export async function removeMessages(
     await using handle = await orFail(place.shown, () => open(place.octets, "r"));
     const facts = await handle.stat();
     const gone = await find(handle, facts.size);
-    const file = await AtomicFile.open(partOf(place), place.shown);
+    const file = AtomicFile.open(partOf(place), place.shown);
     try {
       let from = 0;
       for (const { offset, next } of [...gone, { offset: facts.size, next: facts.size }]) {
         if (offset > from) {
           for await (const block of octetsOf(handle, { start: from, end: offset }, place.shown)) {
             if (signal.aborted) throw abortReason(signal);
-            await file.write(block);
+            file.write(block);
           }
         }
         from = next;
@@ -144,7 +144,7 @@ export async function removeMessages(
         mode: facts.mode & 0o7777,
       });
     } finally {
-      await file.discard();
+      file.discard();
     }
   } finally {
     await lock.release();

@@ -125,7 +125,7 @@ export class MboxStore implements MessageStore {
   async move(from: LocalPath, to: LocalPath, replace: boolean): Promise<Entry> {
     if (from.uid === undefined) {
       const facts = await orMissing(from, () => lstat(from.octets));
-      if (!replace && (await isThere(to.octets))) throw existsAlready(to.shown);
+      if (!replace && isThere(to.octets)) throw existsAlready(to.shown);
       await orFail(to.shown, () =>
         replace || facts.isDirectory() ? rename(from.octets, to.octets) : renameOnto(from.octets, to.octets),
       );

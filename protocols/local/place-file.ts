@@ -1,7 +1,7 @@
 /** Writing a file so that it is there whole or not at all. */
 import { createHash } from "node:crypto";
-import { constants, type Stats } from "node:fs";
-import { open, realpath, stat } from "node:fs/promises";
+import { constants, type Stats, statSync } from "node:fs";
+import { open, realpath } from "node:fs/promises";
 import { abortReason, PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready } from "../../src/files/atomic-file.js";
 import type { Source } from "../../src/plugin.js";
@@ -30,7 +30,7 @@ export function partOf(place: LocalPath): Buffer {
  * @throws PortholeError `local` (exists, no room, not allowed), `missing` without its folder, and what the source throws
  */
 export async function writeFileAt(place: LocalPath, source: Source, signal: AbortSignal): Promise<void> {
-  const there = await found(place);
+  const there = found(place);
   if (there?.isDirectory()) throw isFolder(place.shown);
   if (there !== undefined && !there.isFile()) {
     await writeThrough(place, source, signal);
@@ -42,7 +42,7 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
   }
   if (there !== undefined && source.replace !== true) throw existsAlready(place.shown);
   const real = there === undefined ? place : await behindLinks(place);
-  const file = await openPart(real, place.shown);
+  const file = openPart(real, place.shown);
   try {
     await gather(source, signal, (block) => file.write(block));
     await file.name({
@@ -53,13 +53,13 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
       mode: there === undefined ? undefined : there.mode & 0o7777,
     });
   } finally {
-    await file.discard();
+    file.discard();
   }
 }
 
-async function openPart(real: LocalPath, shown: string): Promise<AtomicFile> {
+function openPart(real: LocalPath, shown: string): AtomicFile {
   try {
-    return await AtomicFile.open(partOf(real), shown);
+    return AtomicFile.open(partOf(real), shown);
   } catch (thrown) {
     // Said of the folder: that the file is not there yet is no news.
     const { cause } = thrown instanceof PortholeError ? thrown : { cause: thrown };
@@ -67,9 +67,9 @@ async function openPart(real: LocalPath, shown: string): Promise<AtomicFile> {
   }
 }
 
-async function found(place: LocalPath): Promise<Stats | undefined> {
+function found(place: LocalPath): Stats | undefined {
   try {
-    return await stat(place.octets);
+    return statSync(place.octets);
   } catch (thrown) {
     if (systemCode(thrown) === "ENOENT") return undefined;
     throw failure(thrown, place.shown);

@@ -79,6 +79,12 @@ export const manifest = {
       verbs: ["open", "ls"],
     },
     {
+      flag: "thread",
+      type: "boolean",
+      summary: "articles as threads: answers behind what they answer, oldest first",
+      verbs: ["open", "ls"],
+    },
+    {
       flag: "newsrc",
       type: "string",
       placeholder: "FILE",

@@ -28,6 +28,7 @@ import { readMany } from "./reading-many.js";
 import { refusal, wordsOf } from "./refusal.js";
 import { searchGroup } from "./search.js";
 import { parseSince } from "./since.js";
+import { threaded } from "./thread-listing.js";
 import { watchGroup, watchServer } from "./watching.js";
 import { containing } from "./wildmat.js";
 
@@ -80,13 +81,29 @@ export class NewsSession implements Session {
         yield* this.#taken(this.#groups(place.wildmat), limit);
         return;
       case "group":
-        yield* this.#taken(this.#articles(place.group, undefined, limit), limit);
+      case "range": {
+        const range = place.what === "range" ? place.range : undefined;
+        const articles =
+          this.line.context.options["thread"] === true
+            ? this.#threads(place.group, range, limit)
+            : this.#articles(place.group, range, limit);
+        yield* this.#taken(articles, limit);
         return;
-      case "range":
-        yield* this.#taken(this.#articles(place.group, place.range, limit), limit);
-        return;
+      }
       default:
         throw new PortholeError("usage", "an article cannot be listed", { hint: "use the verb get" });
+    }
+  }
+
+  /** Each answer behind what it answers, indented for people and with its depth for programs. */
+  async *#threads(
+    group: string,
+    range: Range | undefined,
+    limit: number | undefined,
+  ): AsyncGenerator<Entry, void, undefined> {
+    for await (const { depth, entry } of threaded(this, group, range, limit)) {
+      if (entry === undefined) continue;
+      yield { ...entry, name: `${"  ".repeat(depth)}${entry.name}`, meta: { ...entry.meta, depth } };
     }
   }
 

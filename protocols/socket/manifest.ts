@@ -110,7 +110,7 @@ export const manifest = {
     udp: { tls: "never" },
     unix: { tls: "never", address: "socket-path" },
   },
-  verbs: ["get", "watch", "interact"],
+  verbs: ["get", "watch", "check", "interact"],
   options: [],
   commands,
   load: async () => (await import("./index.js")).plugin,

@@ -2,9 +2,22 @@
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type { Context, Document, Entry, Interaction, Session, Target, WatchEvent } from "../../src/plugin.js";
+import { firstWords } from "../../src/net/first-words.js";
+import type {
+  CheckStep,
+  Context,
+  Document,
+  Entry,
+  Interaction,
+  Session,
+  Target,
+  WatchEvent,
+} from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { interactionOf } from "./interaction.js";
+
+/** Milliseconds that a server has to say something of its own. */
+const UNASKED = 300;
 
 export class SocketSession implements Session {
   readonly #target: Target;
@@ -40,6 +53,24 @@ export class SocketSession implements Session {
         at: new Date(),
       };
     }
+  }
+
+  /** Whether somebody answers there; and what is said, where something is said unasked. */
+  async *check(): AsyncGenerator<CheckStep, void, undefined> {
+    if (this.#target.url.scheme === "udp") {
+      throw new PortholeError("usage", "UDP does not tell whether anybody listens", {
+        hint: "send something and see what comes: porthole socket connect",
+      });
+    }
+    const began = performance.now();
+    const words = await firstWords(await this.#dial(), UNASKED);
+    if (words.length === 0) return;
+    yield {
+      step: "greeting",
+      ok: true,
+      ms: performance.now() - began,
+      detail: words.toString("utf8").split(/\r?\n/)[0] ?? "",
+    };
   }
 
   async interact(): Promise<Interaction> {

@@ -53,7 +53,7 @@ const commands = [
         flag: "script",
         type: "string",
         placeholder: "FILE",
-        summary: "a JavaScript module that leads the conversation",
+        summary: "steps and branches in YAML, or a JavaScript module that leads the conversation",
       },
       {
         flag: "hosts",

@@ -81,9 +81,15 @@ async function planOf({ options }: Invocation): Promise<Plan> {
   const steps = talkSteps(stepsOf(options, ["expect", "send"]));
   const file = options["script"];
   if (typeof file !== "string") return { steps, script: undefined };
-  await readFile(file).catch((thrown: unknown) => {
+  const text = await readFile(file, "utf8").catch((thrown: unknown) => {
     throw localError(thrown, file);
   });
+  if (/\.ya?ml$/i.test(file)) {
+    const { parseScript, runScript } = await import("./script-file.js");
+    const written = await parseScript(text, file);
+    const seconds = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_WAIT;
+    return { steps, script: (talk) => runScript(talk, written, seconds * 1000) };
+  }
   const loaded: unknown = await import(pathToFileURL(file).href);
   const script = isModule(loaded) ? loaded.default : undefined;
   if (!isScript(script)) {

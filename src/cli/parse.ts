@@ -95,14 +95,18 @@ function helpTopic(found: Found): HelpTopic {
 }
 
 /**
- * Every option there is; where two protocols' commands mean different things by one flag (`--raw`), the command that
- * the line begins with decides.
+ * Every option there is; where a protocol's command means another thing by a flag (`--raw`) or a letter (`-p`) than the
+ * rest, and the line begins with it, it decides.
  */
 function optionsFor(argv: readonly string[], registry: Registry): OptionSpec[] {
   const [first = "", second] = argv;
   const commands: readonly CommandSpec[] = registry.named(first)?.commands ?? [];
   const own = commands.find(({ name }) => name === second)?.options ?? [];
-  return [...new Map([...allOptions(registry), ...own].map((option) => [option.flag, option])).values()];
+  const letters = new Set(own.flatMap(({ alias }) => alias ?? []));
+  const others = allOptions(registry).map(({ alias, ...rest }): OptionSpec => {
+    return alias === undefined || letters.has(alias) ? rest : { ...rest, alias };
+  });
+  return [...new Map([...others, ...own].map((option) => [option.flag, option])).values()];
 }
 
 /** Every option that any word or protocol has: where an option's value ends must be known before the word is. */

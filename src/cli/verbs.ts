@@ -169,12 +169,22 @@ export const VERBS: readonly WordSpec[] = [
     name: "get",
     usage: "URL...",
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
-    options: SAVING,
+    options: [
+      ...SAVING,
+      {
+        flag: "part",
+        type: "string",
+        placeholder: "N.M",
+        summary: "of a message, the part with this number",
+      },
+      { flag: "attachments", type: "boolean", summary: "of a message, all attachments, into -d DIR or here" },
+    ],
     needs: ["get"],
     load: async () => (await everyday()).get,
     examples: [
       "porthole get https://example.org/big.iso -O",
       "porthole get ftp://ftp.example.org/pub/file -o file --resume",
+      "porthole get imaps://me@mail.example.org/INBOX/;UID=7 --attachments -d ./papers",
     ],
   },
   {
@@ -204,6 +214,12 @@ export const VERBS: readonly WordSpec[] = [
     options: [
       { flag: "dry-run", type: "boolean", summary: "print the plan, change nothing" },
       { flag: "delete", type: "boolean", summary: "remove at TO what FROM has not" },
+      {
+        flag: "delete-after",
+        type: "number",
+        placeholder: "DAYS",
+        summary: "remove messages from FROM so many days after they were carried; 0: at once",
+      },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
       { flag: "only-newer", type: "boolean", summary: "leave what is not older at TO as it is" },
@@ -239,7 +255,14 @@ export const VERBS: readonly WordSpec[] = [
     name: "mkdir",
     usage: "URL...",
     summary: "make folders",
-    options: [],
+    options: [
+      {
+        flag: "parents",
+        alias: "p",
+        type: "boolean",
+        summary: "make the folders above too, and mind none that is there",
+      },
+    ],
     needs: ["mkdir"],
     load: async () => (await everyday()).mkdir,
   },

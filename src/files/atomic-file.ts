@@ -1,8 +1,20 @@
 /** A file that comes to be under its name all at once: written beside it, synced, then renamed. */
-import { writeSync } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { localError, PortholeError, systemCode } from "../errors.js";
-import { type FilePath, syncFolder } from "./disk.js";
+import { type FilePath, syncFile, syncFolder } from "./disk.js";
 
 export type { FilePath } from "./disk.js";
 
@@ -17,18 +29,22 @@ export interface Naming {
   readonly mode?: number | undefined;
 }
 
+/** What is on its way to the disk is waited for by the thread; calls that the system answers from its cache are not. */
 export class AtomicFile {
   readonly #part: FilePath;
   readonly #shown: string;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
+  /** The part's name is nobody else's. */
+  readonly #own: boolean;
   #size: number;
   #state: "open" | "closed" | "named" = "open";
 
-  private constructor(part: FilePath, shown: string, handle: FileHandle, size: number) {
+  private constructor(part: FilePath, shown: string, descriptor: number, size: number, own: boolean) {
     this.#part = part;
     this.#shown = shown;
-    this.#handle = handle;
+    this.#descriptor = descriptor;
     this.#size = size;
+    this.#own = own;
   }
 
   /** Octets so far. */
@@ -47,44 +63,35 @@ export class AtomicFile {
    * @param shown the place as messages name it
    * @throws PortholeError `local`
    */
-  static async open(part: FilePath, shown: string, keep = 0): Promise<AtomicFile> {
+  static open(part: FilePath, shown: string, keep = 0): AtomicFile {
     try {
-      if (keep > 0) {
-        const handle = await open(part, "r+");
-        await handle.truncate(keep);
-        return new AtomicFile(part, shown, handle, keep);
-      }
-      // A file of its own: another process that still writes an older one of this name cannot spoil it.
-      await rm(part, { force: true });
-      return new AtomicFile(part, shown, await open(part, "wx"), 0);
+      if (keep === 0) return new AtomicFile(part, shown, openFresh(part), 0, false);
+      const descriptor = openSync(part, "r+");
+      ftruncateSync(descriptor, keep);
+      return new AtomicFile(part, shown, descriptor, keep, false);
     } catch (thrown) {
       throw localError(thrown, shown);
     }
   }
 
-  /** Writes all of `octets` at `position`. @throws PortholeError `local` */
-  async write(octets: Uint8Array, position = this.#size): Promise<void> {
+  /** A fresh one whose part has a name that nobody else ever writes to. @throws PortholeError `local` */
+  static openOwn(part: FilePath, shown: string): AtomicFile {
     try {
-      for (let written = 0; written < octets.length; ) {
-        const rest = octets.subarray(written);
-        const { bytesWritten } = await this.#handle.write(rest, 0, null, position + written);
-        written += bytesWritten;
-        this.#size = Math.max(this.#size, position + written);
-      }
+      return new AtomicFile(part, shown, openSync(part, "wx", 0o600), 0, true);
     } catch (thrown) {
-      throw localError(thrown, this.#shown);
+      throw localError(thrown, shown);
     }
   }
 
   /**
-   * Writes all of `octets` before it returns. A large block is in the system's cache in less time than it takes to have
-   * another thread do it. @throws PortholeError `local`
+   * Writes all of `octets` before it returns: a block is in the system's cache in less time than it takes to have
+   * another thread put it there. @throws PortholeError `local`
    */
-  writeNow(octets: Uint8Array, position = this.#size): void {
+  write(octets: Uint8Array, position = this.#size): void {
     try {
       for (let written = 0; written < octets.length; ) {
         const rest = octets.length - written;
-        written += writeSync(this.#handle.fd, octets, written, rest, position + written);
+        written += writeSync(this.#descriptor, octets, written, rest, position + written);
         this.#size = Math.max(this.#size, position + written);
       }
     } catch (thrown) {
@@ -97,7 +104,7 @@ export class AtomicFile {
    * when the file gets its name.
    */
   syncAhead(): Promise<void> {
-    return this.#handle.datasync().catch(() => undefined);
+    return syncFile(this.#descriptor).catch(() => undefined);
   }
 
   /**
@@ -105,39 +112,50 @@ export class AtomicFile {
    * @throws PortholeError `local`, also when something is there and `replace` is not set
    */
   async name(naming: Naming): Promise<void> {
+    const { path, folder, replace, modified, mode } = naming;
     try {
-      if (naming.mode !== undefined) await this.#handle.chmod(naming.mode);
-      if (naming.modified !== undefined) await this.#handle.utimes(naming.modified, naming.modified);
-      await this.#handle.sync();
-      await this.#checkOwnership();
-      await this.close();
-      await (naming.replace ? rename(this.#part, naming.path) : renameOnto(this.#part, naming.path));
+      if (mode !== undefined) fchmodSync(this.#descriptor, mode);
+      if (modified !== undefined) futimesSync(this.#descriptor, modified, modified);
+      await syncFile(this.#descriptor);
+      if (!this.#own) this.#checkOwnership();
+      this.close();
+      if (replace) renameSync(this.#part, path);
+      else renameOnto(this.#part, path);
       this.#state = "named";
-      await syncFolder(naming.folder);
+      await syncFolder(folder);
     } catch (thrown) {
       throw systemCode(thrown) === "EEXIST" ? existsAlready(this.#shown) : localError(thrown, this.#shown);
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#state !== "open") return;
     this.#state = "closed";
-    await this.#handle.close();
+    closeSync(this.#descriptor);
   }
 
   /** Leaves nothing behind; does nothing once it has its name. */
-  async discard(): Promise<void> {
+  discard(): void {
     if (this.#state === "named") return;
-    await this.close();
-    await rm(this.#part, { force: true });
+    this.close();
+    rmSync(this.#part, { force: true });
   }
 
-  async #checkOwnership(): Promise<void> {
-    const [own, there] = await Promise.all([this.#handle.stat(), lstat(this.#part)]);
-    if (own.ino !== there.ino) {
-      throw new PortholeError("local", `${this.#shown}: another process writes the same file`);
-    }
+  #checkOwnership(): void {
+    if (fstatSync(this.#descriptor).ino === lstatSync(this.#part).ino) return;
+    throw new PortholeError("local", `${this.#shown}: another process writes the same file`);
   }
+}
+
+/** A file of its own: another process that still writes an older one of this name cannot spoil it. */
+function openFresh(part: FilePath): number {
+  try {
+    return openSync(part, "wx");
+  } catch (thrown) {
+    if (systemCode(thrown) !== "EEXIST") throw thrown;
+  }
+  rmSync(part, { force: true });
+  return openSync(part, "wx");
 }
 
 /**
@@ -145,25 +163,26 @@ export class AtomicFile {
  * refuses.
  * @throws the system's error; EEXIST when there is something
  */
-export async function renameOnto(from: FilePath, to: FilePath): Promise<void> {
+export function renameOnto(from: FilePath, to: FilePath): void {
   try {
-    await link(from, to);
+    linkSync(from, to);
   } catch (thrown) {
     // Some file systems (FAT, network shares) have no hard links; folders never have.
     if (!["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(systemCode(thrown) ?? "")) throw thrown;
-    if (await isThere(to)) throw Object.assign(new Error("exists already"), { code: "EEXIST" });
-    await rename(from, to);
+    if (isThere(to)) throw Object.assign(new Error("exists already"), { code: "EEXIST" });
+    renameSync(from, to);
     return;
   }
-  await rm(from);
+  unlinkSync(from);
 }
 
 /** True when the name is taken, be it by a link that leads nowhere. */
-export function isThere(path: FilePath): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+export function isThere(path: FilePath): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The error for a place that is taken and must not be replaced. */

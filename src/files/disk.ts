@@ -1,5 +1,5 @@
 /** What was written, put on disk, so that it survives a power cut. */
-import { close, fsync, open } from "node:fs";
+import { closeSync, fsync, openSync } from "node:fs";
 import { promisify } from "node:util";
 import { systemCode } from "../errors.js";
 
@@ -9,8 +9,6 @@ export type FilePath = string | Buffer;
 /** What a system says that lets no folder be synced. */
 const NOT_HERE: ReadonlySet<string> = new Set(["EISDIR", "EINVAL", "EPERM", "EACCES", "EBADF", "ENOTSUP"]);
 
-const opened = promisify(open);
-const closed = promisify(close);
 const synced = promisify(fsync);
 
 /** Folders that will be synced in a moment, by path: names given until then go with them. */
@@ -40,11 +38,11 @@ export function syncFolder(path: FilePath): Promise<void> {
 async function syncNow(path: FilePath): Promise<void> {
   let descriptor: number | undefined;
   try {
-    descriptor = await opened(path, "r");
+    descriptor = openSync(path, "r");
     await synced(descriptor);
   } catch (thrown) {
     if (!NOT_HERE.has(systemCode(thrown) ?? "")) throw thrown;
   } finally {
-    if (descriptor !== undefined) await closed(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }

@@ -5,6 +5,8 @@ import { safeLine, safeText } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import { displayWidth } from "../text/width.js";
 import { wrap } from "../text/wrap.js";
+import { calendarLines } from "./calendar.js";
+import { deliveryLines } from "./delivery-report.js";
 import { decodeWords } from "./encoded-words.js";
 import { type MimeEvent, MimeParser, type Part } from "./mime.js";
 import { factsOf, type PartFacts } from "./parts.js";
@@ -90,12 +92,16 @@ class Page {
   async *#begin(part: Part): AsyncGenerator<RenderedLine, void, undefined> {
     if (part.depth === 0) yield* this.#fields(part);
     if (part.parent?.container === "message") await this.#nameMessage(part);
-    if (part.container === "multipart") return;
+    if (part.container === "multipart") {
+      if (!isWithinMessage(part) && PROTECTED[part.type] !== undefined)
+        yield line("note", PROTECTED[part.type] ?? "");
+      return;
+    }
     const facts = await factsOf(part);
     // A message within the message is one thing that is attached, whatever it holds.
     if (isWithinMessage(part)) return;
     const decoding = transferDecoding(part.encoding);
-    if (part.container === undefined && !facts.attached && this.#room > 0) {
+    if (part.container === undefined && isReadable(part, facts) && this.#room > 0) {
       this.#gathered.set(part, { part, facts, decoding, chunks: [], truncated: false });
       return;
     }
@@ -133,7 +139,8 @@ class Page {
     if (gathered !== undefined) {
       this.#gathered.delete(part);
       this.#gather(gathered, gathered.decoding.end());
-      const choice = alternativeOf(part);
+      // An invitation stands beside the text that tells of it.
+      const choice = gathered.facts.type === "text/calendar" ? undefined : alternativeOf(part);
       if (choice === undefined) yield* this.#text(gathered);
       else this.#alternatives.set(choice, [...(this.#alternatives.get(choice) ?? []), gathered]);
     }
@@ -179,12 +186,34 @@ class Page {
     // Nobody who writes ASCII needs to be believed when there are octets above 127.
     const decoding = await decoderFor(/^(?:us-)?ascii$/i.test(charset ?? "ascii") ? undefined : charset);
     const text = decoding.write(octets) + decoding.end();
-    if (type === "text/html") {
+    const told = READERS[type]?.(text);
+    if (told !== undefined) {
+      for (const one of told)
+        yield* plainLines(safeText(one), { flowed: false, deleteSpace: false }, this.#columns);
+    } else if (type === "text/html") {
       const page = pageWithLinks(await htmlAsText(text, { columns: this.#columns }));
       for (const one of page.replace(/\n+$/, "").split("\n")) yield line("text", one);
     } else yield* plainLines(safeText(text), flowOf(gathered.part), this.#columns);
     if (gathered.truncated) yield line("note", "(the text is longer; only its first part is shown)");
   }
+}
+
+/** Machine-made parts that are told in words. */
+const READERS: Readonly<Record<string, (text: string) => readonly string[]>> = {
+  "text/calendar": calendarLines,
+  "message/delivery-status": deliveryLines,
+  "message/global-delivery-status": deliveryLines,
+  "message/disposition-notification": deliveryLines,
+};
+
+/** What protects a message is named; it is neither judged nor undone here. */
+const PROTECTED: Readonly<Record<string, string>> = {
+  "multipart/signed": "(signed; the signature is not verified)",
+  "multipart/encrypted": "(encrypted; it is not decrypted)",
+};
+
+function isReadable(part: Part, facts: PartFacts): boolean {
+  return !facts.attached || (READERS[facts.type] !== undefined && part.disposition !== "attachment");
 }
 
 function line(style: RenderedLine["style"], text: string, depth = 0): RenderedLine {

@@ -12,6 +12,8 @@ export interface MirrorRequest {
   readonly dryRun?: boolean;
   /** Remove at the target what the source has not. */
   readonly delete?: boolean;
+  /** Days after which a message that was carried is removed from the source; 0 at once. Only what is at the target. */
+  readonly deleteAfter?: number;
   /** Patterns for files: only these. */
   readonly include?: readonly string[];
   /** Patterns for files and folders: not these, on neither side. */

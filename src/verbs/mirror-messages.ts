@@ -23,6 +23,8 @@ export interface MessagesRequest {
   readonly journal: Journal | undefined;
   readonly dryRun: boolean;
   readonly removes: boolean;
+  /** Days after which what was carried is removed from the source. */
+  readonly deleteAfter: number | undefined;
   readonly jobs: number;
   readonly pair: Pair;
   readonly open: () => Pair;
@@ -51,6 +53,8 @@ interface Carrying {
   readonly mailbox: string;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 export async function mirrorMessages(request: MessagesRequest): Promise<MirrorReport> {
   return new MessageMirroring(request).run();
 }
@@ -61,6 +65,12 @@ class MessageMirroring {
   readonly #there: ReadonlyMap<string, Found>;
   /** Messages at the target that nothing remembers, by what they are known by; several may be alike. */
   readonly #strangers = new Map<string, string[]>();
+  /** Those of them that were found to be a message of the source. */
+  readonly #adopted = new Set<string>();
+  /** Under which names the source had them once. */
+  readonly #former: ReadonlyMap<string, string>;
+  /** What this run has put at the target, synced. */
+  readonly #carried = new Map<string, { readonly url: string; readonly at: string }>();
   #same = 0;
   #copied = 0;
   #removed = 0;
@@ -70,7 +80,15 @@ class MessageMirroring {
     this.#request = request;
     const messages = [...request.target.values()].filter(({ isContainer }) => !isContainer);
     this.#there = new Map(messages.map((found) => [found.entry.url, found]));
-    const remembered = new Set([...request.known.values()].map(({ url }) => url));
+    // What the source has no more may be there under another name (RFC 9051, 2.3.1.1: a mailbox that was made anew).
+    const remembered = new Set(
+      [...request.known].flatMap(([key, { url }]) => (request.source.has(key) ? [url] : [])),
+    );
+    this.#former = new Map(
+      [...request.known].flatMap(([key, { url }]) =>
+        typeof url === "string" && !request.source.has(key) ? [[url, key]] : [],
+      ),
+    );
     for (const { entry } of messages) {
       const mark = messageMark(entry);
       if (mark === undefined || remembered.has(entry.url)) continue;
@@ -94,7 +112,9 @@ class MessageMirroring {
       }
     }
     const gone = [...known].flatMap(([key, { url }]) =>
-      typeof url === "string" && !source.has(key) && this.#there.has(url) ? [{ key, url }] : [],
+      typeof url === "string" && !source.has(key) && this.#there.has(url) && !this.#adopted.has(url)
+        ? [{ key, url }]
+        : [],
     );
     await this.#tellPlan(missing, carrying, marking, removes ? gone : []);
     if (!dryRun) {
@@ -102,6 +122,7 @@ class MessageMirroring {
       await this.#carryAll(carrying);
       for (const one of marking) await this.#mark(one);
       if (removes) for (const one of gone) await this.#remove(one);
+      await this.#clearSource();
     }
     return {
       event: "done",
@@ -120,7 +141,12 @@ class MessageMirroring {
     const url = this.#request.known.get(key)?.["url"];
     if (typeof url === "string" && this.#there.has(url)) return url;
     const stranger = this.#strangers.get(messageMark(from.entry) ?? "")?.shift();
-    if (stranger !== undefined) await this.#request.journal?.note(key, { url: stranger });
+    if (stranger === undefined) return undefined;
+    this.#adopted.add(stranger);
+    const { journal } = this.#request;
+    const former = this.#former.get(stranger);
+    if (former !== undefined) await journal?.note(former, undefined);
+    await journal?.note(key, { url: stranger });
     return stranger;
   }
 
@@ -242,7 +268,10 @@ class MessageMirroring {
   async #told({ key, from }: Carrying, done: Transferred): Promise<void> {
     const { tell, journal } = this.#request;
     const flags = flagsOf(from.entry);
-    await journal?.note(key, { url: done.url, ...(flags === undefined ? {} : { flags: flagMark(flags) }) });
+    const at = new Date().toISOString();
+    const noted = { url: done.url, at, ...(flags === undefined ? {} : { flags: flagMark(flags) }) };
+    await journal?.note(key, noted);
+    this.#carried.set(key, noted);
     this.#request.failures.reached();
     this.#copied += 1;
     this.#octets += done.size;
@@ -261,6 +290,27 @@ class MessageMirroring {
       await tell({ event: "removed", name: shownName(key), to: url });
     } catch (thrown) {
       await failures.addOrStop(url, thrown);
+    }
+  }
+
+  /** Removes from the source what has been at the target for long enough, and is there now. */
+  async #clearSource(): Promise<void> {
+    const { source, known, deleteAfter, pair, tell, failures } = this.#request;
+    if (deleteAfter === undefined) return;
+    const before = Date.now() - deleteAfter * DAY_MS;
+    for (const [key, { isContainer, path, entry }] of source) {
+      if (isContainer) continue;
+      const { url, at } = this.#carried.get(key) ?? known.get(key) ?? {};
+      const isThere = this.#carried.has(key) || (typeof url === "string" && this.#there.has(url));
+      // What an older version noted tells no time: it is counted from when that is known.
+      if (!isThere || typeof at !== "string" || !(Date.parse(at) <= before)) continue;
+      try {
+        await pair.from.use(async (session) => session.remove?.(path));
+        this.#removed += 1;
+        await tell({ event: "removed", name: shownName(key), to: entry.url });
+      } catch (thrown) {
+        await failures.addOrStop(entry.url, thrown);
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standing
 import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
+import { makeFolders } from "./folders.js";
 import { Journal } from "./journal.js";
 import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 import { FileMirroring } from "./mirror-files.js";
@@ -39,6 +40,16 @@ export function mirror(request: MirrorRequest): AsyncGenerator<MirrorEvent, void
     client.require(target, "mirror", ["ls"]);
     client.require(target, "mirror", ["put"]);
     if (request.delete === true) client.require(target, "mirror --delete", ["rm"]);
+    if (request.deleteAfter !== undefined) {
+      client.require(source, "mirror --delete-after", ["rm"]);
+      if (!(request.deleteAfter >= 0))
+        throw new PortholeError("usage", "--delete-after wants a number of days");
+      if (request.stateFolder === undefined) {
+        throw new PortholeError("usage", "what is to be removed later must be remembered", {
+          hint: "name a stateFolder",
+        });
+      }
+    }
     await refuseOverlap(client, source, target);
     await using mirroring = new Mirroring(request, { source, target, tell, signal });
     await mirroring.run();
@@ -77,6 +88,11 @@ class Mirroring implements AsyncDisposable {
     const dryRun = this.#request.dryRun === true;
     const matter = await this.#matter();
     const [[source, target], known] = await Promise.all([this.#listBoth(), this.#remembered()]);
+    if (matter !== "messages" && this.#request.deleteAfter !== undefined) {
+      throw new PortholeError("usage", "--delete-after is for messages", {
+        hint: "files: mv, or rm afterwards",
+      });
+    }
     if (matter === "messages") {
       await this.#stage.tell(await this.#mirrorMessages(source, target, known));
       return;
@@ -150,7 +166,7 @@ class Mirroring implements AsyncDisposable {
     target: Listed,
     known: ReadonlyMap<string, JsonObject>,
   ): Promise<MirrorReport> {
-    const { client, dryRun, jobs = 1, progress } = this.#request;
+    const { client, dryRun, jobs = 1, progress, deleteAfter } = this.#request;
     const { source: from, target: to, tell, signal } = this.#stage;
     const top = to.path === "" ? "/" : to.path;
     if (!target.exists && dryRun !== true) await this.#makeTop();
@@ -165,6 +181,7 @@ class Mirroring implements AsyncDisposable {
       journal: this.#journal,
       dryRun: dryRun === true,
       removes,
+      deleteAfter,
       jobs,
       pair: this.#pair,
       open: () => new Pair(client, from, to, signal),
@@ -262,19 +279,8 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** With the folders that it lies in, where they are missing too. */
-  async #makeTop(path = this.#stage.target.path.replace(/(?<=.)\/+$/, "")): Promise<void> {
-    const make = () => this.#pair.to.use(async (session) => session.makeFolder?.(path));
-    try {
-      await make();
-    } catch (thrown) {
-      const above = path.replace(/\/[^/]*$/, "");
-      const isMissing = thrown instanceof PortholeError && ["missing", "refused"].includes(thrown.code);
-      if (!isMissing || above === path || /^\.{0,2}$/.test(above)) throw thrown;
-      const standing = await standingAt(this.#pair.to, above, false);
-      if (standing.entry !== undefined) throw thrown;
-      await this.#makeTop(above);
-      await make();
-    }
+  async #makeTop(): Promise<void> {
+    await this.#pair.to.use((session) => makeFolders(session, this.#stage.target.path, false));
   }
 
   async #tellStep(step: Step, removes: boolean): Promise<void> {

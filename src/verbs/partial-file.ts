@@ -114,12 +114,12 @@ export class PartialFile {
     } catch (thrown) {
       throw localError(thrown, target);
     }
-    return new PartialFile(target, await AtomicFile.open(partialPath(target), target, keep));
+    return new PartialFile(target, AtomicFile.open(partialPath(target), target, keep));
   }
 
   /** Writes all of `octets` at `position` before it returns. @throws PortholeError `local` */
-  writeNow(octets: Uint8Array, position: number): void {
-    this.#file.writeNow(octets, position);
+  write(octets: Uint8Array, position: number): void {
+    this.#file.write(octets, position);
   }
 
   /** Has the system begin to put on disk what was written. */
@@ -150,13 +150,13 @@ export class PartialFile {
     await rm(factsPath(this.#target), { force: true });
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  close(): void {
+    this.#file.close();
   }
 
   /** Leaves nothing behind. */
   async discard(): Promise<void> {
-    await this.#file.discard();
+    this.#file.discard();
     await rm(factsPath(this.#target), { force: true });
   }
 }

@@ -67,7 +67,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
     let remembered = from > 0;
     let ahead = from;
     const size = await pour(document, from, request, (block, position) => {
-      partial.writeNow(block, position);
+      partial.write(block, position);
       const end = position + block.length;
       if (end - ahead >= SYNC_AHEAD) {
         ahead = end;
@@ -145,7 +145,7 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
   }
   // A full disk may refuse the facts too; the error that led here says more than this one would.
   await partial.remember(facts).catch(() => undefined);
-  await partial.close();
+  partial.close();
 }
 
 /** Writes a block, which it must not keep, at a place in the file. */

@@ -97,9 +97,10 @@ async function* listOnce(
     }
     if (seen.has(path) || path === top) continue;
     seen.add(path);
-    const name = nameIn(place.path, path, entry);
-    if (UNFINISHED.test(name)) continue;
-    yield { kind: "found", found: { names: [...place.names, name], path, entry, isContainer } };
+    const levels = isContainer ? levelsOf(entry) : undefined;
+    const names = levels ?? [nameIn(place.path, path, entry)];
+    if (names.some((name) => UNFINISHED.test(name))) continue;
+    yield { kind: "found", found: { names: [...place.names, ...names], path, entry, isContainer } };
   }
 }
 
@@ -128,7 +129,21 @@ function nameIn(folder: string, path: string, entry: Entry): string {
   const base = folder.endsWith("/") ? folder : `${folder}/`;
   const rest = path.startsWith(base) ? path.slice(base.length) : path.replace(/\?.*$/s, "");
   const segment = rest.replace(/\/+$/, "").split("/").at(-1) ?? "";
-  return nameOfSegment(segment === "" ? segmentOf(Buffer.from(entry.name).toString("latin1")) : segment);
+  const name = nameOfSegment(
+    segment === "" ? segmentOf(Buffer.from(entry.name).toString("latin1")) : segment,
+  );
+  // RFC 9051, 2.3.1.1: when a mailbox was made anew, the same identifier is another message's.
+  const { uidValidity } = entry.meta;
+  return typeof uidValidity === "number" && entry.kind === "message"
+    ? `${name};UIDVALIDITY=${uidValidity}`
+    : name;
+}
+
+/** Where a container lies deeper than its URL says (Maildir++: `.Lists.tech`), by its levels in octets. */
+function levelsOf({ meta }: Entry): string[] | undefined {
+  const { levels } = meta;
+  if (!Array.isArray(levels) || levels.length === 0) return undefined;
+  return levels.map((level) => Buffer.from(String(level)).toString("latin1"));
 }
 
 /** The path of `name` in the container at `path`. */

@@ -111,15 +111,17 @@ export function describeDeclarations(): void {
       }
     });
 
-    it("agree on what a letter stands for", () => {
-      const declared = declaredOptions();
-      expect(
-        contradictions(
-          declared,
-          ({ alias }) => alias,
-          ({ flag }) => `--${flag}`,
+    it("agree on what a letter stands for, but for commands that the line begins with", () => {
+      const everywhere = declaredOptions("");
+      const letter = ({ alias }: OptionSpec) => alias;
+      const flag = ({ flag: name }: OptionSpec) => `--${name}`;
+      expect(contradictions(everywhere, letter, flag)).toEqual([]);
+      const own = MANIFESTS.flatMap(({ name, commands }: Manifest) =>
+        commands.map((command) =>
+          (command.options ?? []).map((option) => ({ by: `${name} ${command.name}`, option })),
         ),
-      ).toEqual([]);
+      );
+      for (const declared of own) expect(contradictions(declared, letter, flag)).toEqual([]);
     });
   });
 }

@@ -35,6 +35,25 @@ export const pop3Overture: Script = script()
   .sendLines("+OK ready")
   .and(answers({ CAPA: "-ERR what?", USER: "+OK and the password", PASS: "+OK logged in" }));
 
+/** IMAP: a greeting, and a login; the first request is whatever else comes. */
+export const imapOverture: Script = script()
+  .sendLines("* OK [CAPABILITY IMAP4rev1] ready")
+  .and(
+    new Script().step({
+      title: "answer CAPABILITY and LOGIN",
+      async run(connection) {
+        for (;;) {
+          const line = (await connection.readLine())?.toString("latin1");
+          if (line === undefined) throw new Error("the client closed");
+          const [, tag = "", verb = ""] = /^(\S+) (\S+)/.exec(line) ?? [];
+          if (!/^(?:CAPABILITY|LOGIN)$/.test(verb)) return;
+          const told = verb === "CAPABILITY" ? "* CAPABILITY IMAP4rev1\r\n" : "";
+          await connection.write(Buffer.from(`${told}${tag} OK done\r\n`));
+        }
+      },
+    }),
+  );
+
 /** Answers the commands of the table, and 502 to those by which a client asks for TLS; ends after any other. */
 function answers(table: Readonly<Record<string, string>>): Script {
   const replies: Readonly<Record<string, string>> = { AUTH: "502 no TLS", STARTTLS: "502 no TLS", ...table };

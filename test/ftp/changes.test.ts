@@ -5,7 +5,7 @@ import { conversation, script, scripted } from "../../fixtures/servers/scripted.
 import { plugin } from "../../protocols/ftp/index.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { JsonObject, Options, Session } from "../../src/plugin.js";
-import { contentOf, failureOf, GOODBYE, LOGIN, names, opened, passive, pieces } from "./opened.js";
+import { contentOf, failureOf, GOODBYE, LOGIN, opened, passive, pieces } from "./opened.js";
 import { prepareSandbox, sandbox, trusting } from "./served.js";
 
 prepareSandbox();
@@ -119,28 +119,6 @@ describe("modes and folders", () => {
       expect(await failureOf(run("chmod", ["600", `${url}/lost`]))).toMatchObject({ code: "missing" });
     });
   });
-
-  it("mkdir --parents makes those above, and minds none that is there", async () => {
-    await sandbox({}, async ({ url }) => {
-      await opened(
-        url,
-        async (session) => {
-          await session.makeFolder("/incoming/a/b/c");
-          await session.makeFolder("/incoming/a/b/c");
-          expect(await names(session.list("/incoming/", { recursive: true }))).toEqual(["a", "a/b", "a/b/c"]);
-          await session.write("/incoming/file", { body: pieces("x") });
-          expect(await failureOf(session.makeFolder("/incoming/file"))).toMatchObject({ code: "local" });
-        },
-        { options: { parents: true } },
-      );
-      await opened(url, async (session) => {
-        expect(await failureOf(session.makeFolder("/incoming/x/y"))).toMatchObject({
-          exit: expect.any(Number),
-        });
-        expect(await failureOf(session.makeFolder("/incoming/a"))).toMatchObject({ code: "local" });
-      });
-    });
-  });
 });
 
 describe("ftp hash, touch, du, find, site", () => {
@@ -171,15 +149,12 @@ describe("ftp hash, touch, du, find, site", () => {
 
   it("du counts, find finds", async () => {
     await sandbox({}, async ({ url }) => {
-      await opened(
-        url,
-        async (session) => {
-          await session.makeFolder("/incoming/d/e");
-          await session.write("/incoming/d/one.txt", { body: pieces("12345") });
-          await session.write("/incoming/d/e/two.log", { body: pieces("123") });
-        },
-        { options: { parents: true } },
-      );
+      await opened(url, async (session) => {
+        await session.makeFolder("/incoming/d");
+        await session.makeFolder("/incoming/d/e");
+        await session.write("/incoming/d/one.txt", { body: pieces("12345") });
+        await session.write("/incoming/d/e/two.log", { body: pieces("123") });
+      });
       expect(await run("du", [`${url}/incoming/d/`])).toMatchObject([{ octets: 8, files: 2, folders: 1 }]);
       expect(await run("find", [`${url}/incoming/d/`, "*.log"])).toEqual([
         { name: "e/two.log", kind: "file" },

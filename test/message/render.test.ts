@@ -155,3 +155,120 @@ describe("a message on a screen", () => {
     expect(performance.now() - begun).toBeLessThan(15_000);
   });
 });
+
+describe("what programs write for people", () => {
+  const mail = (type: string, ...body: readonly string[]) =>
+    ["Subject: x", `Content-Type: ${type}`, "", ...body, ""].join("\r\n");
+
+  it("tells an invitation in words (RFC 5545)", async () => {
+    const lines = await rendered(
+      mail(
+        "multipart/alternative; boundary=b",
+        "--b",
+        "Content-Type: text/plain",
+        "",
+        "Please come.",
+        "--b",
+        "Content-Type: text/calendar; method=REQUEST; charset=utf-8",
+        "",
+        "BEGIN:VCALENDAR",
+        "METHOD:REQUEST",
+        "BEGIN:VTIMEZONE",
+        "DTSTART:19700101T000000",
+        "END:VTIMEZONE",
+        "BEGIN:VEVENT",
+        "SUMMARY:Harbour watch\\, night",
+        "DTSTART;TZID=Europe/Berlin:20261102T220000",
+        "DTEND;TZID=Europe/Berlin:20261103T040000",
+        "LOCATION:The long",
+        " pier",
+        'ORGANIZER;CN="Keeper: the first":mailto:keeper@x.example',
+        "ATTENDEE;PARTSTAT=ACCEPTED;CN=Ann:mailto:ann@x.example",
+        "DESCRIPTION:Bring tea.\\nAnd \u001b[31mmilk.",
+        "BEGIN:VALARM",
+        "DESCRIPTION:not this",
+        "END:VALARM",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "--b--",
+      ),
+    );
+    expect(textOf(lines).slice(2)).toEqual([
+      "Invitation",
+      "What: Harbour watch, night",
+      "When: 2026-11-02 22:00 (Europe/Berlin) to 2026-11-03 04:00",
+      "(Europe/Berlin)",
+      "Where: The longpier",
+      "From: Keeper: the first <keeper@x.example>",
+      "With: Ann <ann@x.example> (comes)",
+      "",
+      "Bring tea.",
+      "And \\x1b[31mmilk.",
+      "",
+      "Please come.",
+    ]);
+  });
+
+  it("tells what became of a mail (RFC 3464)", async () => {
+    const lines = await rendered(
+      mail(
+        "multipart/report; report-type=delivery-status; boundary=b",
+        "--b",
+        "Content-Type: text/plain",
+        "",
+        "It failed.",
+        "--b",
+        "Content-Type: message/delivery-status",
+        "",
+        "Reporting-MTA: dns; mail.x.example",
+        "",
+        "Final-Recipient: rfc822; bob@y.example",
+        "Action: failed",
+        "Status: 5.1.1",
+        "Diagnostic-Code: smtp; 550 no such user",
+        "",
+        "Original-Recipient: rfc822; eve@y.example",
+        "Final-Recipient: rfc822; eve@z.example",
+        "Action: delayed",
+        "Status: 4.4.1",
+        "--b",
+        "Content-Type: message/rfc822",
+        "",
+        "Subject: the mail",
+        "",
+        "text",
+        "--b--",
+      ),
+    );
+    expect(textOf(lines).slice(2)).toEqual([
+      "It failed.",
+      "",
+      "bob@y.example was not delivered (5.1.1)",
+      "    550 no such user",
+      "eve@y.example is delayed (4.4.1)",
+      "Reported by mail.x.example",
+      "",
+      "[3] part-3.eml  message/rfc822  the mail",
+    ]);
+  });
+
+  it.each([
+    ["multipart/signed", "(signed; the signature is not verified)"],
+    ["multipart/encrypted", "(encrypted; it is not decrypted)"],
+  ])("names %s", async (type, note) => {
+    const lines = await rendered(
+      mail(
+        `${type}; boundary=b`,
+        "--b",
+        "",
+        "Hello",
+        "--b",
+        "Content-Type: application/octet-stream",
+        "",
+        "x",
+        "--b--",
+      ),
+    );
+    expect(lines).toContainEqual({ style: "note", depth: 0, text: note });
+  });
+});

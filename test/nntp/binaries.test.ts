@@ -7,6 +7,7 @@ import { BINARIES } from "../../fixtures/content/news.js";
 import { binaryFiles, nzbOf, uuEncode, yEncode } from "../../fixtures/servers/nntp-binaries.js";
 import { commonSubject, nameIn, parseNzb, partIn } from "../../protocols/nntp/binaries/nzb.js";
 import { UuDecoder } from "../../protocols/nntp/binaries/uudecode.js";
+import { Transcript } from "../../src/net/transcript.js";
 import { command, failure, type Harbour, inHarbour } from "./talk.js";
 
 const HORN = ["horn-part-1", "horn-part-2", "horn-part-3"].map((name) => ({
@@ -157,6 +158,72 @@ describe("porthole nntp nzb", () => {
         for (const { name, octets } of binaryFiles()) {
           expect((await readFile(join(folder, name))).equals(octets), name).toBe(true);
         }
+      });
+    });
+  });
+
+  it("fetches one file of many parts over several connections", async () => {
+    await inHarbour(async (harbour) => {
+      await inFolder(async (folder) => {
+        const [count, size] = [200, 500];
+        const octets = Buffer.from(Array.from({ length: count * size }, (_, at) => (at * 7) % 253));
+        const whole = { size: octets.length, crc: crc32(octets) };
+        const subject = (number: number) => `"many.bin" yEnc (${number}/${count})`;
+        const segments = Array.from({ length: count }, (_, at) => {
+          const part = { number: at + 1, total: count, begin: at * size };
+          const id = `<many-${at}@x>`;
+          bring(
+            harbour,
+            id,
+            subject(at + 1),
+            yEncode(octets.subarray(at * size, (at + 1) * size), "many.bin", part, whole),
+          );
+          return { id, bytes: size };
+        });
+        const index = join(folder, "many.nzb");
+        await writeFile(index, nzbOf([{ subject: subject(1), segments }]));
+        const transcript = new Transcript();
+        const talkative = new Set<number>();
+        transcript.subscribe(({ connection, direction, bytes }) => {
+          if (direction === "client" && String(bytes).includes("BODY")) talkative.add(connection);
+        });
+        const settings = { policy: { jobs: 4 }, transcript };
+        await command("nzb", [harbour.url, index], settings, { directory: folder });
+        expect((await readFile(join(folder, "many.bin"))).equals(octets)).toBe(true);
+        expect(talkative.size).toBeGreaterThan(1);
+      });
+    });
+  });
+
+  it("takes an attachment in base64 out of a multipart article", async () => {
+    await inHarbour(async (harbour) => {
+      await inFolder(async (folder) => {
+        const octets = Buffer.from(Array.from({ length: 1000 }, (_, at) => at % 256));
+        const lines = octets.toString("base64").match(/.{1,76}/g) ?? [];
+        const body = [
+          "This is for others.",
+          "--part",
+          "Content-Type: text/plain",
+          "",
+          "A chart.",
+          "--part",
+          'Content-Type: image/png; name="old.png"',
+          "Content-Transfer-Encoding: base64",
+          "Content-Disposition: attachment;",
+          '\tfilename="chart.png"',
+          "",
+          ...lines,
+          "--part--",
+          "",
+        ].join("\r\n");
+        bring(harbour, "<chart@x>", "chart.png", Buffer.from(body));
+        const index = join(folder, "chart.nzb");
+        await writeFile(
+          index,
+          nzbOf([{ subject: "chart.png", segments: [{ id: "<chart@x>", bytes: 1000 }] }]),
+        );
+        await command("nzb", [harbour.url, index], {}, { directory: folder });
+        expect((await readFile(join(folder, "chart.png"))).equals(octets)).toBe(true);
       });
     });
   });

@@ -41,6 +41,22 @@ describe("a session with the sandbox", () => {
     });
   });
 
+  it("lists a group as threads, with --thread", async () => {
+    await inHarbour(async ({ open }) => {
+      const entries = await list(await open({ options: { thread: true } }), `/${LIGHTS}`);
+      expect(entries.map(({ name, meta }) => [meta["depth"], name])).toEqual([
+        [0, "Two flashes or three?"],
+        [1, "  Re: Two flashes or three?"],
+        [2, "    Re: Two flashes or three? (Grüße aus der Werft)"],
+        [1, "  Re: Two flashes or three?"],
+        [0, "The fog horn is silent on Sunday"],
+        [1, "  Re: The fog horn is silent on Sunday"],
+        [0, "Fyren på Måseskär"],
+        [0, "Re: A thread whose beginning is lost"],
+      ]);
+    });
+  });
+
   it("is the same under TLS, after STARTTLS and with a login", async () => {
     await inFolder(async (folder) => {
       await inHarbour(async ({ open, url, urls, ca }) => {

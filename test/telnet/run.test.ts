@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TEXTS } from "../../fixtures/content/texts.js";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
@@ -149,6 +150,82 @@ describe("a run against the sandbox", () => {
     const { records: told } = await perform("telnet", "run", [], options);
     expect(told).toMatchObject([{ ok: true, output: expect.stringContaining("Fair winds") }, { ok: true }]);
     await rm(folder, { recursive: true });
+  });
+
+  describe("a script in YAML", () => {
+    let folder = "";
+    const TEXT = TEXTS[0] ?? { name: "", body: "" };
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "porthole-scripts-"));
+    });
+
+    afterAll(() => rm(folder, { recursive: true }));
+
+    async function scriptFile(text: string): Promise<string> {
+      const file = join(folder, "script.yaml");
+      await writeFile(file, text);
+      return file;
+    }
+
+    const ENTER = `
+- expect: "login:"
+  send: porthole
+- expect: "Password:"
+  send: sandbox
+- expect:
+    "incorrect":
+      - fail: the login was refused
+    "harbour$":
+`;
+
+    it("branches, goes through a pager, and keeps what it is told to", async () => {
+      const script = await scriptFile(`${ENTER}
+- send: read ${TEXT.name}
+  expect:
+    "--More--":
+      - keys: " "
+        again: true
+    "harbour$":
+  as: text
+- send: echo well
+  expect: ["never", "/we(l+)\\r\\n/"]
+`);
+      const { records } = await run({ json: true, window: "80x4", script });
+      const text: unknown = records.at(-1)?.["result"];
+      const lines = TEXT.body.split("\n");
+      expect(lines.length).toBeGreaterThan(6);
+      expect(text).toMatchObject({ text: expect.stringContaining(lines[0] ?? "?") });
+      expect(text).toMatchObject({ text: expect.stringContaining(lines.at(-2) ?? "?") });
+    });
+
+    it("fails where a branch says so, and where a step does not come about", async () => {
+      const refused = await scriptFile(ENTER.replace("send: sandbox", "send: wrong"));
+      await expect(run({ script: refused })).rejects.toMatchObject({
+        code: "refused",
+        message: "step 3, at 'incorrect', step 1: the login was refused",
+      });
+      const late = await scriptFile(`${ENTER}- expect: never\n  timeout: 0.2\n`);
+      await expect(run({ script: late })).rejects.toMatchObject({
+        code: "timeout",
+        message: expect.stringMatching(/^step 4: /),
+      });
+    });
+
+    it.each([
+      ["no YAML", "- expect: [", /is no YAML/],
+      ["no list", "expect: x", /a list of steps is wanted/],
+      ["an unknown key", "- expcet: x", /step 1: a step has no 'expcet'/],
+      ["a text that is none", "- send: [1]", /step 1: send is a text/],
+      ["a pattern that is none", "- expect: /(/", /no regular expression/],
+      ["aliases", "- &a send: x\n- *a", /is no YAML/],
+    ])("is refused before anybody is troubled: %s", async (_what, text, message) => {
+      const script = await scriptFile(text);
+      await expect(run({ script })).rejects.toMatchObject({
+        code: "usage",
+        message: expect.stringMatching(message),
+      });
+    });
   });
 
   it("survives what a bad server sends", async () => {

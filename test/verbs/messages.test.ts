@@ -85,6 +85,51 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual(["b", "own"].map(mailOf));
   });
 
+  it("knows messages again that the source has under other names, and does not remove them", async () => {
+    const from = await maildir("a", "b");
+    const to = join(folder, "renamed");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-5") };
+    await run(job);
+    for (const subject of ["a", "b"]) {
+      await rm(join(from, "new", `1700000000.${subject}.host`));
+      await writeFile(join(from, "new", `1800000000.${subject}.other`), mailOf(subject));
+    }
+    const again = { copied: 0, same: 2, removed: 0, failed: 0, extra: 0 };
+    expect(reportIn(await run({ ...job, delete: true }))).toEqual(again);
+    expect(reportIn(await run({ ...job, delete: true }))).toEqual(again);
+    await rm(join(from, "new", "1800000000.a.other"));
+    expect(reportIn(await run({ ...job, delete: true }))).toMatchObject({ removed: 1, same: 1 });
+    expect(await textsIn(to)).toEqual([mailOf("b")]);
+  });
+
+  it("is cleared at the source after some days, of what is safe at the target alone", async () => {
+    const from = await maildir("a", "b");
+    const to = join(folder, "cleared");
+    const stateFolder = join(folder, "state-6");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder };
+    expect(reportIn(await run({ ...job, deleteAfter: 30 }))).toMatchObject({ copied: 2, removed: 0 });
+    expect(await textsIn(from)).toHaveLength(2);
+    // One of the copies is lost: its original stays, and is copied again.
+    const copies = await readdir(join(to, "cur"));
+    for (const name of copies) {
+      const text = await readFile(join(to, "cur", name), "utf8");
+      if (text.includes("Subject: b")) await rm(join(to, "cur", name));
+    }
+    await deliver(from, "c");
+    expect(reportIn(await run({ ...job, deleteAfter: 0, dryRun: true }))).toMatchObject({ removed: 0 });
+    expect(reportIn(await run({ ...job, deleteAfter: 0 }))).toMatchObject({ copied: 2, removed: 3 });
+    expect(await textsIn(from)).toEqual([]);
+    expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));
+    // What is gone at the source stays at the target.
+    expect(reportIn(await run({ ...job, deleteAfter: 0 }))).toMatchObject({ copied: 0, removed: 0 });
+    expect(await textsIn(to)).toHaveLength(3);
+    await expect(run({ from: `maildir:${from}`, to: `maildir:${to}`, deleteAfter: 0 })).rejects.toMatchObject(
+      {
+        code: "usage",
+      },
+    );
+  });
+
   it("follows the flags of the source, and leaves those alone that were changed at the target", async () => {
     const from = await maildir("a", "b", "c");
     const to = join(folder, "flagged");

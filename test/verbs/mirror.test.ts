@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { textContent } from "../../fixtures/servers/content.js";
 import { octetsOf } from "../../fixtures/servers/files.js";
@@ -281,37 +281,5 @@ describe("what is refused", () => {
       code: "missing",
     });
     expect(filesOf(to.tree)).toEqual(FILES);
-  });
-});
-
-async function listed(url: string): Promise<void> {
-  const client = clientOf();
-  const target = client.target(url);
-  await client.use(target, async (session) => {
-    const entries = session.list?.(target.path, { recursive: true });
-    return entries === undefined ? [] : all(entries);
-  });
-}
-
-describe("how fast", () => {
-  it("plans an unchanged tree of 1,000 files in 0.3 s beyond its listing", async () => {
-    const many = Object.fromEntries(
-      Array.from({ length: 1000 }, (_, at) => [`${at % 10}/${at}.txt`, `${at}`]),
-    );
-    await using from = await ftpOf(treeOf(many));
-    const to = fresh();
-    for (const [path, content] of Object.entries(many)) {
-      await mkdir(join(to, dirname(path)), { recursive: true });
-      await writeFile(join(to, path), content);
-      await utimes(join(to, path), DATE, DATE);
-    }
-    const job = { from: from.url, to, stateFolder: fresh() };
-    expect(reportIn(await run(job)).same).toBe(1000);
-    const before = performance.now();
-    for (const url of [from.url, to]) await listed(url);
-    const listing = performance.now() - before;
-    const start = performance.now();
-    expect(reportIn(await run(job)).same).toBe(1000);
-    expect(performance.now() - start).toBeLessThan(listing + 300);
   });
 });

@@ -47,6 +47,7 @@ export class Assembly {
   /** Where what has no place of its own goes: behind what came before. */
   #end: number;
   #withinUu = false;
+  #placed = false;
 
   private constructor(
     file: BinaryFile,
@@ -77,6 +78,11 @@ export class Assembly {
     } catch (thrown) {
       throw localError(thrown, path);
     }
+  }
+
+  /** Each part tells its place in the file: they may come in any order. */
+  get placed(): boolean {
+    return this.#placed;
   }
 
   /** Segments that are still to be fetched. */
@@ -150,6 +156,7 @@ export class Assembly {
         return;
       case "data": {
         const at = piece.offset ?? this.#end;
+        if (piece.offset !== undefined) this.#placed = true;
         // What goes beyond the size that was announced is no part of the file, and could fill the disk.
         const room = this.#size === undefined ? piece.octets.length : Math.max(0, this.#size - at);
         const octets = piece.octets.subarray(0, room);

@@ -1,6 +1,7 @@
 /** The file in an article's body, whichever way it is encoded. */
 import { type YencBegin, YencDecoder, type YencEnd } from "../../../src/wire/yenc.js";
-import { UuDecoder } from "./uudecode.js";
+import { AttachmentDecoder, type AttachmentEvent } from "./mime-attachment.js";
+import { UuDecoder, type UuEvent } from "./uudecode.js";
 
 export type FilePiece =
   | {
@@ -8,7 +9,7 @@ export type FilePiece =
       readonly name: string;
       /** Octets of the whole file, where that is said. */
       readonly size?: number;
-      readonly coding: "yenc" | "uuencode";
+      readonly coding: "yenc" | "uuencode" | "base64";
       /** yEnc's own numbering. */
       readonly part?: number;
     }
@@ -20,7 +21,8 @@ export type FilePiece =
 export class FileDecoder {
   readonly #yenc = new YencDecoder();
   readonly #uu: UuDecoder;
-  #within: "yenc" | "uuencode" | undefined;
+  readonly #attachment = new AttachmentDecoder();
+  #within: "yenc" | "uuencode" | "base64" | undefined;
   #offset = 0;
 
   /** @param within the body goes on in the middle of a uuencoded file */
@@ -31,14 +33,20 @@ export class FileDecoder {
 
   /** @throws PortholeError `protocol` */
   *write(chunk: Buffer): Generator<FilePiece, void, undefined> {
-    if (this.#within !== "uuencode") yield* this.#fromYenc(this.#yenc.write(chunk));
     // A body has one of them; what begins is what it is.
-    if (this.#within !== "yenc") yield* this.#fromUu(this.#uu.write(chunk));
+    if (this.#may("yenc")) yield* this.#fromYenc(this.#yenc.write(chunk));
+    if (this.#may("uuencode")) yield* this.#fromText(this.#uu.write(chunk), "uuencode");
+    if (this.#may("base64")) yield* this.#fromText(this.#attachment.write(chunk), "base64");
   }
 
   *end(): Generator<FilePiece, void, undefined> {
-    if (this.#within !== "uuencode") yield* this.#fromYenc(this.#yenc.end());
-    if (this.#within !== "yenc") yield* this.#fromUu(this.#uu.end());
+    if (this.#may("yenc")) yield* this.#fromYenc(this.#yenc.end());
+    if (this.#may("uuencode")) yield* this.#fromText(this.#uu.end(), "uuencode");
+    if (this.#may("base64")) yield* this.#fromText(this.#attachment.end(), "base64");
+  }
+
+  #may(coding: "yenc" | "uuencode" | "base64"): boolean {
+    return this.#within === undefined || this.#within === coding;
   }
 
   *#fromYenc(events: ReturnType<YencDecoder["write"]>): Generator<FilePiece, void, undefined> {
@@ -62,11 +70,14 @@ export class FileDecoder {
     }
   }
 
-  *#fromUu(events: ReturnType<UuDecoder["write"]>): Generator<FilePiece, void, undefined> {
+  *#fromText(
+    events: readonly (UuEvent | AttachmentEvent)[],
+    coding: "uuencode" | "base64",
+  ): Generator<FilePiece, void, undefined> {
     for (const event of events) {
       if (event.type === "begin") {
-        this.#within = "uuencode";
-        yield { type: "begin", name: event.name, coding: "uuencode" };
+        this.#within = coding;
+        yield { type: "begin", name: event.name, coding };
       } else if (event.type === "data") yield event;
       else yield { type: "end" };
     }

@@ -1,17 +1,17 @@
 /** Commands about articles: article, head, body, stat, next, last, over, hdr. */
 import { PortholeError } from "../../../src/errors.js";
-import type { Command, Document, Entry, JsonObject, Output } from "../../../src/plugin.js";
-import { articleEntry, articleMeta, bareArticle, messageIdIn, messageIdsIn } from "../entry.js";
+import type { Command, Document, JsonObject, Output } from "../../../src/plugin.js";
+import { articleMeta, bareArticle, messageIdIn } from "../entry.js";
 import type { FieldText } from "../field-text.js";
 import { hdrValues } from "../fields.js";
 import type { Overview } from "../overview.js";
-import { inOrder, newestFirst } from "../overviews.js";
+import { inOrder } from "../overviews.js";
 import { articlePath, messagePath, type NewsPath, type Range } from "../path.js";
 import { discard } from "../peer.js";
 import { type OneArticle, readArticle } from "../reading.js";
 import { refusal } from "../refusal.js";
 import type { NewsSession } from "../session.js";
-import { type Threadable, threadsOf, walk } from "../threading.js";
+import { threaded } from "../thread-listing.js";
 import { asked, optionNumber, type Row, record, rows, TOGETHER, wrongUsage } from "./words.js";
 
 function oneArticle(path: NewsPath): OneArticle {
@@ -156,46 +156,25 @@ async function shownOverviews(batch: readonly Overview[], text: FieldText): Prom
   return { kind: "octets", octets: Buffer.from(lines, "utf8") };
 }
 
-/** Articles that are held for a tree, when nobody says otherwise: the newest. */
-const THREADED = 1000;
-
-interface Threaded extends Threadable {
-  readonly entry: Entry;
-}
-
 /** The articles of a group as threads: answers below what they answer, drawn as a tree. */
 export const thread: Command = async function* (invocation) {
   const { session, path } = await asked(invocation, "thread URL");
-  const limit = optionNumber(invocation.options, "limit") ?? (path.what === "range" ? undefined : THREADED);
   const { group, range } = articlesIn(path);
-  const peer = await session.line.peer();
-  const facts = await peer.selectToList(group);
-  const articles: Threaded[] = [];
-  for await (const batch of newestFirst(peer, facts, range, limit)) {
-    for (const overview of batch) {
-      const entry = await articleEntry(session.line.target, overview, group, session.text);
-      articles.push({
-        id: messageIdIn(overview.fields.get("message-id")) ?? `#${overview.number}`,
-        references: messageIdsIn(overview.fields.get("references")),
-        subject: entry.name,
-        entry,
-      });
-    }
-  }
-  for (const { node, depth } of walk(threadsOf(articles.reverse()))) {
-    const indent = "  ".repeat(Math.min(depth, 40));
-    if (node.article === undefined) {
+  for await (const { depth, entry } of threaded(
+    session,
+    group,
+    range,
+    optionNumber(invocation.options, "limit"),
+  )) {
+    const indent = "  ".repeat(depth);
+    if (entry === undefined) {
       yield record(`${indent}(not here)`, { depth });
       continue;
     }
-    const { name, url, meta } = node.article.entry;
+    const { name, url, meta } = entry;
     const number = typeof meta["number"] === "number" ? meta["number"] : "";
     const from = typeof meta["from"] === "string" ? meta["from"] : "";
-    yield record(`${indent}${number} ${name} - ${from}`, {
-      depth,
-      url,
-      ...meta,
-    });
+    yield record(`${indent}${number} ${name} - ${from}`, { depth, url, ...meta });
   }
 };
 

@@ -14,12 +14,13 @@ import {
   reportsOf,
   type TargetReport,
 } from "../../verbs/check-report.js";
+import { eachPort } from "../../verbs/ports.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options } = desk;
-  const urls = [...new Set([...desk.words, ...(await urlsFromFile(desk))])];
+  const urls = [...new Set([...desk.words, ...(await urlsFromFile(desk))].flatMap(eachPort))];
   if (urls.length === 0) {
     throw new PortholeError("usage", "check wants a URL", {
       hint: "porthole check URL..., or --input FILE with a URL a line",

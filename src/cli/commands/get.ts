@@ -1,4 +1,5 @@
 /** `porthole get URL...`: to standard output, or to files. */
+import { PortholeError } from "../../errors.js";
 import type { Desk } from "../command.js";
 import { type Claims, destinationOf, fetchTo } from "../fetch.js";
 import { someUrls, workThrough } from "../targets.js";
@@ -9,5 +10,22 @@ export async function run(desk: Desk): Promise<number | undefined> {
   // Standard output takes one document at a time.
   const jobs = destination.kind === "output" ? 1 : desk.client.policy.jobs;
   const claims: Claims = new Map();
+  const { part, attachments } = desk.options;
+  if (attachments === true || typeof part === "string") {
+    if (attachments === true && part !== undefined) {
+      throw new PortholeError("usage", "--part names one part, --attachments means all of them");
+    }
+    const { fetchAttachments, fetchPart } = await import("../message-parts.js");
+    return workThrough(
+      desk,
+      urls,
+      ["get"],
+      (target) =>
+        typeof part === "string"
+          ? fetchPart(desk, target, part, destination)
+          : fetchAttachments(desk, target, destination.kind === "folder" ? destination.path : "."),
+      jobs,
+    );
+  }
   return workThrough(desk, urls, ["get"], (target) => fetchTo(desk, target, destination, claims), jobs);
 }

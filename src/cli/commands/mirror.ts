@@ -25,6 +25,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     delete: options["delete"] === true,
     compareContent: options["compare-content"] === true,
     onlyNewer: options["only-newer"] === true,
+    ...(typeof options["delete-after"] === "number" ? { deleteAfter: options["delete-after"] } : {}),
     include: listOf(options["include"]),
     exclude: listOf(options["exclude"]),
     jobs: client.policy.jobs,

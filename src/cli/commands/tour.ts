@@ -78,6 +78,10 @@ function stops(sandbox: Sandbox, folder: string): Stop[] {
           : `The server has it: "${safeLine(mail.subject)}", for ${mail.to.join(", ")}.`;
       },
     },
+    {
+      title: "The same mail, found by another protocol",
+      argv: ["search", `${sandbox.url("imap")}INBOX`, "subject:lamp", "-u", "porthole:sandbox", "-l"],
+    },
     { title: "An FTP directory", argv: ["ls", ftp, "-l"] },
     {
       title: "The same for a script: every entry has a URL that opens again",

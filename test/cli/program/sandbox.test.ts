@@ -127,11 +127,12 @@ describe("tour", () => {
       "2. The same server over TLS, and JSON laid out",
       "3. A download: written beside its target, renamed when whole",
       "4. A mail",
-      "5. An FTP directory",
-      "6. The same for a script: every entry has a URL that opens again",
-      "7. A Gopher hole",
-      "8. A Gopher search",
-      "9. What is not there: one line, and a status that scripts can tell",
+      "5. The same mail, found by another protocol",
+      "6. An FTP directory",
+      "7. The same for a script: every entry has a URL that opens again",
+      "8. A Gopher hole",
+      "9. A Gopher search",
+      "10. What is not there: one line, and a status that scripts can tell",
     ]);
     expect(stdout).toContain('The server has it: "The lamp is lit", for harbour@port.example.');
     expect(stdout).toContain("(exit status 8)");

@@ -1,0 +1,188 @@
+/** The way to the account: one connection, and another in its place when it is lost between two calls. */
+import { PortholeError } from "../../src/errors.js";
+import type { Context, Target } from "../../src/plugin.js";
+import { logIn } from "./login.js";
+import { meet } from "./meet.js";
+import { decodeMailboxName } from "./modified-utf7.js";
+import type { MailPath } from "./path.js";
+import type { Peer, Selected } from "./peer.js";
+import { refusal } from "./refusal.js";
+import { textOf } from "./values.js";
+
+export class Account {
+  readonly target: Target;
+  readonly context: Context;
+  #peer: Peer | undefined;
+  #closed = false;
+  #left = false;
+
+  private constructor(peer: Peer, target: Target, context: Context) {
+    this.#peer = peer;
+    this.target = target;
+    this.context = context;
+  }
+
+  /** Greets, and logs in when the user gave credentials; where none are needed (`capability`), nobody is asked for them. */
+  static async open(target: Target, context: Context): Promise<Account> {
+    const peer = await meet(target, context);
+    const account = new Account(peer, target, context);
+    try {
+      await account.#logIn(peer, target.url.user !== undefined);
+      return account;
+    } catch (thrown) {
+      await peer.dialogue.close();
+      throw thrown;
+    }
+  }
+
+  /** The server, met anew when the connection is gone: servers end it after half an hour of silence. */
+  async greeted(): Promise<Peer> {
+    if (this.#closed) throw new PortholeError("aborted", "the session was closed");
+    const old = this.#peer;
+    if (this.#left) {
+      this.#left = false;
+      // Answered once the rest has passed. Where that was too much, the connection is gone and another is made.
+      await old?.dialogue.ask("NOOP").catch(() => undefined);
+    }
+    if (old !== undefined && old.dialogue.failure === undefined) return old;
+    if (old !== undefined) this.context.note("the connection is gone; connecting again");
+    const peer = await meet(this.target, this.context);
+    this.#peer = peer;
+    return peer;
+  }
+
+  /** The same, logged in. @throws PortholeError `auth` */
+  async peer(): Promise<Peer> {
+    const peer = await this.greeted();
+    await this.#logIn(peer, true);
+    return peer;
+  }
+
+  /** The server that a mailbox is selected at. @throws PortholeError `missing` when there is none, or its UIDs are others now */
+  async select(path: MailPath, mode: "read" | "write"): Promise<{ peer: Peer; selected: Selected }> {
+    const peer = await this.peer();
+    const raw = await this.rawName(peer, path.levels);
+    let selected = peer.selected;
+    if (selected?.raw !== raw || (mode === "write" && selected.readOnly)) {
+      selected = await open(peer, raw, mode);
+    }
+    if (mode === "write" && selected.readOnly) {
+      throw new PortholeError("refused", "the mailbox is for reading alone");
+    }
+    if (path.uidValidity !== undefined && path.uidValidity !== selected.uidValidity) {
+      throw new PortholeError("missing", "the mailbox was made anew: its messages have other UIDs now", {
+        hint: "`ls` shows what there is",
+        reply: `UIDVALIDITY ${selected.uidValidity ?? "none"}`,
+      });
+    }
+    return { peer, selected };
+  }
+
+  /** A mailbox's name as the server has it, one character for each octet. */
+  async rawName(peer: Peer, levels: readonly string[]): Promise<string> {
+    if (levels.length === 0) {
+      throw new PortholeError("usage", "the account is no mailbox", { hint: "name one: /INBOX" });
+    }
+    const parting = levels.length === 1 ? "" : ((await this.delimiter(peer)) ?? "/");
+    const [first = "", ...rest] = levels;
+    const top = /^inbox$/i.test(first) ? "INBOX" : first;
+    return peer.rawName([top, ...rest].join(parting));
+  }
+
+  /** What parts the levels of names; null where there is nothing. Asked for once. */
+  async delimiter(peer: Peer): Promise<string | null> {
+    if (peer.delimiter !== undefined) return peer.delimiter;
+    const answer = peer.dialogue.say({ words: ["LIST", '""', '""'], takes: ({ name }) => name === "LIST" });
+    for await (const data of answer.data()) peer.delimiter = textOf(data.values[1]) ?? null;
+    peer.delimiter ??= null;
+    return peer.delimiter;
+  }
+
+  /** The levels of a name that the server sent. */
+  levelsOf(raw: string, delimiter: string | null): string[] {
+    const levels = delimiter === null || delimiter === "" ? [raw] : raw.split(delimiter);
+    return levels.map(decodeMailboxName);
+  }
+
+  /** A message was not read to its end: what is left of it passes, or ends the connection. */
+  leftEarly(): void {
+    this.#left = true;
+  }
+
+  /** Ends this connection at once: more comes over it than anybody wants. The next call makes another. */
+  drop(): void {
+    this.#peer?.connection.destroy();
+  }
+
+  /** Closes this connection; the next call makes another. */
+  async rest(): Promise<void> {
+    const peer = this.#peer;
+    this.#peer = undefined;
+    await peer?.dialogue.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.rest();
+  }
+
+  async #logIn(peer: Peer, required: boolean): Promise<void> {
+    if (peer.loggedIn) return;
+    await logIn(peer, this.target, this.context, required);
+    if (peer.loggedIn && !peer.compressed) await compress(peer, this.context);
+  }
+}
+
+/** COMPRESS (RFC 4978). Within this machine it takes time and saves none. */
+async function compress(peer: Peer, context: Context): Promise<void> {
+  const wanted = context.options["compress"] ?? "auto";
+  if (wanted === "never" || (wanted === "auto" && peer.connection.loopback)) return;
+  if (!peer.capabilities.has("COMPRESS=DEFLATE")) {
+    if (wanted === "auto") return;
+    throw new PortholeError("refused", "the server does not compress", {
+      hint: "leave out --compress always",
+    });
+  }
+  const answer = peer.dialogue.say({ words: ["COMPRESS", "DEFLATE"], alone: true, switches: true });
+  const status = await answer.status();
+  if (status.condition === "OK") {
+    peer.dialogue.startDeflate();
+    peer.compressed = true;
+    return;
+  }
+  if (wanted === "always") throw refusal(status, "the server refused to compress");
+  context.note("the server offers to compress and refuses it; going on as it is");
+}
+
+/** SELECT or EXAMINE (RFC 9051, 6.3.2). */
+async function open(peer: Peer, raw: string, mode: "read" | "write"): Promise<Selected> {
+  const selected: Selected = {
+    raw,
+    readOnly: mode === "read",
+    uidValidity: undefined,
+    uidNext: undefined,
+    exists: 0,
+    highestModSeq: undefined,
+    permanentFlags: undefined,
+  };
+  peer.selected = selected;
+  const condstore = peer.capabilities.has("CONDSTORE") || peer.capabilities.has("QRESYNC");
+  const status = await peer.dialogue
+    .say({
+      words: [
+        mode === "read" ? "EXAMINE" : "SELECT",
+        peer.mailboxWord(raw),
+        ...(condstore ? ["(CONDSTORE)"] : []),
+      ],
+      alone: true,
+      takes: ({ name }) => name === "EXISTS",
+    })
+    .status();
+  if (status.condition !== "OK") {
+    peer.selected = undefined;
+    throw refusal(status, `the mailbox ${decodeMailboxName(raw)} cannot be opened`, "missing");
+  }
+  const opened = { ...selected, readOnly: mode === "read" || status.code === "READ-ONLY" };
+  peer.selected = opened;
+  return opened;
+}

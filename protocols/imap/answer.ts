@@ -1,0 +1,212 @@
+/** What one command is answered with, as it comes: data, contents of messages, requests to go on, and OK, NO or BAD. */
+import { Readable } from "node:stream";
+import { PortholeError } from "../../src/errors.js";
+import type { Data, Status } from "./response.js";
+import type { Word } from "./words.js";
+
+/** A command, and what of the server's words is its answer. */
+export interface Request {
+  /** The command's name first; they are parted by blanks. */
+  readonly words: readonly Word[];
+  /** Neither sent between others, nor others between it and its answer. */
+  readonly alone?: boolean;
+  /** Which data are part of the answer; none when absent. */
+  readonly takes?: (data: Data) => boolean;
+  /** The answer holds the contents of this message: its UID. */
+  readonly contentsOf?: number;
+  /** After its OK the stream is another one: a TLS handshake, a deflated stream. */
+  readonly switches?: boolean;
+  /** The server asks to go on, which is part of the answer (AUTHENTICATE, IDLE). */
+  readonly converses?: boolean;
+}
+
+/** What an answer needs of the dialogue that it is part of. */
+export interface Listener {
+  /** There is room for more. */
+  goOn(): void;
+}
+
+/** Contents of a message, as they come. */
+export interface Contents {
+  /** What the response said ahead of them: `* 7 FETCH (UID 12 BODY[] `. */
+  readonly head: string;
+  /** Octets. */
+  readonly size: number;
+  /** To be ended or destroyed before anything else of the answer comes. */
+  readonly body: Readable;
+}
+
+type Item =
+  | { readonly kind: "data"; readonly data: Data }
+  | { readonly kind: "contents"; readonly contents: Contents }
+  | { readonly kind: "continue"; readonly text: string };
+
+/** What may wait for whoever takes it. */
+const MOST_WAITING = 1024;
+/** Octets that are read and thrown away when contents are left early; with more, the connection ends. */
+const LEAVE_WITHIN = 256 * 1024;
+const MOST_NOTES = 100;
+/** Octets of contents that wait for whoever reads them. */
+const READ_AHEAD = 64 * 1024;
+
+export class Answer {
+  readonly request: Request;
+  /** What the server said by the way before the answer: `* OK [UIDVALIDITY 3]`. */
+  readonly notes: Status[] = [];
+  /** Contents have begun. */
+  hadContents = false;
+  readonly #listener: Listener;
+  #items: Item[] = [];
+  #status: Status | undefined;
+  #failure: PortholeError | undefined;
+  /** Nobody takes what comes. */
+  #ignored = false;
+  #body: { readonly readable: Readable; thrown: number } | undefined;
+  #stir: (() => void) | undefined;
+
+  constructor(request: Request, listener: Listener) {
+    this.request = request;
+    this.#listener = listener;
+  }
+
+  /** OK, NO or BAD; data that nobody took are passed over. @throws PortholeError when the dialogue ends before it */
+  async status(): Promise<Status> {
+    this.#ignore();
+    for (;;) {
+      if (this.#status !== undefined) return this.#status;
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#stirred();
+    }
+  }
+
+  /** The data of the answer; then the status is there. Leaving the loop passes over the rest. */
+  async *data(): AsyncGenerator<Data, void, undefined> {
+    try {
+      for (let item = await this.#next(); item !== undefined; item = await this.#next()) {
+        if (item.kind === "data") yield item.data;
+        else if (item.kind === "contents") item.contents.body.destroy();
+      }
+    } finally {
+      this.#ignore();
+    }
+  }
+
+  /** The next data or contents, in their order; undefined when the status is there. */
+  async next(): Promise<Data | Contents | undefined> {
+    for (;;) {
+      const item = await this.#next();
+      if (item === undefined) return undefined;
+      if (item.kind === "data") return item.data;
+      if (item.kind === "contents") return item.contents;
+    }
+  }
+
+  /** What the server says when it asks to go on; undefined when it answers instead. */
+  async continuation(): Promise<string | undefined> {
+    for (;;) {
+      const item = await this.#next();
+      if (item === undefined) return undefined;
+      if (item.kind === "continue") return item.text;
+    }
+  }
+
+  async #next(): Promise<Item | undefined> {
+    for (;;) {
+      const item = this.#items.shift();
+      if (item !== undefined) {
+        if (this.#items.length < MOST_WAITING) this.#listener.goOn();
+        return item;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#status !== undefined) return undefined;
+      await this.#stirred();
+    }
+  }
+
+  // --- For the dialogue ---------------------------------------------------------------------------------------
+
+  /** @returns whether there is room for more */
+  takeData(data: Data): boolean {
+    return this.#take({ kind: "data", data });
+  }
+
+  takeContinuation(text: string): boolean {
+    return this.#take({ kind: "continue", text });
+  }
+
+  takeNote(status: Status): void {
+    if (this.notes.length < MOST_NOTES) this.notes.push(status);
+  }
+
+  /** @returns whether there is room for their octets */
+  takeContents(head: string, size: number): boolean {
+    this.hadContents = true;
+    const readable = new Readable({
+      highWaterMark: READ_AHEAD,
+      read: () => this.#listener.goOn(),
+      destroy: (error, done) => {
+        if (this.#body?.readable === readable) this.#listener.goOn();
+        done(error);
+      },
+    });
+    // Who takes it hears of a failure; until then nobody does.
+    readable.on("error", () => undefined);
+    this.#body = { readable, thrown: 0 };
+    if (this.#ignored) readable.destroy();
+    else this.#take({ kind: "contents", contents: { head, size, body: readable } });
+    return true;
+  }
+
+  /** @returns whether there is room for more */
+  takeOctets(chunk: Buffer): boolean {
+    const body = this.#body;
+    if (body === undefined) return true;
+    if (!body.readable.destroyed) return body.readable.push(chunk);
+    body.thrown += chunk.length;
+    if (body.thrown <= LEAVE_WITHIN) return true;
+    throw new PortholeError("aborted", "a message was left early, and the connection with it");
+  }
+
+  takeContentsEnd(): void {
+    const body = this.#body;
+    this.#body = undefined;
+    if (body?.readable.destroyed === false) body.readable.push(null);
+  }
+
+  takeStatus(status: Status): void {
+    this.#status = status;
+    this.#stir?.();
+  }
+
+  fail(failure: PortholeError): void {
+    if (this.#status !== undefined) return;
+    this.#failure = failure;
+    this.#body?.readable.destroy(failure);
+    // What had come whole is still to be had; contents that are cut are not.
+    this.#stir?.();
+  }
+
+  #take(item: Item): boolean {
+    if (this.#ignored) return true;
+    this.#items.push(item);
+    this.#stir?.();
+    return this.#items.length < MOST_WAITING;
+  }
+
+  #ignore(): void {
+    this.#ignored = true;
+    for (const item of this.#items.splice(0)) if (item.kind === "contents") item.contents.body.destroy();
+    this.#listener.goOn();
+  }
+
+  async #stirred(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#stir = resolve;
+    });
+    this.#stir = undefined;
+  }
+}
+
+export function isContents(item: Data | Contents): item is Contents {
+  return "body" in item;
+}

@@ -1,0 +1,151 @@
+/** Logging in (RFC 9051, 6.2): SASL, or LOGIN. */
+import { type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import { PortholeError } from "../../src/errors.js";
+import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
+import { refuseControls } from "../../src/url.js";
+import type { Peer } from "./peer.js";
+import { refusal } from "./refusal.js";
+import type { Status } from "./response.js";
+import { astring } from "./words.js";
+
+/** Gives the login up (RFC 9051, 6.2.2). */
+const CANCEL = "*";
+
+type Way = { readonly by: "sasl"; readonly mechanism: SaslMechanism } | { readonly by: "LOGIN command" };
+
+/**
+ * Logs in. Without `required` only when the user gave credentials.
+ * @throws PortholeError `auth` when the login is refused or impossible, `tls` when the password would go in clear
+ */
+export async function logIn(peer: Peer, target: Target, context: Context, required: boolean): Promise<void> {
+  if (peer.loggedIn) return;
+  const ways = waysOf(peer, context.policy.authMechanism);
+  const concealed = ways.some(conceals);
+  const request: CredentialRequest = { connection: peer.connection, concealed, required };
+  const found = ways.some(needsNoSecret)
+    ? await certified(target, context, request)
+    : await context.credentials(request);
+  if (found === undefined) {
+    if (!required) return;
+    throw new PortholeError("auth", "the server opens mailboxes only after a login", {
+      hint: "-u USER says whose they are",
+    });
+  }
+  const way = ways.find((candidate) => kindOf(candidate) === found.kind);
+  if (way === undefined) throw noWay(peer, found.kind, context.policy.authMechanism);
+  // A password that was given out for a way that conceals it must not be used by another.
+  if (concealed && !conceals(way)) await context.credentials({ ...request, concealed: false });
+  refuseControls(found.user + found.password, "the user name or the password");
+  const began = performance.now();
+  peer.forgetCapabilities();
+  const status =
+    way.by === "sasl"
+      ? await converse(peer, target, context, way.mechanism, found)
+      : await peer.dialogue
+          .say({ words: ["LOGIN", astring(found.user), astring(found.password)], alone: true })
+          .status();
+  if (status.condition !== "OK") throw loginRefusal(status);
+  peer.loggedIn = true;
+  peer.loginMs = performance.now() - began;
+  // Most servers say with the OK what they can do now; others are asked.
+  await peer.askCapabilities();
+}
+
+/** What both sides know, best first. */
+function waysOf(peer: Peer, wanted: string | undefined): readonly Way[] {
+  const { capabilities, connection } = peer;
+  const sasl = sharedMechanisms(capabilities.values("AUTH"), connection.secure, wanted).map(
+    (mechanism): Way => ({ by: "sasl", mechanism }),
+  );
+  // RFC 9051, 6.2.3: a server that says LOGINDISABLED must not be told a password.
+  const login: Way[] =
+    !capabilities.has("LOGINDISABLED") && (wanted ?? "LOGIN") === "LOGIN" ? [{ by: "LOGIN command" }] : [];
+  if (connection.secure) return [...sasl.filter((way) => !conceals(way)), ...login, ...sasl.filter(conceals)];
+  return [...sasl.filter(conceals), ...sasl.filter((way) => !conceals(way)), ...login];
+}
+
+function conceals(way: Way): boolean {
+  return way.by === "sasl" && way.mechanism.conceals;
+}
+
+function needsNoSecret(way: Way): boolean {
+  return way.by === "sasl" && way.mechanism.name === "EXTERNAL";
+}
+
+function kindOf(way: Way): Credentials["kind"] {
+  return way.by === "sasl" ? way.mechanism.kind : "password";
+}
+
+/** EXTERNAL: the certificate is the secret, and a user name may stand beside it. */
+async function certified(target: Target, context: Context, request: CredentialRequest): Promise<Credentials> {
+  const found = await context.credentials({ ...request, required: false });
+  return { user: found?.user ?? target.url.user ?? "", password: "", kind: "password" };
+}
+
+function noWay(peer: Peer, kind: Credentials["kind"], wanted: string | undefined): PortholeError {
+  const { capabilities, connection } = peer;
+  const disabled = capabilities.has("LOGINDISABLED");
+  const offered = [...capabilities.values("AUTH"), ...(disabled ? [] : ["LOGIN"])];
+  const list = offered.join(", ") || "none";
+  if (wanted !== undefined) {
+    const why = offered.includes(wanted)
+      ? "cannot be used with these credentials"
+      : `is not offered; the server has ${list}`;
+    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
+  }
+  const what = kind === "token" ? "a token" : "a password";
+  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`, {
+    hint: connection.secure ? undefined : "it may offer one after TLS: --starttls require, or imaps:",
+  });
+}
+
+/** RFC 9051, 6.2.2; the first answer goes with the command where the server takes it (SASL-IR, RFC 4959). */
+async function converse(
+  peer: Peer,
+  target: Target,
+  context: Context,
+  mechanism: SaslMechanism,
+  credentials: Credentials,
+): Promise<Status> {
+  const login = mechanism.begin(credentials, target);
+  const encode = (octets: Buffer) => {
+    const text = octets.toString("base64");
+    context.mask(text);
+    return text;
+  };
+  const { capabilities } = peer;
+  const ahead = capabilities.has("SASL-IR") || capabilities.has("IMAP4REV2");
+  let initial = login.initial;
+  const words = ["AUTHENTICATE", mechanism.name];
+  if (ahead && initial !== undefined) {
+    words.push(encode(initial) || "=");
+    initial = undefined;
+  }
+  const answer = peer.dialogue.say({ words, alone: true, converses: true });
+  let cancelled = false;
+  for (;;) {
+    const challenge = await answer.continuation();
+    if (challenge === undefined) break;
+    if (cancelled)
+      throw new PortholeError("protocol", "the server goes on asking after the login was given up");
+    const response = initial ?? login.respond(Buffer.from(challenge, "base64"));
+    initial = undefined;
+    cancelled = response === undefined;
+    await peer.dialogue.line(response === undefined ? CANCEL : encode(response));
+  }
+  const status = await answer.status();
+  if (status.condition === "OK") login.verify?.();
+  return status;
+}
+
+/** Busy servers refuse for now; all else speaks of the password. */
+function loginRefusal(status: Status): PortholeError {
+  const { code } = status;
+  const failed = refusal(status, "the server refused the login", "auth");
+  if (failed.code === "auth" || failed.code === "busy") return failed;
+  const busy = code === undefined && /try again|temporar|too many|unavailable/i.test(status.line);
+  return new PortholeError(busy ? "busy" : "auth", failed.message, {
+    reply: failed.reply,
+    hint: failed.hint,
+  });
+}

@@ -1,0 +1,141 @@
+/** The server at the other end of one connection: the dialogue with it, and what is known of it. */
+import type { Connection } from "../../src/net/connection.js";
+import { Capabilities } from "./capabilities.js";
+import { type Bystander, Dialogue } from "./dialogue.js";
+import { encodeModifiedUtf7 } from "./modified-utf7.js";
+import { mustBeOk } from "./refusal.js";
+import type { Data, Status } from "./response.js";
+import { numberOf, wordsOf } from "./values.js";
+import { astring, type Word } from "./words.js";
+
+/** A mailbox that is selected (RFC 9051, 3.3). */
+export interface Selected {
+  /** As the server names it, one character for each octet. */
+  readonly raw: string;
+  readonly readOnly: boolean;
+  /** Absent where the server has no lasting identifiers (UIDNOTSTICKY). */
+  uidValidity: number | undefined;
+  uidNext: number | undefined;
+  exists: number;
+  highestModSeq: string | undefined;
+  permanentFlags: readonly string[] | undefined;
+}
+
+export class Peer implements Bystander {
+  readonly dialogue: Dialogue;
+  capabilities = new Capabilities([]);
+  /** Undefined until asked for, or told unasked. */
+  greeting: Status | undefined;
+  /** Milliseconds from the connection to the greeting, and of the login. */
+  greetingMs = 0;
+  loginMs = 0;
+  /** What was offered before TLS was started in place. */
+  beforeTls: Capabilities | undefined;
+  loggedIn = false;
+  selected: Selected | undefined;
+  /** What parts the levels of a mailbox's name; null where names have none; undefined until it is known. */
+  delimiter: string | null | undefined;
+  /** Names are UTF-8 (RFC 6855). */
+  utf8 = false;
+  compressed = false;
+  /** Called for what happens in the selected mailbox. */
+  onChange: ((data: Data) => void) | undefined;
+  #told = false;
+
+  constructor(connection: Connection) {
+    this.dialogue = new Dialogue(connection, this);
+  }
+
+  get connection(): Connection {
+    return this.dialogue.connection;
+  }
+
+  /** What can be done is known. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  /** What was said before is forgotten: after TLS, after a login (RFC 9051, 6.1.1). */
+  forgetCapabilities(): void {
+    this.#told = false;
+  }
+
+  async askCapabilities(): Promise<void> {
+    if (this.#told) return;
+    const answer = this.dialogue.say({ words: ["CAPABILITY"], takes: ({ name }) => name === "CAPABILITY" });
+    mustBeOk(await answer.status(), "the server does not say what it can do");
+  }
+
+  /** A mailbox's name as a command carries it. @param raw one character for each octet */
+  mailboxWord(raw: string): Word {
+    if (/^[\x20-\x7e]*$/.test(raw)) return astring(raw);
+    return { octets: Buffer.from(raw, "latin1") };
+  }
+
+  /** @param name as people write it */
+  rawName(name: string): string {
+    if (/^inbox$/i.test(name)) return "INBOX";
+    const utf8 = this.utf8 || this.capabilities.speaksRev2Alone;
+    return utf8 ? Buffer.from(name, "utf8").toString("latin1") : encodeModifiedUtf7(name);
+  }
+
+  // --- What the server says by itself ---------------------------------------------------------------------------
+
+  data(data: Data): void {
+    switch (data.name) {
+      case "CAPABILITY":
+        this.#keep(data.values.filter((word) => typeof word === "string"));
+        return;
+      case "EXISTS":
+        if (this.selected !== undefined) this.selected.exists = data.number ?? 0;
+        this.onChange?.(data);
+        return;
+      case "EXPUNGE":
+        if (this.selected !== undefined) this.selected.exists = Math.max(0, this.selected.exists - 1);
+        this.onChange?.(data);
+        return;
+      case "VANISHED":
+      case "FETCH":
+        this.onChange?.(data);
+        return;
+      default:
+    }
+  }
+
+  status({ code, codeText }: Status): void {
+    switch (code) {
+      case "CAPABILITY":
+        this.#keep(codeText.split(" "));
+        return;
+      case "UIDVALIDITY":
+        if (this.selected !== undefined) this.selected.uidValidity = numberOf(codeText);
+        return;
+      case "UIDNEXT":
+        if (this.selected !== undefined) this.selected.uidNext = numberOf(codeText);
+        return;
+      case "UIDNOTSTICKY":
+        if (this.selected !== undefined) this.selected.uidValidity = undefined;
+        return;
+      case "HIGHESTMODSEQ":
+        if (this.selected !== undefined) this.selected.highestModSeq = codeText;
+        return;
+      case "PERMANENTFLAGS":
+        if (this.selected !== undefined) {
+          this.selected.permanentFlags = codeText.replace(/[()]/g, "").split(" ").filter(Boolean);
+        }
+        return;
+      default:
+    }
+  }
+
+  #keep(words: readonly string[]): void {
+    this.capabilities = new Capabilities(words);
+    this.#told = true;
+    this.dialogue.literalAhead = this.capabilities.literalAhead;
+  }
+}
+
+/** The keywords of a FLAGS list. */
+export function flagsIn(value: Parameters<typeof wordsOf>[0]): string[] {
+  return wordsOf(value);
+}

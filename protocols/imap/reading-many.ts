@@ -1,0 +1,204 @@
+/** Many messages in the order of their paths, asked for ahead: the time it takes is the line's, not the round-trips'. */
+import { PortholeError } from "../../src/errors.js";
+import type { ManyRead } from "../../src/plugin.js";
+import type { Account } from "./account.js";
+import type { Answer } from "./answer.js";
+import { fileNameOf, MESSAGE_TYPE, type Message, messageEntry } from "./entry.js";
+import { messageOf, noMessage } from "./messages.js";
+import { mailboxPath, parsePath } from "./path.js";
+import type { Peer, Selected } from "./peer.js";
+import { contentsOf, fetchContents, isMessagePath, readMessage } from "./reading.js";
+import { sequenceSet } from "./words.js";
+
+/** Messages asked for at once. */
+const BATCH = 100;
+
+interface Wanted {
+  readonly path: string;
+  readonly uid: number;
+}
+
+interface Batch {
+  /** Paths of one mailbox, under one UIDVALIDITY. */
+  readonly place: string;
+  readonly levels: readonly string[];
+  readonly uidValidity: number | undefined;
+  readonly wanted: Wanted[];
+}
+
+/** What has been asked of one batch. */
+interface Asked {
+  readonly batch: Batch;
+  readonly selected: Selected;
+  readonly facts: Answer;
+  readonly contents: readonly Answer[];
+}
+
+export async function* readMany(
+  account: Account,
+  paths: AsyncIterable<string>,
+): AsyncGenerator<ManyRead, void, undefined> {
+  let ended = false;
+  try {
+    yield* inTurn(account, paths);
+    ended = true;
+  } finally {
+    // What was asked for ahead still comes: a new connection is there sooner.
+    if (!ended) account.drop();
+  }
+}
+
+async function* inTurn(
+  account: Account,
+  paths: AsyncIterable<string>,
+): AsyncGenerator<ManyRead, void, undefined> {
+  let under: Asked | undefined;
+  let place: Batch | undefined;
+  for await (const batch of batchesOf(paths)) {
+    if ("path" in batch) {
+      if (under !== undefined) yield* results(account, under);
+      under = undefined;
+      yield await readAlone(account, batch.path);
+      continue;
+    }
+    // The next batch goes out before the last is read, as long as the mailbox stays selected.
+    const sameMailbox = place?.place === batch.place;
+    if (!sameMailbox && under !== undefined) {
+      yield* results(account, under);
+      under = undefined;
+    }
+    place = batch;
+    let asked: Asked;
+    try {
+      asked = await askForAll(account, batch);
+    } catch (thrown) {
+      if (!(thrown instanceof PortholeError) || !["missing", "refused", "busy"].includes(thrown.code))
+        throw thrown;
+      for (const { path } of batch.wanted) yield { path, error: thrown };
+      continue;
+    }
+    if (under !== undefined) yield* results(account, under);
+    under = asked;
+  }
+  if (under !== undefined) yield* results(account, under);
+}
+
+/** What can be asked for together. A part, or what is no message, comes alone. */
+async function* batchesOf(
+  paths: AsyncIterable<string>,
+): AsyncGenerator<Batch | { readonly path: string }, void, undefined> {
+  let batch: Batch | undefined;
+  for await (const path of paths) {
+    const parsed = messageAt(path);
+    if (parsed === undefined) {
+      if (batch !== undefined) yield batch;
+      batch = undefined;
+      yield { path };
+      continue;
+    }
+    const place = `${mailboxPath(parsed.levels)};${parsed.uidValidity ?? ""}`;
+    if (batch !== undefined && (batch.place !== place || batch.wanted.length >= BATCH)) {
+      yield batch;
+      batch = undefined;
+    }
+    batch ??= { place, levels: parsed.levels, uidValidity: parsed.uidValidity, wanted: [] };
+    batch.wanted.push({ path, uid: parsed.uid });
+  }
+  if (batch !== undefined) yield batch;
+}
+
+/** Undefined for a path that says something else, or nothing. */
+function messageAt(path: string) {
+  try {
+    const parsed = parsePath(path);
+    return isMessagePath(parsed) && parsed.section === undefined && parsed.partial === undefined
+      ? parsed
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readAlone(account: Account, path: string): Promise<ManyRead> {
+  try {
+    const parsed = parsePath(path);
+    if (!isMessagePath(parsed)) throw new PortholeError("usage", `'${path}' is no message`);
+    return { path, document: await readMessage(account, parsed) };
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && ["missing", "refused", "busy", "usage"].includes(thrown.code)) {
+      return { path, error: thrown };
+    }
+    throw thrown;
+  }
+}
+
+/** What the messages are in one command, then each of them in its own: an answer then tells whose it is. */
+async function askForAll(account: Account, batch: Batch): Promise<Asked> {
+  const { levels, uidValidity, wanted } = batch;
+  const { peer, selected } = await account.select(
+    { levels, ...(uidValidity === undefined ? {} : { uidValidity }) },
+    "read",
+  );
+  const uids = [...new Set(wanted.map(({ uid }) => uid))].sort((one, other) => one - other);
+  const facts = peer.dialogue.say({
+    words: ["UID FETCH", sequenceSet(uids), "(UID FLAGS INTERNALDATE)"],
+    // Contents tell of their message too, but not when it came.
+    takes: ({ name, line }) => name === "FETCH" && /\bINTERNALDATE\b/i.test(line),
+  });
+  return { batch, selected, facts, contents: wanted.map(({ uid }) => ask(peer, uid)) };
+}
+
+function ask(peer: Peer, uid: number): Answer {
+  return fetchContents(peer, uid, "BODY.PEEK[]");
+}
+
+async function* results(
+  account: Account,
+  { batch, selected, facts, contents }: Asked,
+): AsyncGenerator<ManyRead, void, undefined> {
+  const known = new Map<number, Message>();
+  for await (const data of facts.data()) {
+    const message = await messageOf(data);
+    if (message?.received !== undefined && known.size <= BATCH) known.set(message.uid, message);
+  }
+  await facts.status();
+  for (const [at, answer] of contents.entries()) {
+    const wanted = batch.wanted[at];
+    if (wanted === undefined) return;
+    yield await resultOf(account, batch, selected, wanted, answer, known.get(wanted.uid));
+  }
+}
+
+async function resultOf(
+  account: Account,
+  batch: Batch,
+  selected: Selected,
+  { path, uid }: Wanted,
+  answer: Answer,
+  message: Message | undefined,
+): Promise<ManyRead> {
+  try {
+    const { size, body } = await contentsOf(answer, uid);
+    if (message === undefined) {
+      body.destroy();
+      throw noMessage(uid);
+    }
+    const place = { levels: batch.levels, uidValidity: selected.uidValidity };
+    return {
+      path,
+      document: {
+        entry: { ...messageEntry(account.target, place, message), size },
+        type: MESSAGE_TYPE,
+        offset: 0,
+        total: size,
+        filename: fileNameOf(uid),
+        body,
+      },
+    };
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && ["missing", "refused", "busy"].includes(thrown.code)) {
+      return { path, error: thrown };
+    }
+    throw thrown;
+  }
+}

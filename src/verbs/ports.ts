@@ -1,0 +1,28 @@
+/** Several ports of one host in one URL: `tcp://host:20-25`, `tcp://host:22,80,443`. */
+import { PortholeError } from "../errors.js";
+
+const MOST = 65_535;
+const PORTS =
+  /^([a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?(?:\[[^\]/]*\]|[^/:[\]@]*)):(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)(\/.*)?$/is;
+
+/**
+ * A URL for each port; one with a single port, or none, as it is.
+ * @throws PortholeError `usage` for ports that there are none of
+ */
+export function eachPort(url: string): string[] {
+  const [, place, ports, path = ""] = PORTS.exec(url) ?? [];
+  if (place === undefined || ports === undefined || /^\d+$/.test(ports)) return [url];
+  return [...new Set(ports.split(",").flatMap((range) => portsIn(range, url)))].map(
+    (port) => `${place}:${port}${path}`,
+  );
+}
+
+function portsIn(range: string, url: string): number[] {
+  const [low = 0, high = low] = range.split("-").map(Number);
+  if (low < 1 || high > MOST || high < low) {
+    throw new PortholeError("usage", `'${range}' in ${url} are no ports`, {
+      hint: "ports go from 1 to 65535",
+    });
+  }
+  return Array.from({ length: high - low + 1 }, (_, at) => low + at);
+}

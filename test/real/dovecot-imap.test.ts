@@ -1,0 +1,237 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Client, type ClientSettings } from "../../src/client.js";
+import type { Session } from "../../src/plugin.js";
+import { mirror } from "../../src/verbs/mirror.js";
+import type { MirrorReport } from "../../src/verbs/mirror-events.js";
+import { all, failure, listed, many, octets } from "../imap/talk.js";
+import { ANN, type Dovecot, deliver, hasDovecot, startDovecot } from "./dovecot.js";
+
+const TITLE = hasDovecot("imap") ? "dovecot" : "dovecot (dovecot-imapd not installed)";
+
+/** Mails of all kinds, each other octets: parts, eight bits, no last line end, long lines, much and nothing. */
+function mailAt(at: number): Buffer {
+  const noise = createHash("sha256").update(String(at)).digest();
+  const bodies: readonly (string | Buffer)[] = [
+    ")\r\nA1 OK done\r\n* BYE\r\n{5}\r\n",
+    Buffer.concat([Buffer.from(noise.map((octet) => octet | 0x80)), Buffer.from("\r\n")]),
+    "",
+    `${"a long line ".repeat(at % 700)}\r\n`,
+    `${noise.toString("base64")}\r\n`.repeat(at % 50),
+  ];
+  const header = `From: Mail ${at} <m${at}@x.example>\r\nSubject: number ${at}\r\nMessage-ID: <${at}@x.example>\r\nDate: Mon, 2 Nov 2026 08:00:00 +0000\r\n\r\n`;
+  return Buffer.concat([Buffer.from(header), Buffer.from(bodies[at % bodies.length] ?? "")]);
+}
+
+const MAILS = Array.from({ length: 500 }, (_, at) => mailAt(at));
+const LARGE = Buffer.concat([
+  Buffer.from("Subject: large\r\n\r\n"),
+  Buffer.alloc(20_000_000, "twenty million octets of lines like this\r\n"),
+  Buffer.from("\r\n"),
+]);
+
+describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
+  let server: Dovecot;
+
+  beforeAll(async () => {
+    server = await startDovecot("imap", [...MAILS, LARGE]);
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  function client(more: ClientSettings = {}): Client {
+    return new Client({ credentials: async () => ANN, network: { tls: { caFile: server.caFile } }, ...more });
+  }
+
+  function use<T>(
+    act: (session: Session) => Promise<T>,
+    more: ClientSettings = {},
+    scheme = "imap",
+  ): Promise<T> {
+    const port = scheme === "imaps" ? server.tlsPort : server.port;
+    const opener = client(more);
+    return opener.use(opener.target(`${scheme}://localhost:${port}/`), act);
+  }
+
+  function pathOf(url: string): string {
+    return new URL(url).pathname;
+  }
+
+  async function mirrored(
+    from: string,
+    to: string,
+    more: { signal?: AbortSignal; stateFolder?: string } = {},
+  ): Promise<MirrorReport> {
+    let report: MirrorReport | undefined;
+    for await (const event of mirror({ client: client(), from, to, ...more })) {
+      if (event.event === "failed") throw event.error;
+      if (event.event === "done") report = event;
+    }
+    if (report === undefined) throw new Error("the mirror told no end");
+    return report;
+  }
+
+  it("lists all messages, the newest first", async () => {
+    const entries = await use((session) => listed(session, "/INBOX"));
+    expect(entries).toHaveLength(501);
+    expect(entries[1]).toMatchObject({
+      name: "number 499",
+      meta: {
+        uid: 500,
+        from: "Mail 499 <m499@x.example>",
+        date: "2026-11-02T08:00:00.000Z",
+        messageId: "<499@x.example>",
+      },
+    });
+  });
+
+  it("gives every message octet for octet, one by one and many at once", async () => {
+    await use(async (session) => {
+      const paths = (await listed(session, "/INBOX")).map(({ url }) => pathOf(url)).reverse();
+      const given = await many(session, paths);
+      for (const [at, mail] of [...MAILS, LARGE].entries()) {
+        expect(given[at] === mail.toString("latin1"), `message ${at}`).toBe(true);
+      }
+      expect((await octets(session, paths[500] ?? "")).equals(LARGE)).toBe(true);
+    });
+  });
+
+  it.each(["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"])(
+    "is logged in to by %s",
+    async (authMechanism) => {
+      expect(
+        await use((session) => listed(session, "/INBOX", 1), { policy: { authMechanism } }),
+      ).toHaveLength(1);
+    },
+  );
+
+  it("refuses a wrong password", async () => {
+    const wrong = use(async () => undefined, { credentials: async () => ({ ...ANN, password: "wrong" }) });
+    expect(await failure(wrong)).toMatchObject({ code: "auth", exit: 7 });
+  });
+
+  it("speaks under TLS, after STARTTLS, and through a command", async () => {
+    expect(await use((session) => listed(session, "/INBOX", 1), {}, "imaps")).toHaveLength(1);
+    const policy = { starttls: "require" } as const;
+    expect(await use((session) => listed(session, "/INBOX", 1), { policy })).toHaveLength(1);
+    const bridge = `node -e 'const s=require("net").connect(${server.port},"127.0.0.1");process.stdin.pipe(s);s.pipe(process.stdout)'`;
+    expect(
+      await use((session) => listed(session, "/INBOX", 1), { options: { tunnel: bridge } }),
+    ).toHaveLength(1);
+  });
+
+  it("keeps what is put there, moves it, and removes that alone", async () => {
+    await use(async (session) => {
+      await session.makeFolder?.("/Entw%C3%BCrfe");
+      await session.makeFolder?.("/Entw%C3%BCrfe/a%26b");
+      const body = async function* () {
+        yield MAILS[7] ?? Buffer.alloc(0);
+      };
+      const modified = new Date("2020-01-02T03:04:05Z");
+      const entry = await session.write?.("/Entw%C3%BCrfe/a%26b", {
+        body: body(),
+        flags: ["\\Seen", "$Mine"],
+        modified,
+      });
+      expect(await listed(session, "/Entw%C3%BCrfe/a%26b")).toMatchObject([
+        { url: entry?.url, modified, meta: { flags: expect.arrayContaining(["\\Seen", "$Mine"]) } },
+      ]);
+      const moved = await session.move?.(pathOf(entry?.url ?? ""), "/Entw%C3%BCrfe");
+      expect((await octets(session, pathOf(moved?.url ?? ""))).equals(MAILS[7] ?? Buffer.alloc(0))).toBe(
+        true,
+      );
+      await session.remove?.(pathOf(moved?.url ?? ""));
+      expect((await listed(session, "/Entw%C3%BCrfe")).map(({ kind }) => kind)).toEqual(["mailbox"]);
+      await session.remove?.("/Entw%C3%BCrfe", { recursive: true });
+      expect((await listed(session, "/")).map(({ name }) => name)).toEqual(["INBOX"]);
+    });
+  });
+
+  it("tells of new mail as it comes", async () => {
+    await use(async (session) => {
+      const told = session.watch?.("/INBOX")[Symbol.asyncIterator]();
+      const next = told?.next();
+      setTimeout(() => void deliver(server.newMail, 600, Buffer.from("Subject: just in\r\n\r\n")), 300);
+      expect((await next)?.value).toMatchObject({
+        event: "new",
+        entry: { name: "just in", meta: { uid: 502 } },
+      });
+      await session[Symbol.asyncDispose]();
+    });
+  });
+
+  it("searches", async () => {
+    await use(async (session) => {
+      const found = await all(
+        session.search?.("/INBOX", 'subject:"number 49" from:m49 larger:10 unseen') ?? empty(),
+      );
+      expect(found[0]).toMatchObject({ name: "number 499" });
+      expect(await all(session.search?.("/INBOX", "subject:Küste") ?? empty())).toEqual([]);
+    });
+  });
+
+  it("is backed up octet for octet, broken off again and again, with nothing lost or doubled", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-backup-"));
+    try {
+      const from = `imap://localhost:${server.port}/INBOX`;
+      const to = `maildir:${folder}/copy`;
+      const stateFolder = join(folder, "state");
+      for (let round = 1; round <= 5; round++) {
+        const stop = new AbortController();
+        setTimeout(() => stop.abort(), 40 * round);
+        await failure(mirrored(from, to, { signal: stop.signal, stateFolder }));
+      }
+      await mirrored(from, to, { stateFolder });
+      expect(await mirrored(from, to, { stateFolder })).toMatchObject({ copied: 0, same: 502, failed: 0 });
+      const hashes: string[] = [];
+      for (const sub of ["cur", "new"]) {
+        for (const name of await readdir(join(folder, "copy", sub)))
+          hashes.push(hash(await readFile(join(folder, "copy", sub, name))));
+      }
+      const expected = [...MAILS, LARGE, Buffer.from("Subject: just in\r\n\r\n")].map(hash);
+      expect(hashes.sort()).toEqual(expected.sort());
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it("is copied from account to account with its tree, and again without doubles", async () => {
+    const other = await startDovecot("imap", []);
+    try {
+      const from = `imap://localhost:${server.port}/`;
+      const to = `imap://localhost:${other.port}/`;
+      await use(async (session) => session.makeFolder?.("/Lists/tech"));
+      await use(async (session) => {
+        const body = async function* () {
+          yield Buffer.from("Subject: deep\r\nMessage-ID: <deep@x.example>\r\n\r\n");
+        };
+        await session.write?.("/Lists/tech", {
+          body: body(),
+          flags: ["\\Flagged"],
+          modified: new Date("2020-01-02T03:04:05Z"),
+        });
+      });
+      expect(await mirrored(`${from}Lists`, `${to}Lists`)).toMatchObject({ copied: 1, failed: 0 });
+      expect(await mirrored(`${from}Lists`, `${to}Lists`)).toMatchObject({ copied: 0, same: 1, failed: 0 });
+      const opener = client();
+      await opener.use(opener.target(to), async (session) => {
+        expect(await listed(session, "/Lists/tech")).toMatchObject([
+          { name: "deep", modified: new Date("2020-01-02T03:04:05Z"), meta: { flags: ["\\Flagged"] } },
+        ]);
+      });
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+async function* empty(): AsyncGenerator<never> {}
+
+function hash(octetsOf: Buffer): string {
+  return createHash("sha256").update(octetsOf).digest("hex");
+}
