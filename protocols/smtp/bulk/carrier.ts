@@ -1,5 +1,5 @@
 /** One connection of a mailing: letters launched ahead of their answers, and what becomes of each. */
-import { PortholeError } from "../../../src/errors.js";
+import { messageOf, PortholeError } from "../../../src/errors.js";
 import type { Context, JsonObject, JsonValue, Target } from "../../../src/plugin.js";
 import type { Journal } from "../../../src/verbs/journal.js";
 import type { Reply } from "../../../src/wire/replies.js";
@@ -47,6 +47,7 @@ export class Carrier {
   #peer: Peer | undefined;
   /** Made beforehand. */
   #ready: Promise<Letter[]> = NONE;
+  #window = 1;
   /** How often in a row the connection was lost, or was not to be had. */
   #losses = 0;
   /** It served once. */
@@ -73,14 +74,25 @@ export class Carrier {
         await this.#land(next, under);
       }
     } finally {
-      for (const { letter } of under.splice(0)) await this.#lost(letter, "unknown", "the run ended");
+      for (const one of under.splice(0)) await this.#finish(one);
       this.#outbox.giveBack(await this.#ready.catch(() => []));
       await this.#peer?.leave();
     }
   }
 
+  /** The run ends; what was launched is answered all the same, or lost. */
+  async #finish(one: Launched): Promise<void> {
+    try {
+      await one.flight.land();
+      await this.#judge(one.letter, one.flight);
+    } catch (thrown) {
+      // What ended the run is what the user is told.
+      await this.#unravel(one, messageOf(thrown)).catch(() => undefined);
+    }
+  }
+
   async #launchMore(under: Launched[]): Promise<void> {
-    const most = this.#options.paces.length > 0 ? 1 : MOST_LETTERS;
+    const most = this.#window;
     if (under.length > most / 2) return;
     const held = under.reduce((sum, { letter }) => sum + letter.octets.length, 0);
     const letters = [...(await this.#ready)];
@@ -148,6 +160,7 @@ export class Carrier {
       try {
         const { peer, target } = await meetExchanger(this.#target, this.#context, MOST_UNANSWERED);
         this.#peer = peer;
+        this.#window = this.#windowFor(peer);
         await logIn(peer, target, this.#context);
         return peer;
       } catch (thrown) {
@@ -248,6 +261,13 @@ export class Carrier {
       return;
     }
     this.#outbox.defer({ ...letter, tries: letter.tries + 1 }, this.#wait(letter.tries));
+  }
+
+  /** Letters that may be under way: with DATA only the next one's envelope can travel behind a text. */
+  #windowFor({ extensions }: Peer): number {
+    const { paces, delivery } = this.#options;
+    if (paces.length > 0 || !extensions.has("PIPELINING")) return 1;
+    return extensions.has("CHUNKING") && delivery.chunking !== false ? MOST_LETTERS : 2;
   }
 
   #wait(tries: number): number {
