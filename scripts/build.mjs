@@ -52,6 +52,7 @@ const library = await build({
   entryPoints: {
     index: "src/index.ts",
     http: "protocols/http/library.ts",
+    smtp: "protocols/smtp/library.ts",
     sandbox: "fixtures/servers/sandbox.ts",
   },
   outdir: "dist",

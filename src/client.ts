@@ -6,7 +6,7 @@ import { mayTravel } from "./auth/plaintext.js";
 import { PortholeError } from "./errors.js";
 import type { Connection } from "./net/connection.js";
 import { Dialer } from "./net/dialer.js";
-import { resolveHost } from "./net/resolve.js";
+import { resolveHost, resolveMailHosts } from "./net/resolve.js";
 import type { NetworkSettings } from "./net/settings.js";
 import { Transcript } from "./net/transcript.js";
 import type {
@@ -124,9 +124,8 @@ export class Client {
     const manifest = this.manifestOf(target);
     const plugin = await loadPlugin(manifest);
     const place = { host: target.host, port: target.port };
-    if (target.url.password !== undefined) this.transcript.mask(target.url.password);
     try {
-      return supervise(await plugin.open(target, this.#context(target, signal)), manifest.name, place);
+      return supervise(await plugin.open(target, this.contextFor(target, signal)), manifest.name, place);
     } catch (thrown) {
       throw located(labelled(thrown, manifest.name, place), target);
     }
@@ -177,8 +176,10 @@ export class Client {
     );
   }
 
-  #context(target: Target, signal: AbortSignal): Context {
+  /** What a session of this target is opened with. */
+  contextFor(target: Target, signal: AbortSignal = this.signal): Context {
     const settings = this.#settings;
+    if (target.url.password !== undefined) this.transcript.mask(target.url.password);
     return {
       dial: async (endpoint) => {
         const connection = await this.#dialer.dial(endpoint, signal);
@@ -186,6 +187,7 @@ export class Client {
         return connection;
       },
       dialDatagrams: (endpoint) => this.#dialer.dialDatagrams(endpoint, signal),
+      mailHosts: (domain) => resolveMailHosts(domain, this.#dialer.settings, signal),
       listen: (request) => this.#dialer.listen(request, signal),
       listenDatagrams: (request) => this.#dialer.listenDatagrams(request, signal),
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),

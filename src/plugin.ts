@@ -132,6 +132,11 @@ export interface Invocation {
   readonly options: Options;
   /** Opens a target of this protocol, short forms allowed; the session is closed when the command ends. */
   open(url: string): Promise<{ session: Session; target: Target }>;
+  /**
+   * A target of this protocol and what a session of it would be opened with, without opening one: for commands that
+   * connect by themselves, step by step or several times.
+   */
+  reach?(url: string): { target: Target; context: Context };
   readonly signal: AbortSignal;
   /** Standard input, as it comes; opened when it is asked for. */
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -411,6 +416,11 @@ export interface Context {
   dial(endpoint: Endpoint): Promise<Connection>;
   /** A UDP conversation with one peer. */
   dialDatagrams(endpoint: Endpoint): Promise<DatagramChannel>;
+  /**
+   * The hosts that take mail for a domain, best first; the domain itself where its name server knows none.
+   * @throws PortholeError `resolve`; `refused` for a domain that says it takes none (RFC 7505)
+   */
+  mailHosts?(domain: string): Promise<readonly string[]>;
   /** Waits for others to connect, with the same limits, TLS settings and transcript on what comes. */
   listen(request: ListenRequest): Promise<Listener>;
   /** Waits for datagrams from anybody, and can answer them. */
