@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   pop3: () => import("./pop3.js"),
   imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
+  smtp: () => import("./smtp.js"),
   sockets: () => import("./sockets.js"),
   gopher: () => import("./gopher.js"),
   browser: () => import("./browser.js"),

@@ -27,7 +27,7 @@ const USUAL = [
   "src/cli/perform.ts",
   "src/cli/commands/everyday.ts",
   "protocols/http/index.ts",
-  "protocols/http/engines/node.ts",
+  "protocols/http/engines/direct.ts",
 ];
 
 const SHARED = {
@@ -52,6 +52,7 @@ const library = await build({
   entryPoints: {
     index: "src/index.ts",
     http: "protocols/http/library.ts",
+    smtp: "protocols/smtp/library.ts",
     sandbox: "fixtures/servers/sandbox.ts",
   },
   outdir: "dist",

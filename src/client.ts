@@ -6,7 +6,7 @@ import { mayTravel } from "./auth/plaintext.js";
 import { PortholeError } from "./errors.js";
 import type { Connection } from "./net/connection.js";
 import { Dialer } from "./net/dialer.js";
-import { resolveHost } from "./net/resolve.js";
+import { resolveHost, resolveMailHosts } from "./net/resolve.js";
 import type { NetworkSettings } from "./net/settings.js";
 import { Transcript } from "./net/transcript.js";
 import type {
@@ -45,6 +45,14 @@ export interface ClientSettings {
   readonly progress?: (report: Progress) => void;
   readonly warn?: (text: string) => void;
   readonly observer?: ClientObserver;
+}
+
+/** Keeps sessions that have done one thing, for the next. */
+export interface SessionKeeper {
+  /** One that may be asked for what is at the target; the taker's alone until it is given back. */
+  take(target: Target): Session | undefined;
+  /** @returns whether it is kept; the giver closes it otherwise */
+  give(target: Target, session: Session): boolean;
 }
 
 /** Sees what sessions do on their way: for verbs that tell about the way itself. */
@@ -116,21 +124,21 @@ export class Client {
     const manifest = this.manifestOf(target);
     const plugin = await loadPlugin(manifest);
     const place = { host: target.host, port: target.port };
-    if (target.url.password !== undefined) this.transcript.mask(target.url.password);
     try {
-      return supervise(await plugin.open(target, this.#context(target, signal)), manifest.name, place);
+      return supervise(await plugin.open(target, this.contextFor(target, signal)), manifest.name, place);
     } catch (thrown) {
       throw located(labelled(thrown, manifest.name, place), target);
     }
   }
 
-  /** Opens a session, lets `act` work with it, and closes it whatever happens. */
+  /** Opens a session, lets `act` work with it, and closes it whatever happens, unless `keeper` keeps it. */
   async use<T>(
     target: Target,
     act: (session: Session) => Promise<T>,
     signal: AbortSignal = this.signal,
+    keeper?: SessionKeeper,
   ): Promise<T> {
-    const session = await this.open(target, signal);
+    const session = keeper?.take(target) ?? (await this.open(target, signal));
     let result: T;
     try {
       result = await act(session);
@@ -142,7 +150,7 @@ export class Client {
       }
       throw located(thrown, target);
     }
-    await session[Symbol.asyncDispose]();
+    if (keeper?.give(target, session) !== true) await session[Symbol.asyncDispose]();
     return result;
   }
 
@@ -168,8 +176,10 @@ export class Client {
     );
   }
 
-  #context(target: Target, signal: AbortSignal): Context {
+  /** What a session of this target is opened with. */
+  contextFor(target: Target, signal: AbortSignal = this.signal): Context {
     const settings = this.#settings;
+    if (target.url.password !== undefined) this.transcript.mask(target.url.password);
     return {
       dial: async (endpoint) => {
         const connection = await this.#dialer.dial(endpoint, signal);
@@ -177,6 +187,7 @@ export class Client {
         return connection;
       },
       dialDatagrams: (endpoint) => this.#dialer.dialDatagrams(endpoint, signal),
+      mailHosts: (domain) => resolveMailHosts(domain, this.#dialer.settings, signal),
       listen: (request) => this.#dialer.listen(request, signal),
       listenDatagrams: (request) => this.#dialer.listenDatagrams(request, signal),
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),

@@ -47,6 +47,8 @@ export interface PortholeErrorFacts {
   hint?: string | undefined;
   /** The URL at fault, without password. */
   url?: string | undefined;
+  /** Seconds after which the server may be asked again, when it said so. */
+  retryAfter?: number | undefined;
   cause?: unknown;
 }
 
@@ -58,6 +60,7 @@ export class PortholeError extends Error {
   readonly reply: string | undefined;
   readonly hint: string | undefined;
   url: string | undefined;
+  readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, facts: PortholeErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -66,6 +69,7 @@ export class PortholeError extends Error {
     this.reply = facts.reply;
     this.hint = facts.hint;
     this.url = facts.url;
+    this.retryAfter = facts.retryAfter;
   }
 
   get exit(): number {

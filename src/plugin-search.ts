@@ -144,6 +144,7 @@ const RIGHT: Readonly<Record<keyof Manifest, (value: unknown) => boolean>> = {
   summary: isText,
   schemes: (value) => isRecord(value) && Object.entries(value).every(isScheme),
   verbs: (value) => Array.isArray(value) && value.every((verb) => Object.hasOwn(VERB_METHODS, String(verb))),
+  sends: (value) => value === undefined || value === "message" || value === "octets",
   options: (value) =>
     Array.isArray(value) && value.every((option) => isRecord(option) && isText(option["flag"])),
   commands: (value) =>

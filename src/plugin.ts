@@ -95,6 +95,8 @@ export interface Manifest {
   readonly schemes: Readonly<Record<string, Scheme>>;
   /** Equal to the methods that `open()` returns; a contract test holds them so. Empty: in the table, not yet built. */
   readonly verbs: readonly Verb[];
+  /** What `send` takes: messages when absent, or plain octets, which go to the place that the URL names. */
+  readonly sends?: Outgoing["kind"];
   readonly options: readonly OptionSpec[];
   readonly commands: readonly CommandSpec[];
   /** Absent as long as there is nothing to load. */
@@ -130,6 +132,11 @@ export interface Invocation {
   readonly options: Options;
   /** Opens a target of this protocol, short forms allowed; the session is closed when the command ends. */
   open(url: string): Promise<{ session: Session; target: Target }>;
+  /**
+   * A target of this protocol and what a session of it would be opened with, without opening one: for commands that
+   * connect by themselves, step by step or several times.
+   */
+  reach?(url: string): { target: Target; context: Context };
   readonly signal: AbortSignal;
   /** Standard input, as it comes; opened when it is asked for. */
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -187,8 +194,38 @@ export interface Session extends AsyncDisposable {
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
+  /** Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body. */
+  hypertext?(document: Document, octets: Uint8Array): Promise<Hypertext | undefined>;
+  /** What this place asks of robots. */
+  robots?(): Promise<RobotRules>;
   /** What a person types goes in, what they see comes out. */
   interact?(screen?: Screen): Promise<Interaction>;
+}
+
+/** Where something leads to. */
+export interface Hyperlink {
+  /** Absolute, without fragment. */
+  readonly url: string;
+  /** `requisite`: the document is not whole without it; `other`: nothing that a reader follows. */
+  readonly role: "page" | "requisite" | "other";
+}
+
+export interface Hypertext {
+  readonly links: readonly Hyperlink[];
+  /**
+   * The document with other addresses in it: those that `to` has, relative to the document, and absolute ones where it
+   * has none.
+   */
+  rewritten(to: (url: string, role: Hyperlink["role"]) => string | undefined): Uint8Array;
+}
+
+export interface RobotRules {
+  /** @param path as in the URL, query included */
+  allows(path: string): boolean;
+  /** Seconds between two requests that the place asks for. */
+  readonly delay?: number;
+  /** URLs of its sitemaps. */
+  readonly sitemaps: readonly string[];
 }
 
 /** What a person sits at. */
@@ -229,6 +266,10 @@ export interface ReadQuery {
   readonly length?: number;
   /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
   readonly validator?: string;
+  /** The `validator` of a whole copy that is there: nothing is wanted as long as it holds. */
+  readonly known?: string;
+  /** A copy of that date is there: no more than a newer original is wanted. A session that cannot tell gives it all. */
+  readonly since?: Date;
 }
 
 /** What a thing is, as verbs tell apart. */
@@ -259,6 +300,8 @@ export interface Entry {
   readonly kind: EntryKind;
   /** Octets. */
   readonly size?: number;
+  /** Octets as far as a listing tells them in words (`1.2M`), where it does not tell the size. */
+  readonly about?: number;
   readonly modified?: Date;
   /** Media type, when known. */
   readonly type?: string;
@@ -278,6 +321,8 @@ export interface Document {
   readonly total?: number;
   /** To be kept with a partial copy and given back in ReadQuery.validator. */
   readonly validator?: string;
+  /** With `ReadQuery.since` or `known`: there is nothing newer, and `body` is empty. */
+  readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;
   readonly body: Readable;
@@ -386,6 +431,11 @@ export interface Context {
   dial(endpoint: Endpoint): Promise<Connection>;
   /** A UDP conversation with one peer. */
   dialDatagrams(endpoint: Endpoint): Promise<DatagramChannel>;
+  /**
+   * The hosts that take mail for a domain, best first; the domain itself where its name server knows none.
+   * @throws PortholeError `resolve`; `refused` for a domain that says it takes none (RFC 7505)
+   */
+  mailHosts?(domain: string): Promise<readonly string[]>;
   /** Waits for others to connect, with the same limits, TLS settings and transcript on what comes. */
   listen(request: ListenRequest): Promise<Listener>;
   /** Waits for datagrams from anybody, and can answer them. */

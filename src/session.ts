@@ -34,7 +34,7 @@ export function supervise(
   const read = session.read?.bind(session);
   if (read) {
     supervised.read = (path, query) =>
-      turn.read("read", [path, query?.validator ?? ""], () => read(path, query));
+      turn.read("read", [path, query?.validator ?? "", query?.known ?? ""], () => read(path, query));
   }
   const readMany = session.readMany?.bind(session);
   if (readMany) supervised.readMany = (paths) => turn.readMany("readMany", paths, readMany);
@@ -78,13 +78,18 @@ export function supervise(
   if (watch) supervised.watch = (path, query) => turn.iterate("watch", [path], () => watch(path, query));
   const check = session.check?.bind(session);
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
+  const hypertext = session.hypertext?.bind(session);
+  if (hypertext) supervised.hypertext = hypertext;
+  const robots = session.robots?.bind(session);
+  if (robots) supervised.robots = () => turn.run("robots", [], () => robots());
   const interact = session.interact?.bind(session);
   if (interact) supervised.interact = (screen) => turn.interact("interact", () => interact(screen));
   return supervised;
 }
 
 function wordsOf(outgoing: Outgoing): string[] {
-  return outgoing.kind === "message" ? [outgoing.envelope.from, ...outgoing.envelope.to] : [];
+  if (outgoing.kind === "octets") return [outgoing.source.type ?? ""];
+  return [outgoing.envelope.from, ...outgoing.envelope.to];
 }
 
 class Turn {

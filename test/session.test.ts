@@ -138,6 +138,8 @@ describe("a session", () => {
       check: async function* () {
         yield { step: "connect", ok: true, ms: 1, detail: "" };
       },
+      hypertext: async () => ({ links: [], rewritten: () => new Uint8Array() }),
+      robots: async () => ({ allows: (path) => path === "/", sitemaps: [] }),
       interact: async () => stream,
       [Symbol.asyncDispose]: async () => say("dispose"),
     };
@@ -169,6 +171,9 @@ describe("a session", () => {
     expect(report?.reply).toBe("250 ok");
     for await (const { event } of session.watch?.("/") ?? []) expect(event).toBe("new");
     for await (const { step } of session.check?.() ?? []) expect(step).toBe("connect");
+    expect((await session.robots?.())?.allows("/")).toBe(true);
+    const page = documentOf(Readable.from([]));
+    expect((await session.hypertext?.(page, new Uint8Array()))?.links).toEqual([]);
     expect(await session.interact?.()).toBe(stream);
     expect(await failureOf(session.stat?.("/") ?? Promise.resolve())).toMatchObject({
       message: "stat() was called while interact() is still at work",

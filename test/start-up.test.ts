@@ -113,18 +113,25 @@ describe("what start-up loads", () => {
     expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
   });
 
-  it("one get: node:http's engine, one small package, no TLS, no credentials, no rendering", async () => {
+  it("one get: the engine that needs no node:http, one small package, no TLS, no credentials, no rendering", async () => {
     const server = createServer((_request, response) => response.end("small"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     try {
       const address = server.address();
       const port = typeof address === "object" ? address?.port : 0;
       const loaded = sourcesOf(await loadedBy(["get", `http://127.0.0.1:${port}/`]));
-      expect(loaded).toContain("protocols/http/engines/node.ts");
+      expect(loaded).toContain("protocols/http/engines/direct.ts");
+      expect(loaded).not.toContain("protocols/http/engines/node.ts");
       expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
-      const rooms = new Set([...loaded].map((path) => /^(?:src|protocols)\/(\w+)\//.exec(path)?.[1]));
       expect(loaded).not.toContain("src/auth/sources.ts");
-      expect(rooms).not.toContain("wire");
+      expect([...loaded].filter((path) => path.startsWith("src/wire/")).sort()).toEqual([
+        "src/wire/http-chunks.ts",
+        "src/wire/http-head.ts",
+        "src/wire/lines.ts",
+        "src/wire/octets.ts",
+        "src/wire/unread.ts",
+        "src/wire/words.ts",
+      ]);
       expect([...loaded].filter((path) => /undici|proxy\/socks|sandbox|src\/config-file/.test(path))).toEqual(
         [],
       );

@@ -16,11 +16,14 @@ export class Connector {
   readonly #ready = new Map<string, Connection>();
   /** How long those took that were made ahead, in milliseconds. */
   readonly #aheadMs = new Map<string, number>();
+  readonly #bulk: boolean;
   #dialed = 0;
   #receivedByClosed = 0;
 
-  constructor(context: Dialing) {
+  /** @param bulk the engine pours bodies: sockets in clear read into one large buffer */
+  constructor(context: Dialing, bulk = false) {
     this.#context = context;
+    this.#bulk = bulk;
   }
 
   /** A connection for an engine: the one that was made ahead, or a new one. */
@@ -47,7 +50,7 @@ export class Connector {
 
   /** A connection of its own, through a tunnel where a proxy stands between, and patient: it is no longer HTTP. */
   async tunnel(origin: Origin): Promise<Connection> {
-    return this.#connect(origin, ["http/1.1"], { forwardsThroughProxy: false, patient: true });
+    return this.#connect(origin, ["http/1.1"], { forwardsThroughProxy: false, patient: true, bulk: false });
   }
 
   /** How long the connection took that was made ahead and is in use now, in milliseconds; 0 for others. */
@@ -62,6 +65,7 @@ export class Connector {
   ): Promise<Connection> {
     const connection = await this.#context.dial({
       ...endpointOf(origin),
+      bulk: this.#bulk,
       ...differing,
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });

@@ -1,5 +1,6 @@
 /** The seam between what Porthole means by a request and who puts it on the wire. */
 import type { Readable } from "node:stream";
+import type { Take } from "../../src/plugin.js";
 import { formatHost } from "../../src/url.js";
 
 /** One header line: the name as written, the value without line end, each character one octet. */
@@ -58,6 +59,8 @@ export interface HttpResponse {
   readonly trailers?: () => readonly Header[];
   /** Octets of the body so far, as they came. */
   readonly octets?: () => number;
+  /** The body by the short way (see Document.pour), where the engine has one. */
+  readonly pour?: (take: Take) => Promise<void>;
 }
 
 export interface HttpEngine {
@@ -72,7 +75,7 @@ export interface HttpEngine {
   close(): Promise<void>;
 }
 
-/** Headers longer than this, all together, are refused by both engines (octets). */
+/** Headers longer than this, all together, are refused by every engine (octets). */
 export const MAX_HEADER_OCTETS = 128 * 1024;
 
 /** The same text for the same origin, and for no other. */
@@ -107,7 +110,7 @@ export function framingHeaders({ method, body }: Pick<HttpRequest, "method" | "b
   return body.awaitsConsent ? [framing, ["Expect", "100-continue"]] : [framing];
 }
 
-/** Name, value, name, value, ... as both engines give and take them. */
+/** Name, value, name, value, ... as Node and undici give and take them. */
 export function headersOf(list: readonly string[]): Header[] {
   const headers: Header[] = [];
   for (let at = 0; at + 1 < list.length; at += 2) headers.push([list[at] ?? "", list[at + 1] ?? ""]);

@@ -17,8 +17,9 @@ export const plugin: Plugin = {
   async open(target: Target, context: Context) {
     if (target.url.scheme === "data") return (await import("./data-url.js")).dataSession(target);
     const settings = await settingsOf(target, context);
-    const connector = new Connector(context);
-    const engine = await chooseEngine(connector, context);
+    const kind = engineFor(context);
+    const connector = new Connector(context, kind === "direct");
+    const engine = await engineOf(kind, connector, context);
     const requester = new Requester(target, context, engine, connector, settings);
     remember(target, { requester, context, ...settings });
     return new HttpSession(requester, target, context);
@@ -34,6 +35,7 @@ async function settingsOf(target: Target, context: Context): Promise<RequestSett
     maxRedirects: maxRedirectsOf(options),
     ...methodOf(options),
     headers: headersOf(options),
+    ...(options["dav"] === true ? { dav: true } : {}),
     ...(typeof cookies === "string"
       ? { cookies: (await import("./cookies.js")).Cookies.inFile(cookies) }
       : {}),
@@ -65,20 +67,28 @@ async function cacheOf(options: Options, state: string | undefined): Promise<Pic
   return { cache: new (await import("./cache.js")).ResponseCache(folder) };
 }
 
-/** node:http starts in a tenth of undici's time; undici pays off with several connections (docs/performance.md). */
-async function chooseEngine(connector: Connector, context: Context): Promise<HttpEngine> {
-  const { options } = context;
+type EngineKind = "direct" | "node" | "undici";
+
+/** What speaks HTTP/1.1 over the connection itself is the quickest in all (docs/performance.md); undici has HTTP/2. */
+function engineFor({ options }: Context): EngineKind {
   const wanted = options["http-engine"] ?? "auto";
-  if (options["http2"] === true && wanted === "node") {
+  const second = options["http2"] === true;
+  if (second && wanted !== "auto" && wanted !== "undici") {
     throw new PortholeError("usage", "--http2 is for the engine undici", { hint: "leave out --http-engine" });
   }
-  const many = wanted === "auto" && context.policy.jobs > 1;
-  if (wanted === "undici" || many || options["http2"] === true) {
-    const { UndiciEngine } = await import("./engines/undici.js");
-    return new UndiciEngine(connector, options["http2"] !== false);
+  if (second || wanted === "undici") return "undici";
+  return wanted === "node" ? "node" : "direct";
+}
+
+async function engineOf(kind: EngineKind, connector: Connector, { options }: Context): Promise<HttpEngine> {
+  switch (kind) {
+    case "undici":
+      return new (await import("./engines/undici.js")).UndiciEngine(connector, options["http2"] !== false);
+    case "node":
+      return new (await import("./engines/node.js")).NodeEngine(connector);
+    case "direct":
+      return new (await import("./engines/direct.js")).DirectEngine(connector);
   }
-  const { NodeEngine } = await import("./engines/node.js");
-  return new NodeEngine(connector);
 }
 
 /** @throws PortholeError `usage` */

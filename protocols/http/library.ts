@@ -13,7 +13,7 @@
  */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
-import type { JsonValue, Session, Target } from "../../src/plugin.js";
+import type { JsonValue, RobotRules, Session, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { type Header, headerValue } from "./engine.js";
@@ -27,6 +27,8 @@ import { Upload, type UploadSource } from "./upload.js";
 import { callXmlRpc, multicall, type XmlRpcCall } from "./xmlrpc/call.js";
 import type { XmlRpcFault, XmlRpcValue } from "./xmlrpc/value.js";
 
+export type { RobotRules } from "../../src/plugin.js";
+export { parseRobots } from "./robots.js";
 export type { Timing } from "./timing.js";
 export type { XmlRpcCall } from "./xmlrpc/call.js";
 export { XmlRpcDateTime, XmlRpcDouble, type XmlRpcFault, type XmlRpcValue } from "./xmlrpc/value.js";
@@ -177,4 +179,20 @@ function headersOf(given: NonNullable<RequestOptions["headers"]>): Header[] {
       return [name, headerOctets(value)];
     }),
   );
+}
+
+/**
+ * What a site asks of robots (RFC 9309).
+ * @param url any of the site's
+ * @throws PortholeError `usage` when it is no web site, and what the request ends in when there is no answer
+ */
+export async function robots(client: Opener, url: string): Promise<RobotRules> {
+  const session = await client.open(client.target(url));
+  try {
+    if (session.robots === undefined)
+      throw new PortholeError("usage", "there is no robots.txt there", { url });
+    return await session.robots();
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
 }

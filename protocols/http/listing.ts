@@ -1,11 +1,31 @@
-/** What `ls` finds at a web place: the folder of a WebDAV server. Who lists what is decided here, and only here. */
+/**
+ * What `ls` finds at a web place: the links of a page, the files of an index page, the folder of a WebDAV server.
+ *
+ * A page is asked for first, so that plain sites are asked once. WebDAV is asked where there is no page (the path ends in
+ * a slash, and what came is refused or no HTML), at once in a session that has found it before, and with --dav.
+ */
 import { PortholeError } from "../../src/errors.js";
-import type { Entry, ListQuery } from "../../src/plugin.js";
+import type { Entry, EntryKind, ListQuery } from "../../src/plugin.js";
+import { linksOfHtml } from "../../src/text/html-links.js";
+import { codingsOf, decoded } from "./content-coding.js";
+import { drain } from "./drain.js";
+import { headerValue } from "./engine.js";
+import { type Answer, entryOf } from "./entry.js";
+import { indexEntries } from "./index-page.js";
+import { isHtml, parseMediaType } from "./media-type.js";
+import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { propfind } from "./webdav/folders.js";
 
+/** Octets of a page that is looked through for links. */
+const LONGEST_PAGE = 16 * 1024 * 1024;
+/** What servers answer that give no page for a folder. */
+const NO_PAGE: readonly number[] = [400, 403, 404, 405, 406, 501];
+
+/** Who has answered as WebDAV. */
+const davs = new WeakSet<Requester>();
+
 /**
- * A path that ends in a slash may be a folder of WebDAV, which is asked for first.
  * @throws PortholeError `missing`, `refused` when there is nothing that can be listed
  */
 export async function* listPlace(
@@ -13,15 +33,125 @@ export async function* listPlace(
   path: string,
   { limit = Number.POSITIVE_INFINITY }: ListQuery,
 ): AsyncGenerator<Entry, void, undefined> {
-  const found = await propfind(requester, path === "" ? "/" : path, 1);
-  if (found === undefined) {
-    throw new PortholeError("refused", "the server has no WebDAV there, and lists nothing");
-  }
   let count = 0;
-  for (const { entry, self } of found) {
-    if (self) continue;
+  for (const entry of await entriesAt(requester, path === "" ? "/" : path)) {
     if (count === limit) return;
     count += 1;
     yield entry;
   }
+}
+
+async function entriesAt(requester: Requester, path: string): Promise<readonly Entry[]> {
+  if (requester.settings.dav === true || davs.has(requester)) {
+    const found = await davFolder(requester, path);
+    if (found !== undefined) return found;
+    if (requester.settings.dav === true) throw noDav();
+  }
+  const page = await pageAt(requester, path);
+  if (page !== undefined) return page.index ?? linkEntries(page);
+  const found = await davFolder(requester, path);
+  if (found === undefined) throw noDav();
+  return found;
+}
+
+/** @returns nothing where a folder of WebDAV may be instead */
+async function pageAt(requester: Requester, path: string): Promise<Page | undefined> {
+  const maybeFolder = /^[^?]*\/$/.test(path);
+  const answer = await requester.ask({
+    method: "GET",
+    path,
+    headers: [["Accept", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"]],
+    welcomes: ({ status }) => maybeFolder && NO_PAGE.includes(status),
+  });
+  const { response, place } = answer;
+  if (response.status >= 400) {
+    await drain(response.body);
+    return undefined;
+  }
+  const { type } = parseMediaType(headerValue(response.headers, "content-type"));
+  if (isHtml(type)) return page(answer);
+  response.body.destroy();
+  if (/^[^?]*\/$/.test(place.path)) return undefined;
+  throw new PortholeError("refused", `${type} has no links to list`, { url: urlOf(place) });
+}
+
+interface Page {
+  readonly octets: Buffer;
+  readonly answer: Answer;
+  readonly index: readonly Entry[] | undefined;
+}
+
+async function page(answer: Answer): Promise<Page> {
+  const { response, place } = answer;
+  const body = await decoded(response.body, codingsOf(headerValue(response.headers, "content-encoding")));
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const pages: AsyncIterable<Buffer> = body;
+  for await (const piece of pages) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size > LONGEST_PAGE) break;
+  }
+  const octets = Buffer.concat(pieces);
+  return { octets, answer, index: indexEntries(octets.toString("latin1"), place) };
+}
+
+/** Schemes that a listed link may have: what can be opened again. */
+const OPENABLE: Readonly<Record<string, EntryKind>> = {
+  "http:": "page",
+  "https:": "page",
+  "ftp:": "other",
+  "ftps:": "other",
+  "gopher:": "other",
+  "gophers:": "other",
+  "news:": "other",
+  "nntp:": "other",
+};
+
+function linkEntries({ octets, answer }: Page): Entry[] {
+  const { links } = linksOfHtml(octets, urlOf(answer.place));
+  return links.flatMap(({ url, role, text }) => {
+    const kind = OPENABLE[new URL(url).protocol];
+    if (role !== "page" || kind === undefined) return [];
+    return [{ url, name: text ?? url, kind, meta: { link: true } }];
+  });
+}
+
+async function davFolder(requester: Requester, path: string): Promise<Entry[] | undefined> {
+  const found = await propfind(requester, path, 1);
+  if (found === undefined) return undefined;
+  davs.add(requester);
+  return found.flatMap(({ entry, self }) => (self ? [] : [entry]));
+}
+
+/**
+ * What is known of a path that ends in a slash: a folder where the server lists one, else what HEAD says.
+ * @throws PortholeError as for any request
+ */
+export async function standOf(requester: Requester, path: string): Promise<Entry> {
+  const head = await requester.ask({
+    method: "HEAD",
+    path,
+    uncoded: true,
+    welcomes: ({ status }) => NO_PAGE.includes(status),
+  });
+  await drain(head.response.body);
+  const entry = entryOf(head);
+  if (head.response.status < 400 && isHtml(entry.type ?? "") && !davs.has(requester)) {
+    return (await pageAt(requester, path))?.index === undefined ? entry : asFolder(entry);
+  }
+  const found = await propfind(requester, path, 0);
+  const self = found?.find((one) => one.self)?.entry;
+  if (found !== undefined) davs.add(requester);
+  if (self !== undefined) return self;
+  if (head.response.status >= 400) throw requester.failureOf(head);
+  return entry;
+}
+
+function asFolder({ size: _ofThePage, type: _ofIt, ...entry }: Entry): Entry {
+  return { ...entry, kind: "directory" };
+}
+
+function noDav(): PortholeError {
+  return new PortholeError("refused", "there is neither a page nor a folder of WebDAV, and nothing to list");
 }

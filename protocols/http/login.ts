@@ -4,7 +4,7 @@ import type { Connection } from "../../src/net/connection.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { type Challenge, challengesOf, parametersOf } from "./challenges.js";
 import type { Connector } from "./connector.js";
-import { Digest, strongestDigest } from "./digest.js";
+import type { Digest } from "./digest.js";
 import { type HttpResponse, headerValue, type Origin } from "./engine.js";
 import type { NamedSession } from "./named-session.js";
 
@@ -36,7 +36,7 @@ export class Login {
 
   /** Value of Authorization for a request. @throws PortholeError `auth` when a digest cannot be made */
   authorization(method: string, uri: string, body: Uint8Array | undefined): string | undefined {
-    if (!(this.#proof instanceof Digest)) return this.#proof;
+    if (typeof this.#proof !== "object") return this.#proof;
     return this.#proof.authorization({ method, uri, body });
   }
 
@@ -66,6 +66,8 @@ export class Login {
    */
   async answers(response: HttpResponse, origin: Origin): Promise<boolean> {
     const challenges = challengesOf(response.headers);
+    // What makes a digest is loaded when a server asks for a login.
+    const { Digest, strongestDigest } = await import("./digest.js");
     const digest = strongestDigest(challenges);
     if (this.#proof instanceof Digest) {
       // RFC 7616, 3.3: the password was right, the nonce too old.
@@ -97,7 +99,7 @@ export class Login {
 
   /** What an answer says for the requests to come. */
   heed(response: HttpResponse): void {
-    if (!(this.#proof instanceof Digest)) return;
+    if (typeof this.#proof !== "object") return;
     const next = parametersOf(headerValue(response.headers, "authentication-info") ?? "").get("nextnonce");
     if (next !== undefined && next !== "") this.#proof.next(next);
   }

@@ -94,13 +94,14 @@ export const manifest = {
     // RFC 2397: the URL is the document.
     data: { tls: "never", address: "local-path" },
   },
-  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "watch", "check"],
+  verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "send", "watch", "check"],
+  sends: "octets",
   options: [
     {
       flag: "http-engine",
       type: "string",
-      choices: ["auto", "node", "undici"],
-      summary: "who speaks HTTP: node:http for single requests, undici for many (auto)",
+      choices: ["auto", "direct", "node", "undici"],
+      summary: "who speaks HTTP: Porthole itself (auto, direct), node:http, or undici, which has HTTP/2",
     },
     { flag: "http2", type: "boolean", summary: "HTTP/2 where the server agrees to it (ALPN)" },
     { flag: "max-redirects", type: "number", placeholder: "N", summary: "how many redirects to follow (20)" },
@@ -137,6 +138,7 @@ export const manifest = {
       placeholder: "NAME",
       summary: "the same, without keeping what is new",
     },
+    { flag: "dav", type: "boolean", summary: "list folders by WebDAV, without asking for their page first" },
     { flag: "cache", type: "boolean", summary: "keep answers on disk, and use them as RFC 9111 has it" },
     { flag: "cache-folder", type: "string", placeholder: "DIR", summary: "keep them there" },
   ],

@@ -14,6 +14,10 @@ export function parseMediaType(value: string | undefined): MediaType {
   return charset === undefined || charset === "" ? { type } : { type, charset: charset.toLowerCase() };
 }
 
+export function isHtml(type: string): boolean {
+  return type === "text/html" || type === "application/xhtml+xml";
+}
+
 /** The file name that a Content-Disposition proposes: as it stands there, not yet safe. */
 export function proposedName(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;

@@ -1,9 +1,11 @@
 /** `porthole http get|head|post|put|patch|delete|options|request`: one request as it is typed, and its answer. */
 import { readFile } from "node:fs/promises";
 import { localError, PortholeError } from "../../src/errors.js";
-import type { Command, Invocation, Output } from "../../src/plugin.js";
+import type { Command, Context, Invocation, Output } from "../../src/plugin.js";
+import { isWorthWaiting, repeatWhilePossible } from "../../src/repeat.js";
 import { answerRecord } from "./answer-record.js";
 import { codingsOf, decoded } from "./content-coding.js";
+import { drain } from "./drain.js";
 import { type HttpRequest, headerValue } from "./engine.js";
 import type { Answer } from "./entry.js";
 import { answerHead, headerLines, requestHead } from "./head-text.js";
@@ -69,7 +71,7 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
   let answer: Answer | undefined;
   let failure: unknown;
   try {
-    answer = await requester.ask(question);
+    answer = await answerTo(question, { requester, context, invocation });
     yield* shownAnswer(answer, { invocation, parts, upload, requester });
   } catch (thrown) {
     failure = thrown;
@@ -91,6 +93,52 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
     invocation.tell?.(waterfall(timingOf(answer.hops, ended)));
   }
   if (failure !== undefined) throw failure;
+}
+
+/** RFC 9110, 9.2.2: asked twice, these do what they do once. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/** The answer; with --retry the last one, where the request may be repeated and the server could not answer before. */
+async function answerTo(
+  question: Question,
+  {
+    requester,
+    context,
+    invocation,
+  }: Pick<Showing, "requester" | "invocation"> & { readonly context: Context },
+): Promise<Answer> {
+  const { method, upload } = question;
+  const retries = IDEMPOTENT.has(method) ? context.policy.retries : 0;
+  let left = retries;
+  return repeatWhilePossible(
+    retries,
+    invocation.signal,
+    (text) => invocation.warn(text),
+    async () => {
+      try {
+        const answer = await requester.ask(question);
+        const failure = answer.response.status < 400 ? undefined : requester.failureOf(answer);
+        const isHopeful = failure?.code === "busy" && isWorthWaiting(failure);
+        if (left === 0 || !isHopeful || upload?.ready === false) return answer;
+        await drain(answer.response.body);
+        throw failure;
+      } catch (thrown) {
+        // What has gone up from a pipe is gone.
+        if (upload?.ready === false && thrown instanceof PortholeError) throw new Unrepeatable(thrown);
+        throw thrown;
+      } finally {
+        left -= 1;
+      }
+    },
+  ).catch((thrown: unknown) => {
+    throw thrown instanceof Unrepeatable ? thrown.cause : thrown;
+  });
+}
+
+class Unrepeatable extends Error {
+  constructor(cause: PortholeError) {
+    super(cause.message, { cause });
+  }
 }
 
 interface Showing {

@@ -46,6 +46,8 @@ export interface RequestSettings {
   readonly cookies?: CookieKeeper;
   readonly session?: NamedSession;
   readonly cache?: ResponseCache;
+  /** Folders are WebDAV's: no page is asked for first. */
+  readonly dav?: boolean;
 }
 
 /** Who keeps cookies between requests. */
@@ -143,7 +145,8 @@ export class Requester {
   failureOf({ place, response }: Answer): PortholeError {
     const { status, reason } = response;
     const loggedIn = this.#login.given && this.#isTrusted(place);
-    return statusFailure({ status, reason, url: urlOf(place), loggedIn });
+    const retryAfter = headerValue(response.headers, "retry-after");
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn, retryAfter });
   }
 
   /**

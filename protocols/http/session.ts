@@ -1,4 +1,7 @@
-/** HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are WebDAV's. */
+/**
+ * HTTP as a Session: a path is read with GET, looked at with HEAD, written with PUT, removed with DELETE; folders are
+ * WebDAV's. What a single GET does not need is loaded when it is used.
+ */
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type {
@@ -7,27 +10,28 @@ import type {
   Document,
   Entry,
   EntryKind,
+  Hypertext,
   ListQuery,
+  Outgoing,
   ReadQuery,
+  RobotRules,
+  SendReport,
   Session,
   Source,
   Target,
   WatchEvent,
   WatchQuery,
 } from "../../src/plugin.js";
-import { checkSteps } from "./check.js";
+import { refuseControls } from "../../src/url.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
-import { listPlace } from "./listing.js";
-import { parseMediaType, proposedName } from "./media-type.js";
+import { isHtml, parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
-import { watchPlace } from "./watch.js";
-import { makeFolder, move, remove } from "./webdav/folders.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
@@ -46,17 +50,18 @@ export class HttpSession implements Session {
     const upload = form === undefined ? undefined : await Upload.of(form);
     // What a part of an answer to POST would be, nobody knows.
     const partly = upload === undefined && (method ?? "GET") === "GET";
-    const headers = partly ? rangeHeaders(query) : [];
+    const headers = partly ? [...rangeHeaders(query), ...conditions(query)] : [];
     const answer = await this.#requester.ask({
       method: method ?? (upload === undefined ? "GET" : "POST"),
       path,
       headers: form?.type === undefined ? headers : [["Content-Type", form.type]],
       ...(upload === undefined ? {} : { upload }),
-      uncoded: headers.length > 0,
+      uncoded: query.offset !== undefined || query.length !== undefined,
       welcomes: (response) => isAtEnd(response, query),
     });
     const { response } = answer;
     if (response.status === 416) return nothingLeft(answer, query.offset ?? 0);
+    if (response.status === 304 && (query.since ?? query.known) !== undefined) return unchanged(answer);
     if (response.status === 304) await refuseUnchanged(answer);
     const codings = codingsOf(headerValue(response.headers, "content-encoding"));
     if (response.status === 206 && codings.length > 0) {
@@ -66,10 +71,14 @@ export class HttpSession implements Session {
     }
     const part = expectedPart(answer, query);
     const body = await decoded(response.body, codings);
-    return documentOf(answer, body, codings.length > 0, part);
+    const document = documentOf(answer, body, codings.length > 0, part);
+    return codings.length > 0 || response.pour === undefined
+      ? document
+      : { ...document, pour: response.pour };
   }
 
   async stat(path: string): Promise<Entry> {
+    if (/^[^?]*\/$/.test(path)) return (await import("./listing.js")).standOf(this.#requester, path);
     const answer = await this.#requester.ask({ method: "HEAD", path, uncoded: true });
     await drain(answer.response.body);
     return entryOf(answer);
@@ -104,28 +113,65 @@ export class HttpSession implements Session {
     return "page";
   }
 
-  list(path: string, query: ListQuery = {}): AsyncIterable<Entry> {
-    return listPlace(this.#requester, path, query);
+  async *list(path: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
+    yield* (await import("./listing.js")).listPlace(this.#requester, path, query);
   }
 
-  remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
-    return remove(this.#requester, path, recursive);
+  async remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
+    await (await import("./webdav/folders.js")).remove(this.#requester, path, recursive);
   }
 
-  move(from: string, to: string, { replace = false }: { readonly replace?: boolean } = {}): Promise<Entry> {
-    return move(this.#requester, from, to, replace);
+  async move(from: string, to: string, query: { readonly replace?: boolean } = {}): Promise<Entry> {
+    return (await import("./webdav/folders.js")).move(this.#requester, from, to, query.replace ?? false);
   }
 
-  makeFolder(path: string): Promise<Entry> {
-    return makeFolder(this.#requester, path);
+  async makeFolder(path: string): Promise<Entry> {
+    return (await import("./webdav/folders.js")).makeFolder(this.#requester, path);
   }
 
-  watch(path: string, query: WatchQuery = {}): AsyncIterable<WatchEvent> {
-    return watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
+  /** POST to the place that the session was opened at. The answer's body is not kept: `porthole http post` shows it. */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "octets") {
+      throw new PortholeError("usage", "HTTP sends octets, and no messages", {
+        hint: "send it through smtp:",
+      });
+    }
+    const { source } = outgoing;
+    const type = source.type ?? "application/octet-stream";
+    refuseControls(type, "a media type");
+    const upload = await Upload.of(source);
+    const answer = await this.#requester.ask({
+      method: "POST",
+      path: this.#target.path === "" ? "/" : this.#target.path,
+      headers: [["Content-Type", type]],
+      upload,
+    });
+    await drain(answer.response.body);
+    return {
+      accepted: [urlOf(answer.place)],
+      refused: [],
+      reply: replyOf(answer.response),
+      size: upload.sent,
+    };
   }
 
-  check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#requester, this.#target.path);
+  async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {
+    const { watchPlace } = await import("./watch.js");
+    yield* watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });
+  }
+
+  async *check(): AsyncGenerator<CheckStep, void, undefined> {
+    yield* (await import("./check.js")).checkSteps(this.#requester, this.#target.path);
+  }
+
+  async hypertext({ type, entry }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
+    if (!isHtml(type) && type !== "text/css") return undefined;
+    const { linksOfCss, linksOfHtml } = await import("../../src/text/html-links.js");
+    return isHtml(type) ? linksOfHtml(octets, entry.url) : linksOfCss(octets, entry.url);
+  }
+
+  async robots(): Promise<RobotRules> {
+    return (await import("./robots-file.js")).robotsOf(this.#requester);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,6 +236,19 @@ async function nothingLeft(answer: Answer, offset: number): Promise<Document> {
     total: offset,
     body: Readable.from([], { objectMode: false }),
   };
+}
+
+/** RFC 9110, 13.1.3: seconds are all that a date of HTTP tells. */
+function conditions({ since, known }: ReadQuery): Header[] {
+  if (known?.startsWith('"')) return [["If-None-Match", known]];
+  const date = known ?? since?.toUTCString();
+  return date === undefined ? [] : [["If-Modified-Since", date]];
+}
+
+async function unchanged(answer: Answer): Promise<Document> {
+  await drain(answer.response.body);
+  const body = Readable.from([], { objectMode: false });
+  return { entry: entryOf(answer), type: "application/octet-stream", offset: 0, unchanged: true, body };
 }
 
 /** Nothing came, which must not be taken for an empty document. */

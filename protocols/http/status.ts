@@ -7,10 +7,13 @@ export interface RefusedRequest {
   readonly url: string;
   /** Credentials went with it. */
   readonly loggedIn: boolean;
+  /** Value of Retry-After. */
+  readonly retryAfter?: string | undefined;
 }
 
 /** @returns the error for a status of 400 and above */
-export function statusFailure({ status, reason, url, loggedIn }: RefusedRequest): PortholeError {
+export function statusFailure(refused: RefusedRequest): PortholeError {
+  const { status, reason, url, loggedIn } = refused;
   const reply = reason === "" ? String(status) : `${status} ${reason}`;
   if (status === 404 || status === 410) {
     return new PortholeError("missing", "the server has no such page", { reply, url });
@@ -33,7 +36,16 @@ export function statusFailure({ status, reason, url, loggedIn }: RefusedRequest)
       reply,
       url,
       hint: "try again later, or --retry N",
+      retryAfter: secondsUntil(refused.retryAfter),
     });
   }
   return new PortholeError("refused", "the server refuses", { reply, url });
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. */
+export function secondsUntil(value: string | undefined, now = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
 }

@@ -46,7 +46,7 @@ const INJECTABLE: Weakness = {
   grade: "critical",
 };
 
-function weaknessesOf(peer: Peer, target: Target): Weakness[] {
+export function weaknessesOf(peer: Peer, target: Target): Weakness[] {
   const found: Weakness[] = [];
   const inClear: Extensions | undefined = peer.connection.secure ? peer.beforeTls : peer.extensions;
   if (inClear?.mechanisms.some((mechanism) => PLAIN.includes(mechanism)) === true) {

@@ -2,7 +2,8 @@
 import { PortholeError } from "../../src/errors.js";
 import { checkAddress } from "../../src/message/address.js";
 import type { Envelope } from "../../src/plugin.js";
-import type { Extensions } from "./extensions.js";
+import { type Delivery, mailParameters, recipientParameters } from "./delivery.js";
+import type { Peer } from "./peer.js";
 
 /** What is known of a message besides its octets. */
 export interface MessageFacts {
@@ -20,7 +21,8 @@ export interface MessageFacts {
 export function mailWords(
   envelope: Envelope,
   facts: MessageFacts,
-  extensions: Extensions,
+  { extensions, connection }: Pick<Peer, "extensions" | "connection">,
+  delivery: Delivery = {},
 ): [string, ...string[]] {
   const from = path(envelope.from, "the sender");
   const paths = [from, ...envelope.to.map((recipient) => path(recipient, "a recipient"))];
@@ -52,13 +54,15 @@ export function mailWords(
     ...(size !== undefined && extensions.has("SIZE") ? [`SIZE=${size}`] : []),
     ...(eightBit && extensions.has("8BITMIME") ? ["BODY=8BITMIME"] : []),
     ...(international === undefined ? [] : ["SMTPUTF8"]),
+    ...mailParameters(delivery, extensions, connection.secure),
   ];
 }
 
 /** @throws PortholeError `usage` */
-export function recipientWords(recipient: string): [string, ...string[]] {
+export function recipientWords(recipient: string, delivery: Delivery = {}): [string, ...string[]] {
   if (recipient === "") throw new PortholeError("usage", "a recipient is empty");
-  return ["RCPT", `TO:${path(recipient, "a recipient")}`];
+  const parameters = recipientParameters(recipient, delivery);
+  return ["RCPT", `TO:${path(recipient, "a recipient")}`, ...parameters];
 }
 
 /** An address in angle brackets; empty is the null return path of bounces (RFC 5321, 4.5.5). */

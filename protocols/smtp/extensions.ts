@@ -20,6 +20,11 @@ export class Extensions {
     return new Extensions(offered);
   }
 
+  /** One for each, with its parameters, as a person reads it. */
+  get lines(): readonly string[] {
+    return [...this.#offered].map(([name, parameters]) => [name, ...parameters].join(" "));
+  }
+
   has(name: string): boolean {
     return this.#offered.has(name);
   }

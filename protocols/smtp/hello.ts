@@ -2,33 +2,61 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
+import type { Reply } from "../../src/wire/replies.js";
 import { Extensions } from "./extensions.js";
 import { heard, Peer } from "./peer.js";
+import { proxyHeaderOf, sayXclient } from "./proxied.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
 
 /** @throws PortholeError `connect`, `tls`, `busy`, `refused`, `protocol` and what the dialer throws */
-export async function meet(target: Target, context: Context): Promise<Peer> {
-  const { host, port, url, tls } = target;
-  const name = ehloName(context);
-  const connection = await context.dial({
-    host,
-    port,
-    scheme: url.scheme,
-    ...(tls === "always" ? { tls: {} } : {}),
-  });
-  const peer = new Peer(connection, url.scheme === "lmtp");
+export async function meet(target: Target, context: Context, maxUnanswered?: number): Promise<Peer> {
+  checkName(context);
+  const peer = await reach(target, context, maxUnanswered);
   try {
-    const began = performance.now();
-    const greeting = await peer.dialogue.greeting();
-    peer.met = { greeting, ms: performance.now() - began };
-    if (greeting.code !== 220) throw refusal(greeting, "the server does not take mail");
-    await sayHello(peer, name ?? addressLiteral(connection));
-    if (tls === "upgrade") await upgrade(peer, name ?? addressLiteral(connection), target, context);
+    await greet(peer);
+    await sayHello(peer, ownName(peer.connection, context));
+    if (target.tls === "upgrade") await upgrade(peer, target, context);
+    if ((await sayXclient(peer, context)) !== undefined)
+      await sayHello(peer, ownName(peer.connection, context));
     return peer;
   } catch (thrown) {
     await peer.leave();
     throw thrown;
   }
+}
+
+/** A connection, with the header of a proxy in front where the user wants one. */
+export async function reach(target: Target, context: Context, maxUnanswered?: number): Promise<Peer> {
+  const { host, port, url, tls } = target;
+  const header = proxyHeaderOf(context.options);
+  const endpoint = { host, port, scheme: url.scheme };
+  const always = tls === "always";
+  const connection = await context.dial({
+    ...endpoint,
+    ...(always && header === undefined ? { tls: {} } : {}),
+  });
+  // What is sent behind a text must not wait until that is acknowledged.
+  connection.setNoDelay();
+  if (header !== undefined) {
+    // It comes before everything else, TLS too.
+    connection.write(header(connection));
+    if (always) await connection.startTls();
+  }
+  return new Peer(connection, url.scheme === "lmtp", maxUnanswered);
+}
+
+/** What the server says first. @throws PortholeError when it takes no mail */
+export async function greet(peer: Peer): Promise<Reply> {
+  const began = performance.now();
+  const greeting = await peer.dialogue.greeting();
+  peer.met = { greeting, ms: performance.now() - began };
+  if (greeting.code !== 220) throw refusal(greeting, "the server does not take mail");
+  return greeting;
+}
+
+/** @throws PortholeError `usage`, before anything is sent */
+export function checkName(context: Context): void {
+  ehloName(context);
 }
 
 /** What the user wants to be called. @throws PortholeError `usage` when it is no name */
@@ -53,21 +81,23 @@ export function ownName(connection: Connection, context: Context): string {
   return ehloName(context) ?? addressLiteral(connection);
 }
 
-async function sayHello(peer: Peer, name: string): Promise<void> {
+/** @returns what the server said to it */
+export async function sayHello(peer: Peer, name: string): Promise<Reply> {
   const reply = await peer.ask([peer.lmtp ? "LHLO" : "EHLO", name]);
   if (isPositive(reply)) {
     peer.extensions = Extensions.of(reply);
-    return;
+    return reply;
   }
   // RFC 5321, 3.2: a server that does not know EHLO is spoken to as of old. LMTP has no such past.
   if (reply.code < 500 || peer.lmtp) throw refusal(reply, "the server refused our greeting");
   const plain = await peer.ask(["HELO", name]);
   if (!isPositive(plain)) throw refusal(plain, "the server refused our greeting");
   peer.extensions = new Extensions();
+  return plain;
 }
 
-/** RFC 3207. */
-async function upgrade(peer: Peer, name: string, target: Target, context: Context): Promise<void> {
+/** STARTTLS, and EHLO again (RFC 3207), as far as the user wants it and the server offers it. */
+export async function upgrade(peer: Peer, target: Target, context: Context): Promise<void> {
   const wanted = context.policy.starttls ?? habit(peer, target);
   if (wanted === "never") return;
   if (!peer.extensions.has("STARTTLS")) {
@@ -86,7 +116,7 @@ async function upgrade(peer: Peer, name: string, target: Target, context: Contex
     peer.beforeTls = peer.extensions;
     await peer.dialogue.startTls();
     // RFC 3207, 4.2: what the server said before is forgotten.
-    await sayHello(peer, name);
+    await sayHello(peer, ownName(peer.connection, context));
     return;
   }
   if (wanted === "require") {

@@ -1,4 +1,75 @@
-import type { Manifest } from "../../src/plugin.js";
+import type { Manifest, OptionSpec } from "../../src/plugin.js";
+
+const FROM = {
+  flag: "from",
+  type: "string",
+  placeholder: "ADDRESS",
+  summary: "the sender; <> is nobody",
+} as const;
+const TO = { flag: "to", type: "list", placeholder: "ADDRESS", summary: "a recipient" } as const;
+
+/** How the server is spoken to, by every verb and command. */
+const SESSION = [
+  {
+    flag: "ehlo-name",
+    type: "string",
+    placeholder: "NAME",
+    summary: "the name said in EHLO, HELO or LHLO (this side's address in brackets)",
+  },
+  {
+    flag: "mx",
+    type: "boolean",
+    summary: "the URL's host is a mail domain: speak to the hosts of its MX records",
+  },
+  {
+    flag: "name-server",
+    type: "list",
+    placeholder: "ADDR[:PORT]",
+    summary: "ask this name server for MX records (the system's)",
+  },
+  {
+    flag: "proxy-header",
+    type: "string",
+    placeholder: "HEADER",
+    summary: 'begin as a proxy does: "v1 SOURCE PORT [TARGET PORT]", or v2; "v2 local"',
+  },
+  {
+    flag: "xclient",
+    type: "string",
+    placeholder: "ATTRIBUTES",
+    summary: 'speak for another client (Postfix): "ADDR=192.0.2.1 NAME=host.example"',
+  },
+  {
+    flag: "transcript",
+    type: "string",
+    choices: ["swaks"],
+    summary: "show the dialogue on standard error as swaks prints it",
+  },
+] as const satisfies readonly OptionSpec[];
+
+/** How a mail is to be delivered. */
+const DELIVERY = [
+  {
+    flag: "notify",
+    type: "string",
+    placeholder: "WHEN",
+    summary: "notices of delivery: never, or some of success,failure,delay (DSN)",
+  },
+  { flag: "ret", type: "string", choices: ["full", "hdrs"], summary: "what comes back with a notice (DSN)" },
+  { flag: "envid", type: "string", placeholder: "ID", summary: "what names the mail in a notice (DSN)" },
+  {
+    flag: "orcpt",
+    type: "string",
+    placeholder: "ADDRESS",
+    summary: "the recipient as the notice names it (DSN)",
+  },
+  {
+    flag: "require-tls",
+    type: "boolean",
+    summary: "the mail travels under TLS all the way, or not at all (REQUIRETLS)",
+  },
+  { flag: "chunking", type: "boolean", summary: "BDAT where it is offered; --no-chunking for DATA" },
+] as const satisfies readonly OptionSpec[];
 
 export const manifest = {
   name: "smtp",
@@ -11,14 +82,74 @@ export const manifest = {
     lmtp: { port: 24, tls: "upgrade" },
   },
   verbs: ["send", "check"],
-  options: [
+  options: [...SESSION, ...DELIVERY],
+  commands: [
     {
-      flag: "ehlo-name",
-      type: "string",
-      placeholder: "NAME",
-      summary: "the name said in EHLO, HELO or LHLO (this side's address in brackets)",
+      name: "probe",
+      usage: "URL",
+      summary: "try a server step by step: greeting, TLS, login, sender, recipients; no mail is sent",
+      options: [
+        FROM,
+        TO,
+        {
+          flag: "stop-after",
+          type: "string",
+          choices: ["connect", "banner", "ehlo", "tls", "auth", "mail", "rcpt", "data"],
+          summary: "the last step",
+        },
+        { flag: "send", type: "boolean", summary: "send a test mail in the end" },
+      ],
     },
+    {
+      name: "bulk",
+      usage: "URL LIST",
+      summary: "one mail for each row of a list (CSV or NDJSON), fields filled in",
+      options: [
+        {
+          flag: "template",
+          type: "string",
+          placeholder: "FILE",
+          summary: "the mail: header fields, an empty line, the text, with {{name}} for a row's field",
+        },
+        {
+          flag: "rate",
+          type: "string",
+          placeholder: "N/s",
+          summary: "so many mails in all: 10/s, 300/m, 5000/h",
+        },
+        {
+          flag: "rate-per-connection",
+          type: "string",
+          placeholder: "N/s",
+          summary: "so many mails on each connection",
+        },
+        {
+          flag: "back-off",
+          type: "number",
+          placeholder: "S",
+          summary: "seconds until what was refused for now is tried again; twice as long each time (30)",
+        },
+        { flag: "resend-unknown", type: "boolean", summary: "send again where an earlier run got no answer" },
+        { flag: "again", type: "boolean", summary: "forget what an earlier run has sent" },
+        { flag: "dry-run", type: "boolean", summary: "print envelopes and messages, send nothing" },
+      ],
+    },
+    {
+      name: "relay",
+      usage: "URL",
+      summary: "whether a server of one's own takes mail of strangers for strangers; no mail is sent",
+      options: [
+        FROM,
+        { ...TO, summary: "an address that is not the server's" },
+        { flag: "mine", type: "boolean", summary: "the server is mine to test" },
+      ],
+    },
+    { name: "vrfy", usage: "URL ADDRESS...", summary: "does the server know an address (VRFY)" },
+    { name: "expn", usage: "URL LIST", summary: "who is on a mailing list (EXPN)" },
+    { name: "help", usage: "URL [COMMAND]", summary: "the server's own help (HELP)" },
+    { name: "noop", usage: "URL", summary: "one round trip (NOOP)" },
+    { name: "etrn", usage: "URL DOMAIN", summary: "have the mail that waits for a domain delivered (ETRN)" },
+    { name: "quote", usage: "URL COMMAND...", summary: "send one command as it is, and show the answer" },
   ],
-  commands: [],
   load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

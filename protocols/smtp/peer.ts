@@ -15,6 +15,8 @@ export type CommandWords = readonly [string, ...(string | Uint8Array)[]];
 /** How a command may travel and be answered, beside its words. */
 export type Manner = Pick<Exchange<Reply>, "sendAhead" | "sequel">;
 
+const MOST_UNANSWERED = 100;
+
 export class Peer {
   readonly dialogue: Dialogue<Reply>;
   /** LMTP (RFC 2033): LHLO for EHLO, and one answer to a message for each recipient. */
@@ -30,9 +32,11 @@ export class Peer {
   /** A transaction was begun and not ended; RSET must come before the next. */
   midway = false;
 
-  constructor(connection: Connection, lmtp: boolean) {
+  /** @param maxUnanswered commands that may be under way at once */
+  constructor(connection: Connection, lmtp: boolean, maxUnanswered = MOST_UNANSWERED) {
     this.lmtp = lmtp;
     this.dialogue = new Dialogue<Reply>(connection, {
+      maxUnanswered,
       replies: new ThreeDigitReplyReader({ multiline: "prefixed" }),
       unsolicited,
     });

@@ -3,17 +3,18 @@ import { PortholeError } from "../../src/errors.js";
 import type { CheckStep, Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { checkSteps } from "./check.js";
+import { type Delivery, deliveryOf } from "./delivery.js";
 import { logIn } from "./login.js";
 import type { Peer } from "./peer.js";
 import { deliver, type Post } from "./transaction.js";
 
 export class SmtpSession implements Session {
-  readonly #peer: Peer;
+  readonly peer: Peer;
   readonly #target: Target;
   readonly #context: Context;
 
   constructor(peer: Peer, target: Target, context: Context) {
-    this.#peer = peer;
+    this.peer = peer;
     this.#target = target;
     this.#context = context;
   }
@@ -22,20 +23,23 @@ export class SmtpSession implements Session {
    * Recipients that are refused stand in the report while the others get the mail.
    * @throws PortholeError when nobody gets it
    */
-  async send(outgoing: Outgoing): Promise<SendReport> {
+  async send(
+    outgoing: Outgoing,
+    delivery: Delivery = deliveryOf(this.#context.options),
+  ): Promise<SendReport> {
     if (outgoing.kind !== "message") throw new PortholeError("usage", "SMTP sends mails, not bare octets");
     const { envelope, raw, messageId } = outgoing;
     const size = outgoing.size === undefined ? {} : { size: outgoing.size };
     // Unless somebody knows better: a message that may have eight-bit octets must be announced as such.
-    const post: Post = { envelope, raw, messageId, ...size, eightBit: outgoing.eightBit ?? true };
+    const post: Post = { envelope, raw, messageId, ...size, eightBit: outgoing.eightBit ?? true, delivery };
     const total = outgoing.size === undefined ? {} : { total: outgoing.size };
     const what = messageId === "" ? "the message" : messageId;
     // A source that fails before it is wanted is found out when it is read.
     raw.on("error", () => {});
     try {
       refuseControls(messageId, "the Message-ID");
-      const report = await deliver(this.#peer, post, {
-        logIn: (demand) => logIn(this.#peer, this.#target, this.#context, demand),
+      const report = await deliver(this.peer, post, {
+        logIn: (demand) => logIn(this.peer, this.#target, this.#context, demand),
         tell: (done) => this.#context.progress({ what, done, ...total }),
       });
       this.#context.progress({ what, done: report.size, ...total, finished: true });
@@ -50,10 +54,10 @@ export class SmtpSession implements Session {
   }
 
   check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#peer, this.#target, this.#context);
+    return checkSteps(this.peer, this.#target, this.#context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#peer.leave();
+    await this.peer.leave();
   }
 }

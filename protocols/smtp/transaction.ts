@@ -5,7 +5,11 @@ import type { Answer } from "../../src/net/dialogue.js";
 import { handOver } from "../../src/net/message-data.js";
 import type { Envelope, SendReport } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
+import { handOverChunks } from "./chunks.js";
+import type { Delivery } from "./delivery.js";
 import { type MessageFacts, mailWords, recipientWords } from "./envelope.js";
+import { Flight } from "./flight.js";
+import { OpenedMessage } from "./opened-message.js";
 import { type CommandWords, heard, type Peer } from "./peer.js";
 import { demandsLogin, isPositive, refusal } from "./refusal.js";
 import { reportOf, unknownFate, type Verdict } from "./report.js";
@@ -16,6 +20,7 @@ export interface Post extends MessageFacts {
   readonly raw: Readable;
   /** Empty when the message has none. */
   readonly messageId: string;
+  readonly delivery?: Delivery;
 }
 
 /** What a delivery asks of whoever began it. */
@@ -37,26 +42,56 @@ interface Opening {
 
 const GO_AHEAD = 354;
 const NO_MESSAGE = Buffer.from(".\r\n");
+/** Octets of a message that goes out together with its envelope, and in vain when that is refused. */
+const AHEAD_OCTETS = 64 * 1024;
 
 /**
  * Delivers to all recipients that the server takes.
  * @throws PortholeError when nobody gets it, by the first reply that said no; `protocol` when it is not known
  */
 export async function deliver(peer: Peer, post: Post, hooks: Hooks): Promise<SendReport> {
-  const { envelope } = post;
+  const { envelope, delivery = {} } = post;
   if (envelope.to.length === 0) throw new PortholeError("usage", "the mail has no recipient");
-  const mail = mailWords(envelope, post, peer.extensions);
-  const recipients = envelope.to.map(recipientWords);
-  let opening = await open(peer, mail, recipients);
-  const demand = [opening.mail, ...opening.recipients].find(demandsLogin);
-  if (demand !== undefined && !peer.loggedIn && !opening.recipients.some(isPositive)) {
-    await abandon(peer, opening);
-    // RFC 4954, 4: no AUTH within a transaction.
-    await peer.ask(["RSET"]);
-    await hooks.logIn(demand);
-    opening = await open(peer, mail, recipients);
+  const mail = mailWords(envelope, post, peer, delivery);
+  const recipients = envelope.to.map((recipient) => recipientWords(recipient, delivery));
+  if (!peer.extensions.has("CHUNKING") || delivery.chunking === false) {
+    return deliverText(peer, post, hooks, { mail, recipients });
   }
-  const verdicts = opening.recipients.map((reply, at) => ({ recipient: envelope.to[at] ?? "", reply }));
+  // A source that gives nothing must not outlive the connection.
+  const stop = () => post.raw.destroy(peer.dialogue.failure);
+  peer.connection.once("close", stop);
+  try {
+    const message = await OpenedMessage.open(post.raw, AHEAD_OCTETS);
+    return message.whole && peer.extensions.has("PIPELINING")
+      ? await deliverAtOnce(peer, post, hooks, { mail, recipients }, message.octets())
+      : await deliverChunks(peer, post, hooks, { mail, recipients }, message);
+  } finally {
+    peer.connection.off("close", stop);
+  }
+}
+
+/** The envelope's commands. */
+interface Words {
+  readonly mail: CommandWords;
+  readonly recipients: readonly CommandWords[];
+}
+
+/** By DATA. */
+async function deliverText(
+  peer: Peer,
+  post: Post,
+  hooks: Hooks,
+  { mail, recipients }: Words,
+): Promise<SendReport> {
+  const { envelope } = post;
+  let opening = await open(peer, mail, recipients, true);
+  const demand = demandOf(peer, [opening.mail, ...opening.recipients]);
+  if (demand !== undefined) {
+    await abandon(peer, opening);
+    await logInFor(peer, demand, hooks);
+    opening = await open(peer, mail, recipients, true);
+  }
+  const verdicts = verdictsOf(envelope, opening.recipients);
   const taken = verdicts.filter(({ reply }) => isPositive(reply));
   const { data } = opening;
   if (data === undefined || data.reply.code !== GO_AHEAD || taken.length === 0) {
@@ -67,9 +102,7 @@ export async function deliver(peer: Peer, post: Post, hooks: Hooks): Promise<Sen
   let size: number;
   try {
     size = await handOver(peer.dialogue, post.raw, hooks.tell);
-    for (const { recipient } of peer.lmtp ? taken : taken.slice(0, 1)) {
-      answers.push({ recipient, reply: await data.answer.reply() });
-    }
+    await takeAnswers(peer, data.answer, taken, answers);
   } catch (thrown) {
     const { standing } = data.answer;
     const undone = standing === undefined || standing === "data-unsent";
@@ -80,13 +113,150 @@ export async function deliver(peer: Peer, post: Post, hooks: Hooks): Promise<Sen
   return reportOf({ taken, refused, answers, each: peer.lmtp }, size, post.messageId);
 }
 
-/** Everything up to the answer to DATA; sent in one go where the server offers PIPELINING (RFC 2920). */
-async function open(peer: Peer, mail: CommandWords, recipients: readonly CommandWords[]): Promise<Opening> {
+/** A small message by BDAT, envelope and all in one go: no round trip but one. */
+async function deliverAtOnce(
+  peer: Peer,
+  post: Post,
+  hooks: Hooks,
+  { mail, recipients }: Words,
+  octets: Buffer,
+): Promise<SendReport> {
+  const { envelope, messageId } = post;
+  const parcel = {
+    mail,
+    recipients: envelope.to.map((address, at) => ({ address, words: recipients[at] ?? ["RCPT"] })),
+    octets,
+  } as const;
+  let flight = await landed(Flight.launch(peer, parcel, true), messageId);
+  const said = [...(flight.mail === undefined ? [] : [flight.mail]), ...flight.recipients.map(replyOf)];
+  const demand = demandOf(peer, said);
+  if (demand !== undefined) {
+    await logInFor(peer, demand, hooks);
+    flight = await landed(Flight.launch(peer, parcel, true), messageId);
+  }
+  const { taken, answers } = flight;
+  if (flight.mail === undefined || !isPositive(flight.mail) || taken.length === 0) {
+    const opening = { mail: flight.mail ?? NO_REPLY, recipients: flight.recipients.map(replyOf) };
+    throw nobody(opening, envelope);
+  }
+  const report = reportOf(
+    {
+      taken,
+      refused: flight.recipients.filter(({ reply }) => !isPositive(reply)),
+      answers,
+      each: peer.lmtp,
+    },
+    octets.length,
+    messageId,
+  );
+  peer.midway = false;
+  return report;
+}
+
+/** A large message by BDAT, once the server has taken somebody to send it to. */
+async function deliverChunks(
+  peer: Peer,
+  post: Post,
+  hooks: Hooks,
+  { mail, recipients }: Words,
+  message: OpenedMessage,
+): Promise<SendReport> {
+  const { envelope } = post;
+  let opening = await open(peer, mail, recipients, false);
+  const demand = demandOf(peer, [opening.mail, ...opening.recipients]);
+  if (demand !== undefined) {
+    await logInFor(peer, demand, hooks);
+    opening = await open(peer, mail, recipients, false);
+  }
+  const verdicts = verdictsOf(envelope, opening.recipients);
+  const taken = verdicts.filter(({ reply }) => isPositive(reply));
+  if (taken.length === 0) throw nobody(opening, envelope);
+  const answers: Verdict[] = [];
+  let answered = 0;
+  const { answer, size } = await handOverChunks(
+    peer,
+    message.pieces(),
+    () => {
+      answered += 1;
+      return peer.lmtp && answered < taken.length ? "reply" : "nothing";
+    },
+    hooks.tell,
+  );
+  try {
+    await takeAnswers(peer, answer, taken, answers);
+  } catch (thrown) {
+    const undone = answer.standing === undefined || answer.standing === "unsent";
+    throw undone ? thrown : unknownFate(thrown, post.messageId, taken, answers);
+  }
+  peer.midway = false;
+  const refused = verdicts.filter(({ reply }) => !isPositive(reply));
+  return reportOf({ taken, refused, answers, each: peer.lmtp }, size, post.messageId);
+}
+
+async function takeAnswers(
+  peer: Peer,
+  answer: Answer<Reply>,
+  taken: readonly Verdict[],
+  answers: Verdict[],
+): Promise<void> {
+  for (const { recipient } of peer.lmtp ? taken : taken.slice(0, 1)) {
+    answers.push({ recipient, reply: await answer.reply() });
+  }
+}
+
+/** @throws PortholeError when the connection ends before all is answered; that says so when nobody knows what became of it */
+async function landed(flight: Flight, messageId: string): Promise<Flight> {
+  try {
+    await flight.land();
+    return flight;
+  } catch (thrown) {
+    if (flight.fate === "refused") return flight;
+    if (flight.fate === "not-taken") throw thrown;
+    const refused = new Set(
+      flight.recipients.filter(({ reply }) => !isPositive(reply)).map(({ recipient }) => recipient),
+    );
+    const open = flight.parcel.recipients
+      .filter(({ address }) => !refused.has(address))
+      .map(({ address }) => ({ recipient: address, reply: NO_REPLY }));
+    throw unknownFate(thrown, messageId, open, flight.answers);
+  }
+}
+
+const NO_REPLY: Reply = { code: 0, text: "", lines: [] };
+
+function verdictsOf({ to }: Envelope, replies: readonly Reply[]): Verdict[] {
+  return replies.map((reply, at) => ({ recipient: to[at] ?? "", reply }));
+}
+
+function replyOf({ reply }: Verdict): Reply {
+  return reply;
+}
+
+/** The reply that wants a login first, where one would help. */
+function demandOf(peer: Peer, replies: readonly Reply[]): Reply | undefined {
+  const demand = replies.find(demandsLogin);
+  const [, ...recipients] = replies;
+  return demand === undefined || peer.loggedIn || recipients.some(isPositive) ? undefined : demand;
+}
+
+async function logInFor(peer: Peer, demand: Reply, hooks: Hooks): Promise<void> {
+  // RFC 4954, 4: no AUTH within a transaction.
+  await peer.ask(["RSET"]);
+  await hooks.logIn(demand);
+}
+
+/** Everything up to the answer to DATA, or before it without `text`; sent in one go where the server offers PIPELINING (RFC 2920). */
+async function open(
+  peer: Peer,
+  mail: CommandWords,
+  recipients: readonly CommandWords[],
+  text: boolean,
+): Promise<Opening> {
   const ahead = peer.extensions.has("PIPELINING");
   const reset = peer.midway ? peer.say(["RSET"], { sendAhead: ahead ? "free" : "alone" }) : undefined;
   if (reset !== undefined && !ahead) await heard(reset);
   peer.midway = true;
-  return ahead ? openAhead(peer, mail, recipients, reset) : openStepwise(peer, mail, recipients);
+  return ahead ? openAhead(peer, mail, recipients, reset, text) : openStepwise(peer, mail, recipients, text);
 }
 
 async function openAhead(
@@ -94,11 +264,12 @@ async function openAhead(
   mail: CommandWords,
   recipients: readonly CommandWords[],
   reset: Answer<Reply> | undefined,
+  text: boolean,
 ): Promise<Opening> {
   const mailAnswer = peer.say(mail);
   const recipientAnswers = recipients.map((words) => peer.say(words));
   let accepted = 0;
-  const dataAnswer = sayData(peer, () => accepted);
+  const dataAnswer = text ? sayData(peer, () => accepted) : undefined;
   if (reset !== undefined) await heard(reset);
   const mailReply = await heard(mailAnswer);
   const replies: Reply[] = [];
@@ -110,7 +281,7 @@ async function openAhead(
   return {
     mail: mailReply,
     recipients: replies,
-    data: { answer: dataAnswer, reply: await heard(dataAnswer) },
+    ...(dataAnswer === undefined ? {} : { data: { answer: dataAnswer, reply: await heard(dataAnswer) } }),
   };
 }
 
@@ -118,13 +289,14 @@ async function openStepwise(
   peer: Peer,
   mail: CommandWords,
   recipients: readonly CommandWords[],
+  text: boolean,
 ): Promise<Opening> {
   const mailReply = await peer.ask(mail);
   const replies: Reply[] = [];
   if (!isPositive(mailReply)) return { mail: mailReply, recipients: replies };
   for (const words of recipients) replies.push(await peer.ask(words));
   const accepted = replies.filter(isPositive).length;
-  if (accepted === 0) return { mail: mailReply, recipients: replies };
+  if (accepted === 0 || !text) return { mail: mailReply, recipients: replies };
   const answer = sayData(peer, () => accepted);
   return { mail: mailReply, recipients: replies, data: { answer, reply: await heard(answer) } };
 }

@@ -80,18 +80,23 @@ function line(entry: Entry, number: number, options: ListingOptions): string {
       return oneLine(entry.name);
     case "numbered": {
       const facts = [
-        entry.size === undefined ? "" : humanSize(entry.size),
+        shownSize(entry) ?? "",
         entry.modified === undefined ? "" : listingDate(entry.modified, options.now),
       ].filter((fact) => fact !== "");
       const tail = facts.length === 0 ? "" : `  ${paint("dim", facts.join("  "))}`;
       return `${paint("dim", String(number).padStart(4))}  ${shownName(entry, paint)}${tail}`;
     }
     default: {
-      const size = entry.size === undefined ? "-" : humanSize(entry.size);
+      const size = shownSize(entry) ?? "-";
       const date = entry.modified === undefined ? "-".padStart(12) : listingDate(entry.modified, options.now);
       return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}`;
     }
   }
+}
+
+function shownSize({ size, about }: Entry): string | undefined {
+  if (size !== undefined) return humanSize(size);
+  return about === undefined ? undefined : `~${humanSize(about)}`;
 }
 
 const KIND_COLORS: Partial<Record<EntryKind, Color>> = {

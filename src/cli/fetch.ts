@@ -1,4 +1,6 @@
 /** A document to where the user wants it: standard output, a file, a folder. */
+
+import type { SessionKeeper } from "../client.js";
 import { PortholeError } from "../errors.js";
 import {
   CONTAINERS,
@@ -9,6 +11,7 @@ import {
   type Target,
 } from "../plugin.js";
 import { parseSize } from "../text/units.js";
+import type { Reader, Saved } from "../verbs/save.js";
 import type { Desk } from "./command.js";
 import { pourDocument } from "./pour.js";
 import { visit } from "./visit.js";
@@ -21,8 +24,9 @@ export type Destination =
 
 /** @throws PortholeError `usage` when the options contradict each other, or cannot be read */
 export function destinationOf(options: Options, urls: number): Destination {
-  // A bound that is none is found before anything is sent.
+  // What cannot be read is found before anything is sent.
   maxSizeOf(options);
+  segmentsOf(options);
   const output = options["output"];
   const directory = options["directory"];
   if (typeof output === "string" && output !== "-") {
@@ -38,16 +42,30 @@ export function destinationOf(options: Options, urls: number): Destination {
     }
     return { kind: "file", path: output };
   }
+  if (options["checksum"] !== undefined && urls > 1) {
+    throw new PortholeError("usage", "--checksum is that of one document", { hint: "fetch it by itself" });
+  }
   if (typeof directory === "string") return { kind: "folder", path: directory };
-  return options["remote-name"] === true ? { kind: "folder", path: "." } : { kind: "output" };
+  if (options["remote-name"] === true) return { kind: "folder", path: "." };
+  for (const flag of ["checksum", "if-changed", "segments"]) {
+    if (options[flag] === undefined) continue;
+    throw new PortholeError("usage", `--${flag} is for a file`, {
+      hint: "-o FILE, -O or -d DIR saves to one",
+    });
+  }
+  return { kind: "output" };
 }
 
-/** Which URL of this run is saved to which file. */
-export type Claims = Map<string, Target>;
+/** What the downloads of one run share. */
+export interface Batch {
+  /** Which URL is saved to which file. */
+  readonly claims: Map<string, Target>;
+  /** Sessions that have fetched one and may fetch another. */
+  readonly sessions?: SessionKeeper;
+}
 
 /**
  * Fetches one document.
- * @param claims of all that this run saves
  * @returns a line for standard output about what was saved, with --json
  * @throws PortholeError
  */
@@ -55,20 +73,53 @@ export async function fetchTo(
   desk: Desk,
   target: Target,
   destination: Destination,
-  claims: Claims = new Map(),
+  batch: Batch = { claims: new Map() },
 ): Promise<string | undefined> {
-  return visit(desk, target, async (session, attempt) => {
+  const act = async (session: Session, attempt: number) => {
     if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
     refuseContainer(session, target);
-    const read = session.read.bind(session);
+    const plain = session.read.bind(session);
+    const read = isViewed(desk.options)
+      ? async (path: string) =>
+          (await import("./page-view.js")).viewed(await plain(path), desk.options, columnsOf(desk))
+      : plain;
     if (destination.kind === "output") {
       await show(desk, await read(target.path));
       return undefined;
     }
     // What a first attempt got need not be fetched again.
     const resume = desk.options["resume"] === true || attempt > 1;
-    return save(desk, target, { destination, claims, resume, read: (query) => read(target.path, query) });
-  });
+    return save(desk, target, {
+      destination,
+      claims: batch.claims,
+      resume,
+      read: (query) => read(target.path, query),
+      another: () => readerAt(desk, target),
+    });
+  };
+  return visit(desk, target, act, batch.sessions);
+}
+
+/** `--as`, `--reader`: what is delivered is made of the document. */
+export function isViewed(options: Options): boolean {
+  return options["as"] !== undefined || options["reader"] === true;
+}
+
+/** A pipe or a file has no width of its own. */
+function columnsOf({ terminal }: Desk): number {
+  return terminal.outputIsTerminal ? terminal.columns : 80;
+}
+
+/** One more session for a part of the document. */
+async function readerAt({ client, signal }: Desk, target: Target): Promise<Reader> {
+  const session = await client.open(target, signal);
+  return {
+    read: async (query) => {
+      if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
+      return session.read(target.path, query);
+    },
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  };
 }
 
 export function refuseContainer(session: Session, target: Target): void {
@@ -92,9 +143,10 @@ export async function show(desk: Desk, document: Document): Promise<void> {
 
 interface Saving {
   readonly destination: Exclude<Destination, { kind: "output" }>;
-  readonly claims: Claims;
+  readonly claims: Batch["claims"];
   readonly resume: boolean;
   readonly read: (query: ReadQuery) => Promise<Document>;
+  readonly another?: () => Promise<Reader>;
 }
 
 async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined> {
@@ -131,42 +183,56 @@ async function saveFrom(
     import("../verbs/save.js"),
     import("../text/filename.js"),
   ]);
-  const { destination, resume, read } = saving;
-  const maxSize = maxSizeOf(desk.options);
+  const { destination, resume, read, another } = saving;
+  const { options } = desk;
+  const maxSize = maxSizeOf(options);
+  const count = segmentsOf(options);
+  const { checksum } = options;
+  const expected =
+    typeof checksum === "string" ? (await import("../verbs/checksum.js")).parseChecksum(checksum) : undefined;
   const saved = await saveDocument({
     url,
     path:
       destination.kind === "file"
         ? destination.path
-        : { folder: destination.path, nameOf: ({ filename }) => remoteFileName(url, filename) },
+        : {
+            folder: destination.path,
+            nameOf: ({ filename }) => remoteFileName(url, filename),
+            expected: remoteFileName(url, undefined),
+          },
     claim: saving.claim,
     read,
-    replace: desk.options["force"] === true,
+    replace: options["force"] === true,
+    ifChanged: options["if-changed"] === true,
     resume,
+    ...(expected === undefined ? {} : { checksum: expected }),
+    ...(count > 1 && another !== undefined
+      ? { segments: { count, another, retries: desk.client.policy.retries } }
+      : {}),
     ...(maxSize === undefined ? {} : { maxSize }),
     signal: desk.signal,
     progress: (report) => desk.progress(report),
   });
-  return told(desk, url, saved.path, saved.size);
+  return told(desk, url, saved);
 }
 
-async function told(desk: Desk, url: string, path: string, size: number): Promise<string | undefined> {
+async function told(desk: Desk, url: string, { path, size, unchanged }: Saved): Promise<string | undefined> {
   if (desk.options["json"] === true) {
     const { jsonLine } = await import("./json-line.js");
-    return jsonLine({ url, path, size });
+    return jsonLine({ url, path, size, ...(unchanged === true ? { unchanged } : {}) });
   }
   if (desk.terminal.errorIsTerminal && !desk.terminal.quiet) {
     const [{ safeLine }, { humanSize }] = await Promise.all([
       import("../text/safe.js"),
       import("../text/units.js"),
     ]);
-    desk.terminal.say(`${safeLine(path)}: ${humanSize(size)}`);
+    desk.terminal.say(`${safeLine(path)}: ${unchanged === true ? "has not changed" : humanSize(size)}`);
   }
   return undefined;
 }
 
 /** Two documents with one name: the second would replace the first, or spoil it. */
-function claim(claims: Claims, path: string, target: Target): void {
+function claim(claims: Batch["claims"], path: string, target: Target): void {
   const owner = claims.get(path);
   if (owner !== undefined && owner !== target) {
     throw new PortholeError("local", `${path}: another of these URLs is saved under that name`, {
@@ -180,4 +246,15 @@ function claim(claims: Claims, path: string, target: Target): void {
 function maxSizeOf(options: Options): number | undefined {
   const given = options["max-size"];
   return typeof given === "string" ? parseSize(given, "--max-size") : undefined;
+}
+
+/** More connections than this for one document no server likes. */
+const MOST_SEGMENTS = 32;
+
+/** `--segments N`. @throws PortholeError `usage` */
+function segmentsOf(options: Options): number {
+  const given = options["segments"] ?? 1;
+  if (typeof given === "number" && Number.isInteger(given) && given >= 1 && given <= MOST_SEGMENTS)
+    return given;
+  throw new PortholeError("usage", `--segments wants a number from 1 to ${MOST_SEGMENTS}`);
 }

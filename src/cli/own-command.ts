@@ -22,6 +22,18 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   if (command === undefined) throw new Error(`${manifest.name} declares ${name} and does not have it`);
   const sessions: Session[] = [];
   let place: Target | undefined;
+  /** @throws PortholeError `usage` for another protocol's URL */
+  const own = (url: string): Target => {
+    const target = desk.client.target(url);
+    if (target.protocol !== manifest.name) {
+      throw new PortholeError("usage", `${target.href(target.path)} is not for ${manifest.title}`, {
+        protocol: manifest.name,
+        hint: `porthole ${manifest.name} ${name} ${usage}`,
+      });
+    }
+    place = target;
+    return target;
+  };
   const invocation: Invocation = {
     words: desk.words,
     options: desk.options,
@@ -40,15 +52,12 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
     tell: (text) => {
       if (!desk.terminal.quiet) desk.terminal.say(safeText(text).trimEnd());
     },
+    reach: (url) => {
+      const target = own(url);
+      return { target, context: desk.client.contextFor(target) };
+    },
     open: async (url) => {
-      const target = desk.client.target(url);
-      if (target.protocol !== manifest.name) {
-        throw new PortholeError("usage", `${target.href(target.path)} is not for ${manifest.title}`, {
-          protocol: manifest.name,
-          hint: `porthole ${manifest.name} ${name} ${usage}`,
-        });
-      }
-      place = target;
+      const target = own(url);
       const session = await desk.client.open(target);
       sessions.push(session);
       return { session, target };

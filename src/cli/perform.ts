@@ -146,7 +146,10 @@ async function showTranscript(
   terminal: Terminal,
 ): Promise<() => Promise<void>> {
   const wanted =
-    options["verbose"] !== undefined || options["trace"] !== undefined || options["record"] !== undefined;
+    options["verbose"] !== undefined ||
+    options["trace"] !== undefined ||
+    options["record"] !== undefined ||
+    options["transcript"] !== undefined;
   if (!wanted) return async () => {};
   const { startTranscript } = await import("./transcript-files.js");
   return startTranscript(transcript, options, terminal);

@@ -13,6 +13,18 @@ const LOG_MS = 1000;
 /** The rate is that of the last few seconds, so that it follows what happens. */
 const RATE_WINDOW_MS = 5000;
 
+/** Transfers that are told one by one; the line would not hold more. */
+const MOST_TOLD = 8;
+
+/** `3 transfers: a.iso 12%, b.iso 50%`: how many there are, and how far each is that is under way. */
+function several(count: number, moving: readonly Progress[]): string {
+  const each = moving.slice(0, MOST_TOLD).map(({ what, done, total }) => {
+    const far = total === undefined || total === 0 ? humanSize(done) : `${Math.floor((done / total) * 100)}%`;
+    return `${safeLine(what)} ${far}`;
+  });
+  return each.length === 0 ? `${count} transfers` : `${count} transfers: ${each.join(", ")}`;
+}
+
 /** What stands in the line. */
 export interface TransferState {
   /** A name, or how many things there are. */
@@ -103,7 +115,7 @@ export class ProgressView implements Disposable {
       what:
         transfers.length === 1 || moving.length === 1
           ? safeLine(one?.what ?? "")
-          : `${transfers.length} transfers`,
+          : several(transfers.length, moving),
       done: this.#done(),
       total: transfers.reduce<number | undefined>(
         (sum, { total }) => (sum === undefined || total === undefined ? undefined : sum + total),

@@ -20,6 +20,7 @@ export function networkSettings(options: Options, environment: Environment): Par
     proxy: proxySettings(options, environment),
     family: options["ipv4"] === true ? 4 : options["ipv6"] === true ? 6 : undefined,
     resolve: resolveTable(options["resolve"]),
+    nameServers: Array.isArray(options["name-server"]) ? options["name-server"].map(String) : undefined,
     localAddress: text(options["interface"]),
     unixSocket: text(options["unix-socket"]),
     connectTimeout: seconds("connect-timeout"),

@@ -16,6 +16,15 @@ export async function startTranscript(
   const verbosity = Number(options["verbose"] ?? 0);
   const stops: (() => void | Promise<void>)[] = [];
   if (verbosity > 0) stops.push(transcript.subscribe(transcriptView(terminal, verbosity)));
+  if (options["transcript"] === "swaks") {
+    const { swaksLines } = await import("./swaks-view.js");
+    const lines = swaksLines();
+    stops.push(
+      transcript.subscribe((event) => {
+        for (const line of lines(event)) terminal.say(line);
+      }),
+    );
+  }
   const { trace, record } = { trace: options["trace"], record: options["record"] };
   if (typeof trace === "string") {
     stops.push(await writeTo(trace, transcript, (event) => transcriptLines(event, Math.max(1, verbosity))));

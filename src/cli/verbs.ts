@@ -44,23 +44,71 @@ const SAVING: readonly OptionSpec[] = [
     placeholder: "BYTES",
     summary: "refuse what is larger, decoded; nothing under the final name",
   },
+  {
+    flag: "checksum",
+    type: "string",
+    placeholder: "ALGORITHM:HEX",
+    summary: "refuse what has another checksum: sha256:..., sha512:..., md5:...",
+  },
+  { flag: "if-changed", type: "boolean", summary: "fetch only what is newer than the file that is there" },
+  {
+    flag: "segments",
+    type: "number",
+    placeholder: "N",
+    summary: "fetch a large file in N parts at once",
+  },
 ];
+const VIEWING: readonly OptionSpec[] = [
+  {
+    flag: "as",
+    type: "string",
+    choices: ["text", "markdown", "links", "source"],
+    summary: "a page as text with numbered links, as Markdown, its links alone, or as it is",
+  },
+  { flag: "reader", type: "boolean", summary: "the article of a page alone" },
+];
+const INPUT = {
+  flag: "input",
+  type: "string",
+  placeholder: "FILE",
+  summary: "URLs from a file, one a line; - for standard input",
+} as const;
 const MAIL: readonly OptionSpec[] = [
   { flag: "from", type: "string", placeholder: "ADDRESS", summary: "the sender" },
   { flag: "to", type: "list", placeholder: "ADDRESS", summary: "a recipient" },
   { flag: "cc", type: "list", placeholder: "ADDRESS", summary: "a recipient of a copy" },
   { flag: "bcc", type: "list", placeholder: "ADDRESS", summary: "a recipient whom the others do not see" },
+  { flag: "reply-to", type: "list", placeholder: "ADDRESS", summary: "where answers are to go" },
+  {
+    flag: "in-reply-to",
+    type: "string",
+    placeholder: "ID",
+    summary: "the Message-ID that this mail answers",
+  },
+  { flag: "priority", type: "string", choices: ["high", "normal", "low"], summary: "how urgent it is" },
   { flag: "subject", type: "string", placeholder: "TEXT", summary: "the subject" },
-  { flag: "text", type: "string", placeholder: "TEXT", summary: "the text" },
+  { flag: "text", type: "string", placeholder: "TEXT", summary: "the text, or - for standard input" },
   {
     flag: "text-file",
     type: "string",
     placeholder: "FILE",
     summary: "the text from a file, or - for standard input",
   },
-  { flag: "html", type: "string", placeholder: "HTML", summary: "the text as HTML" },
+  {
+    flag: "html",
+    type: "string",
+    placeholder: "HTML",
+    summary: "the text as HTML, or - for standard input; a plain text is made from it",
+  },
   { flag: "html-file", type: "string", placeholder: "FILE", summary: "the HTML from a file" },
   { flag: "attach", type: "list", placeholder: "FILE", summary: "an attachment" },
+  {
+    flag: "inline",
+    type: "list",
+    placeholder: "[ID=]FILE",
+    summary: 'a picture within the HTML, there as <img src="cid:ID"> (the file\'s name)',
+  },
+  { flag: "calendar", type: "string", placeholder: "FILE", summary: "an invitation (iCalendar)" },
   {
     flag: "header",
     alias: "H",
@@ -69,6 +117,19 @@ const MAIL: readonly OptionSpec[] = [
     summary: "a header of the request, or of the mail",
   },
   { flag: "eml", type: "string", placeholder: "FILE", summary: "send this message as it stands" },
+  { flag: "dkim-key", type: "string", placeholder: "FILE", summary: "sign with this RSA key, PEM (DKIM)" },
+  {
+    flag: "dkim-selector",
+    type: "string",
+    placeholder: "NAME",
+    summary: "where the key's other half stands: NAME._domainkey.DOMAIN",
+  },
+  {
+    flag: "dkim-domain",
+    type: "string",
+    placeholder: "DOMAIN",
+    summary: "the domain that signs (the sender's)",
+  },
   { flag: "dry-run", type: "boolean", summary: "print envelope and message, send nothing" },
 ];
 
@@ -87,12 +148,7 @@ const WATCHING: readonly OptionSpec[] = [
   },
 ];
 const CHECKING: readonly OptionSpec[] = [
-  {
-    flag: "input",
-    type: "string",
-    placeholder: "FILE",
-    summary: "URLs from a file, one a line; - for standard input",
-  },
+  INPUT,
   {
     flag: "nagios",
     type: "boolean",
@@ -134,7 +190,7 @@ export const OPEN: WordSpec = {
   name: "open",
   usage: "URL",
   summary: "show what is there",
-  options: [LIMIT, LONG, ...SAVING],
+  options: [LIMIT, LONG, ...VIEWING, ...SAVING],
   needs: ["ls", "get", "interact"],
   load: async () => (await everyday()).open,
 };
@@ -154,7 +210,9 @@ export const VERBS: readonly WordSpec[] = [
     usage: "URL...",
     summary: "fetch: to standard output, or to a file with -o, -O or -d",
     options: [
+      ...VIEWING,
       ...SAVING,
+      INPUT,
       {
         flag: "part",
         type: "string",
@@ -212,10 +270,23 @@ export const VERBS: readonly WordSpec[] = [
         type: "boolean",
         summary: "tell files apart by what is in them, not by dates",
       },
+      {
+        flag: "depth",
+        type: "number",
+        placeholder: "N",
+        summary: "of a site: follow N links from the start (5)",
+      },
+      {
+        flag: "robots",
+        type: "boolean",
+        summary: "of a site: do as its robots.txt asks (the default; --no-robots)",
+      },
+      { flag: "wait", type: "number", placeholder: "S", summary: "of a site: seconds between two requests" },
     ],
     load: () => import("./commands/mirror.js"),
     examples: [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
+      "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],
   },
@@ -273,11 +344,12 @@ export const VERBS: readonly WordSpec[] = [
   {
     name: "send",
     usage: "URL",
-    summary: "send a mail",
+    summary: "send a mail or an article; POST a text or a file to a web place",
     options: MAIL,
     needs: ["send"],
     load: () => import("./commands/send.js"),
     examples: [
+      'porthole send https://hooks.example.org/x --text "It works"',
       'porthole send smtp://mail.example.org --from a@x --to b@y --subject Hi --text "It works" --attach report.pdf',
     ],
   },

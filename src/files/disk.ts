@@ -12,7 +12,9 @@ const NOT_HERE: ReadonlySet<string> = new Set(["EISDIR", "EINVAL", "EPERM", "EAC
 const synced = promisify(fsync);
 
 /** Folders that will be synced in a moment, by path: names given until then go with them. */
-const folders = new Map<string, Promise<void>>();
+const due = new Map<string, Promise<void>>();
+/** Folders that are being synced now. */
+const syncing = new Map<string, Promise<void>>();
 
 /** All that was written to the file is on disk. @throws the system's error */
 export function syncFile(descriptor: number): Promise<void> {
@@ -20,18 +22,25 @@ export function syncFile(descriptor: number): Promise<void> {
 }
 
 /**
- * All names that the folder has when this is called are on disk when it is done; who asks in the same turn shares one
- * sync. @throws the system's error
+ * All names that the folder has when this is called are on disk when it is done; who asks in the same turn, or while the
+ * folder is being synced, shares the next sync. @throws the system's error
  */
 export function syncFolder(path: FilePath): Promise<void> {
   const key = typeof path === "string" ? path : path.toString("latin1");
-  const due = folders.get(key);
-  if (due !== undefined) return due;
-  const sync = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-    folders.delete(key);
-    return syncNow(path);
+  const next = due.get(key);
+  if (next !== undefined) return next;
+  // Its failure is told to those who waited for it.
+  const before =
+    syncing.get(key)?.catch(() => undefined) ?? new Promise<void>((resolve) => setImmediate(resolve));
+  const sync = before.then(() => {
+    due.delete(key);
+    const now = syncNow(path).finally(() => {
+      if (syncing.get(key) === now) syncing.delete(key);
+    });
+    syncing.set(key, now);
+    return now;
   });
-  folders.set(key, sync);
+  due.set(key, sync);
   return sync;
 }
 

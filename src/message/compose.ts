@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import type MailComposer from "nodemailer/lib/mail-composer";
 import { PortholeError } from "../errors.js";
 import { type Mailbox, parseMailbox } from "./address.js";
+import { checkDkim, type DkimKey, signed } from "./dkim.js";
 import { type ReadyMail, withoutDoubles } from "./mail.js";
 
 /** Addresses are mailboxes as people write them: `a@b`, `Ann <a@b>`. */
@@ -17,16 +18,30 @@ export interface Mail {
   readonly cc?: readonly string[];
   /** In the envelope, never in the message. */
   readonly bcc?: readonly string[];
+  /** Where answers are to go. */
+  readonly replyTo?: readonly string[];
+  /** The Message-ID of the mail that this one answers, with its angle brackets; it stands in References, too. */
+  readonly inReplyTo?: string;
+  readonly priority?: Priority;
   readonly subject?: string;
   readonly text?: string;
+  /** Without a text, one is made from it; an empty text leaves it alone. */
   readonly html?: string;
+  /** An invitation (iCalendar, RFC 5545), shown by mail programs as such, and attached as invite.ics. */
+  readonly calendar?: string;
   readonly attachments?: readonly Attachment[];
   /** Further fields. Those that say who and when (From, To, Cc, Date, Message-ID, Subject) replace the made ones. */
   readonly headers?: readonly HeaderField[];
+  /** Signs the message (RFC 6376). Its size is not known beforehand then. */
+  readonly dkim?: DkimKey;
 }
+
+export type Priority = "high" | "normal" | "low";
 
 export interface Attachment {
   readonly filename: string;
+  /** The HTML shows it as `<img src="cid:...">`: it stands within the text and not below it. */
+  readonly cid?: string;
   /** Octets, when known: then the size of the mail is, too. */
   readonly size?: number;
   /** Media type; from the file's name when absent. */
@@ -41,7 +56,12 @@ export interface HeaderField {
 }
 
 type ComposerOptions = ConstructorParameters<typeof MailComposer>[0];
-type ComposerAttachment = { filename: string; contentType?: string; content: Buffer | Readable };
+type ComposerAttachment = {
+  filename: string;
+  contentType?: string;
+  cid?: string;
+  content: Buffer | Readable;
+};
 
 /** What nodemailer makes of the parts; a caller's own would contradict it. */
 const STRUCTURE = /^(?:content-|mime-version$)/i;
@@ -51,6 +71,17 @@ const FIELD_NAME = /^[!-9;-~]+$/;
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/;
 /** base64 in lines of 76 (RFC 2045, 6.8). */
 const BASE64_LINE = 76;
+/** Columns of a text that is made from HTML. */
+const TEXT_COLUMNS = 76;
+/** What an identifier of a part may hold (RFC 2392: as a Message-ID, without what a URL would escape). */
+const CONTENT_ID = /^[A-Za-z0-9!#$&'*+./=?^_`{|}~@-]+$/;
+const MESSAGE_ID = /^<[^\s<>]+>$/;
+/** As mail programs write it: there is no standard, and each reads one of the three. */
+const PRIORITIES: Readonly<Record<Priority, readonly HeaderField[]>> = {
+  high: priorityFields("1 (Highest)", "High"),
+  normal: [],
+  low: priorityFields("5 (Lowest)", "Low"),
+};
 /** Stands for an attachment while the rest is measured: 3 octets, 4 in base64. */
 const PLACEHOLDER = Buffer.from("AAA");
 
@@ -63,28 +94,38 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
   const [to, cc, bcc] = [mail.to, mail.cc, mail.bcc].map((list) =>
     (list ?? []).map((address) => parseMailbox(address, "the recipient")),
   );
+  const replyTo = (mail.replyTo ?? []).map((address) => parseMailbox(address, "the address for answers"));
   const recipients = [...(to ?? []), ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);
   if (recipients.length === 0) {
     throw new PortholeError("usage", "the mail has no recipient", { hint: "--to says who gets it" });
   }
-  const headers = (mail.headers ?? []).map(checkField);
+  const headers = [...(mail.headers ?? []).map(checkField), ...PRIORITIES[mail.priority ?? "normal"]];
   const given = (name: string) => headers.find((field) => field.name.toLowerCase() === name)?.value;
   const messageId = given("message-id") ?? `<${randomUUID()}@${domainOf(from.address, recipients)}>`;
-  if (!/^<[^\s<>]+>$/.test(messageId)) {
-    throw new PortholeError("usage", `'${messageId}' is not a Message-ID`, {
-      hint: "it looks like <words@example.org>",
-    });
-  }
+  for (const id of [messageId, mail.inReplyTo]) if (id !== undefined) checkMessageId(id);
+  if (mail.dkim !== undefined) checkDkim(mail.dkim);
   const now = new Date();
   const attachments = mail.attachments ?? [];
-  for (const { filename } of attachments) refuseControls(filename, "the name of an attachment");
+  for (const { filename, cid } of attachments) {
+    refuseControls(filename, "the name of an attachment");
+    if (cid !== undefined && !CONTENT_ID.test(cid)) {
+      throw new PortholeError("usage", `'${cid}' cannot name a picture within the text`, {
+        hint: "use letters, digits, dots and hyphens: --inline logo=FILE",
+      });
+    }
+  }
   const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
   const fixed = {
-    ...bodyOf(mail, now),
+    ...(await bodyOf(mail, now)),
     headers: headers.map(({ name, value }) => ({ key: name, value })),
     ...shown(own, "from", from),
     ...shown(own, "to", to),
     ...shown(own, "cc", cc),
+    ...shown(own, "replyTo", replyTo, "reply-to"),
+    ...(mail.inReplyTo === undefined || own.has("in-reply-to")
+      ? {}
+      : { inReplyTo: mail.inReplyTo, ...(own.has("references") ? {} : { references: mail.inReplyTo }) }),
+    ...(mail.calendar === undefined ? {} : { icalEvent: invitation(mail.calendar) }),
     ...(own.has("date") ? {} : { date: now }),
     messageId,
     baseBoundary: randomUUID(),
@@ -99,12 +140,23 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
       ...fixed,
       attachments: attachments.map((attachment) => partOf(attachment, content(attachment))),
     });
+  const raw = () =>
+    build((attachment) => Readable.from(opened(attachment), { objectMode: false }))
+      .compile()
+      .createReadStream();
+  const envelope = { from: from.address, to: withoutDoubles(recipients) };
+  const { dkim } = mail;
+  if (attachments.length === 0 && dkim === undefined) {
+    const octets = await octetsOf(raw());
+    const once = () => Readable.from([octets], { objectMode: false });
+    return { envelope, messageId, size: octets.length, eightBit: false, raw: once, octets };
+  }
   const types = build(() => PLACEHOLDER)
     .getAttachments()
     .attached.map(({ contentType }) => contentType ?? "");
   // A message within the mail is not encoded (RFC 2046, 5.2.1): what it holds goes out as it is.
   const verbatim = types.some((type) => /^message\//i.test(type));
-  const encoded = verbatim ? undefined : encodedSize(attachments);
+  const encoded = verbatim || dkim !== undefined ? undefined : encodedSize(attachments);
   const size =
     encoded === undefined
       ? undefined
@@ -115,22 +167,24 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
             .createReadStream(),
         ));
   return {
-    envelope: { from: from.address, to: withoutDoubles(recipients) },
+    envelope,
     messageId,
     ...(size === undefined ? {} : { size }),
     eightBit: verbatim,
-    raw: () =>
-      build((attachment) => Readable.from(opened(attachment), { objectMode: false }))
-        .compile()
-        .createReadStream(),
+    raw: dkim === undefined ? raw : () => signed(raw(), dkim),
   };
 }
 
 /** Without anything to say, a mail that its reader recognises as a test. */
-function bodyOf(mail: Mail, now: Date): Pick<ComposerOptions & object, "subject" | "text" | "html"> {
-  const { subject, text, html } = mail;
+async function bodyOf(
+  mail: Mail,
+  now: Date,
+): Promise<Pick<ComposerOptions & object, "subject" | "text" | "html">> {
+  const { subject, html } = mail;
   if (subject !== undefined) refuseControls(subject, "the subject");
-  if (text === undefined && html === undefined && (mail.attachments ?? []).length === 0) {
+  const text = mail.text ?? (html === undefined ? undefined : await textFrom(html));
+  const nothing = text === undefined && mail.calendar === undefined && (mail.attachments ?? []).length === 0;
+  if (nothing) {
     return {
       subject: subject ?? "Porthole test mail",
       text: `This is a test mail.\r\n\r\nIt was made by Porthole (porthole send) on ${now.toUTCString()}.\r\n`,
@@ -143,14 +197,41 @@ function bodyOf(mail: Mail, now: Date): Pick<ComposerOptions & object, "subject"
   };
 }
 
+async function textFrom(html: string): Promise<string> {
+  const { htmlAsText, pageWithLinks } = await import("../text/html.js");
+  return pageWithLinks(await htmlAsText(html, { columns: TEXT_COLUMNS }));
+}
+
+/** RFC 6047, 2.4: the part's type says the method that the calendar's own line says (RFC 5546, 1.4). */
+function invitation(calendar: string): { content: string; method: string } {
+  const method = /^METHOD:([A-Za-z-]{1,40})\r?$/m.exec(calendar)?.[1] ?? "PUBLISH";
+  return { content: withCrlf(calendar), method };
+}
+
+function priorityFields(number: string, word: string): HeaderField[] {
+  return [
+    { name: "X-Priority", value: number },
+    { name: "X-MSMail-Priority", value: word },
+    { name: "Importance", value: word },
+  ];
+}
+
+function checkMessageId(id: string): void {
+  if (MESSAGE_ID.test(id) && !CONTROLS.test(id)) return;
+  throw new PortholeError("usage", `'${id}' is not a Message-ID`, {
+    hint: "it looks like <words@example.org>",
+  });
+}
+
 /** A field of the header, unless the caller gave it as text. */
 function shown<K extends string>(
   own: ReadonlyMap<string, string>,
   key: K,
   value: Mailbox | readonly Mailbox[] | undefined,
+  name: string = key,
 ): Partial<Record<K, Mailbox[]>> {
   const list = value === undefined ? [] : "address" in value ? [value] : [...value];
-  if (own.has(key) || list.length === 0) return {};
+  if (own.has(name) || list.length === 0) return {};
   const field: Partial<Record<K, Mailbox[]>> = {};
   field[key] = list;
   return field;
@@ -194,8 +275,13 @@ function domainOf(from: string, recipients: readonly string[]): string {
   return "localhost";
 }
 
-function partOf({ filename, type }: Attachment, content: Buffer | Readable): ComposerAttachment {
-  return { filename, ...(type === undefined ? {} : { contentType: type }), content };
+function partOf({ filename, type, cid }: Attachment, content: Buffer | Readable): ComposerAttachment {
+  return {
+    filename,
+    ...(type === undefined ? {} : { contentType: type }),
+    ...(cid === undefined ? {} : { cid }),
+    content,
+  };
 }
 
 /** Opened at the first read: a mail that is refused opens nothing, and one with many files has one open at a time. */
@@ -215,6 +301,16 @@ function encodedSize(attachments: readonly Attachment[]): number | undefined {
     sum += characters + 2 * breaks - 4;
   }
   return sum;
+}
+
+/** Without the detour over a Blob that node:stream/consumers takes: a mailing composes thousands. */
+function octetsOf(stream: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    stream.on("data", (piece: Buffer | string) => pieces.push(Buffer.from(piece)));
+    stream.once("end", () => resolve(Buffer.concat(pieces)));
+    stream.once("error", reject);
+  });
 }
 
 async function lengthOf(stream: Readable): Promise<number> {

@@ -55,13 +55,15 @@ export async function handOver<R>(
   return done;
 }
 
-function octetsOf(piece: unknown): Uint8Array {
+/** What comes out of a stream, as octets. @throws PortholeError `usage` */
+export function octetsOf(piece: unknown): Uint8Array {
   if (piece instanceof Uint8Array) return piece;
   if (typeof piece === "string") return Buffer.from(piece, "utf8");
   throw new PortholeError("usage", "a message is a stream of octets");
 }
 
-function sourceFailure(thrown: unknown): unknown {
+/** A file that cannot be read is no fault of the server's. */
+export function sourceFailure(thrown: unknown): unknown {
   if (!isLocalFailure(thrown)) return thrown;
   const path =
     thrown instanceof Error && "path" in thrown && typeof thrown.path === "string" ? thrown.path : undefined;

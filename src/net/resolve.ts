@@ -38,6 +38,64 @@ export async function resolveHost(
   return interleave(wanted);
 }
 
+/** Exchangers that are tried; a zone may list more. */
+const MOST_EXCHANGERS = 20;
+
+/**
+ * The hosts that take mail for a domain, best first (RFC 5321, 5.1): its MX records by preference, those of one
+ * preference in any order, or the domain itself where there are none.
+ * @throws PortholeError `resolve`; `refused` for a domain that takes no mail (RFC 7505)
+ */
+export async function resolveMailHosts(
+  domain: string,
+  settings: NetworkSettings,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { promises } = await import("node:dns");
+  const resolver = new promises.Resolver({ timeout: 5000, tries: 2 });
+  if (settings.nameServers !== undefined) useServers(resolver, settings.nameServers);
+  const stop = () => resolver.cancel();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const found = await resolver.resolveMx(domain);
+    if (found.length === 1 && found[0]?.exchange === "") {
+      throw new PortholeError("refused", `${domain} takes no mail: its MX record says so`);
+    }
+    return found
+      .map((record) => ({ ...record, dice: Math.random() }))
+      .sort((one, other) => one.priority - other.priority || one.dice - other.dice)
+      .map(({ exchange }) => exchange)
+      .filter((name) => name !== "")
+      .slice(0, MOST_EXCHANGERS);
+  } catch (thrown) {
+    if (signal.aborted) throw abortReason(signal);
+    if (thrown instanceof PortholeError) throw thrown;
+    // No such record: the domain's own address stands in. No such name: that will show when it is looked up.
+    const code = systemCode(thrown);
+    if (code === "ENODATA" || code === "ENOTFOUND") return [domain];
+    throw new PortholeError("resolve", `the mail exchangers of ${domain} could not be looked up`, {
+      hint: "is there a network, and does its name server answer?",
+      cause: thrown,
+    });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function useServers(
+  resolver: { setServers(servers: readonly string[]): void },
+  servers: readonly string[],
+): void {
+  try {
+    resolver.setServers(servers);
+  } catch (thrown) {
+    throw new PortholeError("usage", `'${servers.join(", ")}' are no name servers' addresses`, {
+      hint: "--name-server takes ADDRESS or ADDRESS:PORT",
+      cause: thrown,
+    });
+  }
+}
+
 function literal(text: string): Address {
   const family = isIP(text);
   if (family !== 4 && family !== 6) {

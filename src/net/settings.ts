@@ -31,6 +31,8 @@ export interface NetworkSettings {
   readonly family?: 4 | 6;
   /** `--resolve`: addresses given by the user, keyed `host:port` in lower case, or `*:port`; IPv6 hosts in brackets. */
   readonly resolve?: ReadonlyMap<string, readonly string[]>;
+  /** Name servers that are asked for mail exchangers, `ADDRESS` or `ADDRESS:PORT`; the system's when absent. */
+  readonly nameServers?: readonly string[];
   /** Local address to connect from. */
   readonly localAddress?: string;
   /** A Unix socket that stands in for every host. */

@@ -24,7 +24,9 @@ const MESSAGES: ReadonlySet<EntryKind | undefined> = new Set(["message", "articl
 export async function standingAt(door: Door, path: string, must: boolean): Promise<Standing> {
   const session = await door.session();
   const kind = session.kindOf?.(path);
-  if (session.stat === undefined || (must && kind !== undefined && kind !== "directory")) {
+  // A page may be a folder's index.
+  const isTold = kind !== undefined && kind !== "directory" && !(kind === "page" && path.endsWith("/"));
+  if (session.stat === undefined || (must && isTold)) {
     return { kind, entry: undefined };
   }
   try {

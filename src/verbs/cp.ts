@@ -1,6 +1,7 @@
 /** Copying between any two places: files to files, messages to messages, straight through. */
 import { PortholeError } from "../errors.js";
 import type { Target } from "../plugin.js";
+import { repeatWhilePossible } from "../repeat.js";
 import { carryMany } from "./carry-many.js";
 import type { CpEvent, CpRequest } from "./cp-events.js";
 import { type CopyItem, type CopyOptions, copyItem, copyRead, type ItemResult, isFresh } from "./cp-item.js";
@@ -9,7 +10,6 @@ import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
-import { repeatWhilePossible } from "./repeat.js";
 
 export type { CpEvent, CpRequest } from "./cp-events.js";
 

@@ -22,6 +22,12 @@ export interface MirrorRequest {
   readonly compareContent?: boolean;
   /** A file whose date at the target is the same or later is left as it is. */
   readonly onlyNewer?: boolean;
+  /** Of a site: how many links from the start are followed; 5 when absent. */
+  readonly depth?: number;
+  /** Of a site: whether its robots.txt is honoured; absent: it is. */
+  readonly robots?: boolean;
+  /** Of a site: seconds between two requests at least. */
+  readonly wait?: number;
   /** Pairs of sessions at work at once; 1 when absent. */
   readonly jobs?: number;
   /** How often what fails for now is tried again. */

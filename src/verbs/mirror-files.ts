@@ -1,6 +1,7 @@
 /** Files made the same as others, by a plan. */
 import { PortholeError } from "../errors.js";
 import type { Entry, Progress, Target } from "../plugin.js";
+import { repeatWhilePossible } from "../repeat.js";
 import { carryMany } from "./carry-many.js";
 import { Door, type Doors, Pair, writersAt } from "./doors.js";
 import type { Failures } from "./failures.js";
@@ -9,7 +10,6 @@ import { markOf } from "./marks.js";
 import type { MirrorEvent } from "./mirror-events.js";
 import type { Step } from "./mirror-plan.js";
 import { shownName } from "./names.js";
-import { repeatWhilePossible } from "./repeat.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 import { inTurn } from "./walk.js";
 

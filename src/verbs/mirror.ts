@@ -3,7 +3,7 @@ import { PortholeError } from "../errors.js";
 import type { JsonObject, Target } from "../plugin.js";
 import { sameContent } from "./content.js";
 import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standingAt } from "./cp-plan.js";
-import { Door, Pair, writersAt } from "./doors.js";
+import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { makeFolders } from "./folders.js";
@@ -51,9 +51,23 @@ export function mirror(request: MirrorRequest): AsyncGenerator<MirrorEvent, void
       }
     }
     await refuseOverlap(client, source, target);
+    if (await isSite(client, source, target, signal)) {
+      const { mirrorSite } = await import("./mirror-site.js");
+      await mirrorSite(request, { source, target, tell, signal });
+      return;
+    }
     await using mirroring = new Mirroring(request, { source, target, tell, signal });
     await mirroring.run();
   });
+}
+
+/** A page that leads to others, into a folder of this machine: links are followed, where a folder would be listed. */
+async function isSite(client: Doors, source: Target, target: Target, signal: AbortSignal): Promise<boolean> {
+  if (!isNear(client, target) || isNear(client, source)) return false;
+  await using door = new Door(client, source, signal);
+  const leads = (await door.session()).hypertext !== undefined;
+  const path = source.path === "" ? "/" : source.path;
+  return leads && (await standingAt(door, path, true)).kind === "page";
 }
 
 interface Stage {

@@ -1,9 +1,11 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { localError, systemCode } from "../errors.js";
 import { AtomicFile } from "../files/atomic-file.js";
+import type { Checksum } from "./checksum.js";
 
 /** What a partial copy must know to be continued. */
 export interface PartialFacts {
@@ -110,7 +112,8 @@ export class PartialFile {
    */
   static async open(target: string, keep: number): Promise<PartialFile> {
     try {
-      if (keep === 0) await rm(factsPath(target), { force: true });
+      // Mostly there are none, which is learnt at once.
+      if (keep === 0 && existsSync(factsPath(target))) await rm(factsPath(target), { force: true });
     } catch (thrown) {
       throw localError(thrown, target);
     }
@@ -125,6 +128,34 @@ export class PartialFile {
   /** Has the system begin to put on disk what was written. */
   syncAhead(): Promise<void> {
     return this.#file.syncAhead();
+  }
+
+  /** Its octets are not those of the original: it must not be continued. */
+  spoiled = false;
+
+  /** Keeps the first octets alone. @throws PortholeError `local` */
+  cut(octets: number): void {
+    this.#file.cut(octets);
+  }
+
+  /** @throws PortholeError `protocol` when it adds up to something else */
+  async verify(checksum: Checksum, signal?: AbortSignal): Promise<void> {
+    const { verifyChecksum, WrongChecksum } = await import("./checksum.js");
+    try {
+      await verifyChecksum(partialPath(this.#target), checksum, signal);
+    } catch (thrown) {
+      this.spoiled = thrown instanceof WrongChecksum;
+      throw thrown;
+    }
+  }
+
+  /** What is there is not the beginning of the whole: a later run starts over. @throws PortholeError `local` */
+  async forget(): Promise<void> {
+    try {
+      await rm(factsPath(this.#target), { force: true });
+    } catch (thrown) {
+      throw localError(thrown, factsPath(this.#target));
+    }
   }
 
   /** Keeps beside the octets what a later run needs to continue. */
@@ -147,7 +178,7 @@ export class PartialFile {
     mode: number | undefined;
   }): Promise<void> {
     await this.#file.name({ path: this.#target, folder: dirname(this.#target), ...options });
-    await rm(factsPath(this.#target), { force: true });
+    if (existsSync(factsPath(this.#target))) await rm(factsPath(this.#target), { force: true });
   }
 
   close(): void {

@@ -1,19 +1,33 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
-import type { Document, Progress, ReadQuery } from "../plugin.js";
+import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
+import { Blocks, type Write } from "./blocks.js";
+import type { Checksum } from "./checksum.js";
 import { findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
 import { type Place, type PlaceRequest, placeBefore, placeFor } from "./save-place.js";
+import type { Reader } from "./save-segments.js";
 
+export type { Checksum } from "./checksum.js";
 export type { NamedInFolder } from "./save-place.js";
+export type { Reader } from "./save-segments.js";
 
 export interface SaveRequest extends PlaceRequest {
   /** Asks for the document, from an octet on when a partial copy is continued. */
   readonly read: (query: ReadQuery) => Promise<Document>;
   /** Octets in all, decoded. */
   readonly maxSize?: number;
+  /** Checked before the file gets its name. */
+  readonly checksum?: Checksum;
+  /** In so many parts at once, where the server gives parts; each of them repeated so many times. */
+  readonly segments?: {
+    readonly count: number;
+    readonly another: () => Promise<Reader>;
+    readonly retries?: number;
+  };
   readonly signal?: AbortSignal;
   readonly progress?: (report: Progress) => void;
 }
@@ -24,12 +38,10 @@ export interface Saved {
   readonly size: number;
   /** The octet from which on this run fetched; 0 when it fetched all. */
   readonly from: number;
+  /** With `ifChanged`: what is there is as new as the original, and stays. */
+  readonly unchanged?: true;
 }
 
-/** Octets gathered for one write: fewer, larger writes are what makes a download fast. */
-const BLOCK = 256 * 1024;
-/** Octets from which on a piece is written as it came. */
-const LARGE = 64 * 1024;
 /** From here on a partial copy is worth continuing after a power cut; short ones only write their facts when interrupted. */
 const WORTH_KEEPING = 1024 * 1024;
 /** Octets after which the disk is set to work: what it has done by the end need not be waited for. */
@@ -37,25 +49,38 @@ const SYNC_AHEAD = 64 * 1024 * 1024;
 
 /**
  * Saves one document. An interrupted run leaves a partial copy beside the target, for `resume`.
- * @throws PortholeError `local` (exists, no room, not allowed), `protocol` (ended early, larger than `maxSize`),
- *   the signal's reason, and whatever `read` and the body throw
+ * @throws PortholeError `local` (exists, no room, not allowed), `protocol` (ended early, larger than `maxSize`, another
+ *   checksum), the signal's reason, and whatever `read` and the body throw
  */
 export async function saveDocument(request: SaveRequest): Promise<Saved> {
   if (request.signal?.aborted) throw abortReason(request.signal);
   const known = await placeBefore(request);
   if (known !== undefined) return saveTo(known, request);
-  const document = await request.read({});
+  const likely = await likelyCopy(request);
+  const document = await request.read(likely === undefined ? {} : { since: likely.modified });
   using _leaving = leaveOnAbort(document.body, request.signal);
+  if (likely !== undefined && isUnchanged(document, likely)) return leaveAsItIs(document, likely);
   const place = await orLeave(() => placeFor(document, request), document.body);
-  return await saveTo(place, { ...request, read: async () => document });
+  return await saveTo(place, {
+    ...request,
+    ifChanged: false,
+    replace: request.replace === true || request.ifChanged === true,
+    read: async () => document,
+  });
 }
 
 async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<Saved> {
   if (existing.kind === "device") return writeThrough(path, request);
   const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
-  const document = await request.read(earlier === undefined ? {} : continuation(earlier));
+  const copy =
+    request.ifChanged === true && existing.kind === "file" ? await copyAt(existing.path) : undefined;
+  const document = await request.read({
+    ...(earlier === undefined ? {} : continuation(earlier)),
+    ...(copy === undefined ? {} : { since: copy.modified }),
+  });
   using leaving = leaveOnAbort(document.body, request.signal);
+  if (copy !== undefined && isUnchanged(document, copy)) return leaveAsItIs(document, copy);
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
 
@@ -65,28 +90,36 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   try {
     if (from > 0) await partial.remember(facts);
     let remembered = from > 0;
-    let ahead = from;
-    const size = await pour(document, from, request, (block, position) => {
+    let unsynced = 0;
+    const write: Write = (block, position) => {
       partial.write(block, position);
-      const end = position + block.length;
-      if (end - ahead >= SYNC_AHEAD) {
-        ahead = end;
+      unsynced += block.length;
+      if (unsynced >= SYNC_AHEAD) {
+        unsynced = 0;
         void partial.syncAhead();
       }
-      if (remembered || end < WORTH_KEEPING) return undefined;
+      if (remembered || position + block.length < WORTH_KEEPING) return undefined;
       remembered = true;
       return partial.remember(facts);
-    });
+    };
+    const inParts = await segmentation(document, from, request);
+    if (inParts !== undefined) {
+      // With holes in it, a copy must not be taken for the beginning of one.
+      remembered = true;
+      await partial.forget();
+    }
+    const size = await (inParts ?? pour)(document, from, request, write, partial);
     leaving.check();
+    if (request.checksum !== undefined) await partial.verify(request.checksum, request.signal);
     await partial.finish({
-      replace: request.replace === true,
+      replace: request.replace === true || request.ifChanged === true,
       modified: document.entry.modified,
       mode: existing.kind === "file" ? existing.mode : undefined,
     });
     request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
     return { path, size, from };
   } catch (thrown) {
-    safeToKeep = !(thrown instanceof Oversize);
+    safeToKeep = !(thrown instanceof Oversize || partial.spoiled);
     throw leaving.aborted() ?? thrown;
   } finally {
     await settle(partial, facts, safeToKeep);
@@ -94,6 +127,37 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
 }
 
 class Oversize extends PortholeError {}
+
+interface Copy {
+  readonly path: string;
+  readonly modified: Date;
+  readonly size: number;
+}
+
+async function copyAt(path: string): Promise<Copy | undefined> {
+  const facts = await stat(path).catch(() => undefined);
+  return facts?.isFile() === true ? { path, modified: facts.mtime, size: facts.size } : undefined;
+}
+
+/** The file that the document would get by its URL, where only the server's answer tells its name. */
+async function likelyCopy({ ifChanged, path }: SaveRequest): Promise<Copy | undefined> {
+  if (ifChanged !== true || typeof path === "string" || path.expected === undefined) return undefined;
+  return copyAt(join(path.folder, path.expected));
+}
+
+/** By the server's word, or by date and size where it does not heed the question. */
+function isUnchanged({ unchanged, entry, total }: Document, copy: Copy): boolean {
+  if (unchanged === true) return true;
+  const size = total ?? entry.size;
+  return (
+    entry.modified !== undefined && size === copy.size && entry.modified.getTime() <= copy.modified.getTime()
+  );
+}
+
+function leaveAsItIs({ body }: Document, { path, size }: Copy): Saved {
+  body.destroy();
+  return { path, size, from: size, unchanged: true };
+}
 
 /** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
 function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
@@ -148,26 +212,26 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
   partial.close();
 }
 
-/** Writes a block, which it must not keep, at a place in the file. */
-type Write = (block: Uint8Array, position: number) => Promise<void> | void;
-
 /**
  * The body in blocks to `write`, by the document's short way where it has one.
  * @returns the octets of the whole
  */
 async function pour(document: Document, from: number, request: SaveRequest, write: Write): Promise<number> {
-  const blocks = new Blocks(from, (block, position) => {
-    const written = write(block, position);
-    report(document, position + block.length, request);
-    return written;
-  });
+  const blocks = new Blocks(
+    from,
+    (block, position) => {
+      const written = write(block, position);
+      report(document, position + block.length, request);
+      return written;
+    },
+    document.total === undefined ? undefined : document.total - from,
+  );
   const take = (chunk: Uint8Array) => {
     refuseOversize(blocks.end + chunk.length, request.maxSize, document.body);
     return blocks.add(chunk);
   };
   try {
-    if (document.pour === undefined) for await (const chunk of octetsOf(document.body)) await take(chunk);
-    else await document.pour(take);
+    await handOver(document, take);
   } finally {
     // What came before a cut is worth having for --resume.
     await blocks.flush();
@@ -182,62 +246,70 @@ async function pour(document: Document, from: number, request: SaveRequest, writ
   return end;
 }
 
-/** Gathers small pieces to blocks of BLOCK octets; a piece that is large itself is written as it is. */
-class Blocks {
-  #block: Buffer | undefined;
-  #filled = 0;
-  #position: number;
-  readonly #write: Write;
+/** By the document's short way where it has one. */
+async function handOver(document: Document, take: Take): Promise<void> {
+  if (document.pour !== undefined) return document.pour(take);
+  for await (const chunk of octetsOf(document.body)) await take(chunk);
+}
 
-  constructor(from: number, write: Write) {
-    this.#position = from;
-    this.#write = write;
-  }
+type Pour = (
+  document: Document,
+  from: number,
+  request: SaveRequest,
+  write: Write,
+  partial: PartialFile,
+) => Promise<number>;
 
-  /** Octets of the whole so far. */
-  get end(): number {
-    return this.#position + this.#filled;
-  }
-
-  add(chunk: Uint8Array): Promise<void> | void {
-    if (this.#filled === 0 && chunk.length >= LARGE) return this.#put(chunk);
-    this.#block ??= Buffer.allocUnsafe(BLOCK);
-    if (this.#filled + chunk.length > BLOCK) return this.#addInParts(chunk, this.#block);
-    this.#block.set(chunk, this.#filled);
-    this.#filled += chunk.length;
-    return undefined;
-  }
-
-  flush(): Promise<void> | void {
-    const octets = this.#block?.subarray(0, this.#filled);
-    this.#filled = 0;
-    return octets === undefined || octets.length === 0 ? undefined : this.#put(octets);
-  }
-
-  async #addInParts(chunk: Uint8Array, block: Buffer): Promise<void> {
-    for (let taken = 0; taken < chunk.length; ) {
-      const room = BLOCK - this.#filled;
-      const part = chunk.subarray(taken, taken + room);
-      block.set(part, this.#filled);
-      this.#filled += part.length;
-      taken += part.length;
-      if (this.#filled === BLOCK) await this.flush();
+/** How the document is fetched in parts; undefined where it is not. */
+async function segmentation(
+  document: Document,
+  from: number,
+  request: SaveRequest,
+): Promise<Pour | undefined> {
+  const { segments } = request;
+  if (segments === undefined || segments.count < 2) return undefined;
+  const { pourSegments, segmentsOf, Unfinished } = await import("./save-segments.js");
+  const count = segmentsOf(document, from, segments.count);
+  const { total, validator } = document;
+  if (count < 2 || total === undefined || validator === undefined) return undefined;
+  return async (_document, _from, _request, write, partial) => {
+    let done = from;
+    try {
+      await pourSegments({
+        document: { ...document, total, validator },
+        from,
+        segments: count,
+        another: segments.another,
+        retries: segments.retries ?? 0,
+        write: (block, position) => {
+          done += block.length;
+          const written = write(block, position);
+          report(document, done, request);
+          return written;
+        },
+        pour: handOver,
+        signal: request.signal ?? new AbortController().signal,
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof Unfinished)) throw thrown;
+      // What came before a hole is worth having for --resume.
+      partial.cut(thrown.octets);
+      throw thrown.cause;
     }
-  }
+    return total;
+  };
+}
 
-  #put(octets: Uint8Array): Promise<void> | void {
-    const at = this.#position;
-    this.#position += octets.length;
-    return this.#write(octets, at);
+async function* octetsOf(body: Readable): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of body) {
+    if (typeof chunk === "string") yield Buffer.from(chunk, "utf8");
+    else if (chunk instanceof Uint8Array) yield bufferOf(chunk);
+    else throw new TypeError("a document's body holds something that is no octets");
   }
 }
 
-async function* octetsOf(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of body) {
-    if (typeof chunk === "string") yield Buffer.from(chunk, "utf8");
-    else if (chunk instanceof Uint8Array) yield chunk;
-    else throw new TypeError("a document's body holds something that is no octets");
-  }
+function bufferOf(octets: Uint8Array): Buffer {
+  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }
 
 function report(document: Document, done: number, request: SaveRequest): void {

@@ -11,6 +11,8 @@ import { decodeBody } from "../text/charset.js";
 const MOST_ENTRIES = 100_000;
 /** Octets of a document looked at. */
 const MOST_OCTETS = 16 * 1024 ** 2;
+/** Columns of a page that is looked through: a paragraph is a line then, unless it is very long. */
+const WIDEST_PAGE = 500;
 /** A line longer than this is looked at in parts. */
 const LONGEST_LINE = 64 * 1024;
 
@@ -96,19 +98,27 @@ async function* linesWith(
   try {
     for await (const line of linesOf(document, tell)) {
       number += 1;
-      const text = document.type === "text/html" ? line.replace(/<[^<>]*>/g, " ") : line;
-      if (matches(text)) yield { ...document.entry, name: text.trim(), meta: { line: number } };
+      if (matches(line)) yield { ...document.entry, name: line.trim(), meta: { line: number } };
     }
   } finally {
     document.body.destroy();
   }
 }
 
+/** Of a page the lines that a person reads. */
 async function* linesOf(
   document: Document,
   tell: (text: string) => void,
 ): AsyncGenerator<string, void, undefined> {
   const octets = bounded(document, tell);
+  if (/^(?:text\/html|application\/xhtml\+xml)$/.test(document.type)) {
+    const { htmlAsText } = await import("../text/html.js");
+    let html = "";
+    for await (const text of decodeBody(octets, document.charset)) html += text;
+    const page = await htmlAsText(html, { columns: WIDEST_PAGE, baseUrl: document.entry.url });
+    yield* page.text.split("\n");
+    return;
+  }
   let held = "";
   for await (const text of decodeBody(octets, document.charset)) {
     const lines = (held + text).split(/\r?\n/);

@@ -4,7 +4,7 @@
  */
 import { abortReason, type ErrorCode, PortholeError } from "../errors.js";
 import type { Session, Target, WatchEvent } from "../plugin.js";
-import { sleep } from "./repeat.js";
+import { sleep } from "../repeat.js";
 import { eventsBetween, type Seen, seenAt } from "./watch-looks.js";
 
 export interface WatchOptions {

@@ -1,7 +1,8 @@
 /** Blocks that end with a lone dot, as they are written: RFC 3977, 3.1.1 and RFC 5321, 4.5.2. */
+import { CrlfWriter } from "./crlf-writer.js";
 import { LineStarts } from "./line-starts.js";
 import type { BareLf } from "./lines.js";
-import { CR, DOT, LF } from "./octets.js";
+import { DOT } from "./octets.js";
 import { join } from "./unread.js";
 
 export interface DotWriterOptions {
@@ -21,13 +22,11 @@ const TERMINATOR = Buffer.from(".\r\n");
 
 /** A stream into a block: `write()` each chunk, then `end()`, and send what they give. */
 export class DotWriter {
-  readonly #crlf: boolean;
+  readonly #crlf: CrlfWriter | undefined;
   readonly #starts: LineStarts;
-  /** With `crlf`: the last chunk ended with a CR, sent as CRLF; a LF that comes first is its second half. */
-  #lfIsSent = false;
 
   constructor(options: DotWriterOptions = {}) {
-    this.#crlf = options.lineEnds !== "as-is";
+    this.#crlf = options.lineEnds === "as-is" ? undefined : new CrlfWriter();
     this.#starts = new LineStarts(options.bareLf ?? "keep");
   }
 
@@ -37,7 +36,7 @@ export class DotWriter {
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (chunk.length === 0) return chunk;
-    return this.#stuff(this.#crlf ? this.#withCrlf(chunk) : chunk);
+    return this.#stuff(this.#crlf?.write(chunk) ?? chunk);
   }
 
   /** What ends the block: CRLF if the text had none at its end, and the lone dot. */
@@ -56,36 +55,4 @@ export class DotWriter {
     }
     return join(pieces);
   }
-
-  #withCrlf(chunk: Buffer): Buffer {
-    const pieces: Buffer[] = [];
-    let from = this.#lfIsSent && chunk[0] === LF ? 1 : 0;
-    this.#lfIsSent = false;
-    let cr = place(chunk, CR, from);
-    let lf = place(chunk, LF, from);
-    while (cr < chunk.length || lf < chunk.length) {
-      if (lf === cr + 1 && lf < chunk.length) {
-        cr = place(chunk, CR, lf + 1);
-        lf = place(chunk, LF, lf + 1);
-        continue;
-      }
-      const bare = Math.min(cr, lf);
-      pieces.push(chunk.subarray(from, bare), CRLF);
-      from = bare + 1;
-      if (bare === lf) {
-        lf = place(chunk, LF, from);
-      } else {
-        this.#lfIsSent = from === chunk.length;
-        cr = place(chunk, CR, from);
-      }
-    }
-    pieces.push(chunk.subarray(from));
-    return join(pieces);
-  }
-}
-
-/** Where the octet stands next, or the chunk's length. */
-function place(chunk: Buffer, octet: number, from: number): number {
-  const found = chunk.indexOf(octet, from);
-  return found < 0 ? chunk.length : found;
 }

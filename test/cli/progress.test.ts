@@ -34,15 +34,16 @@ describe("the progress view", () => {
     expect(stderr.text).toBe("");
   });
 
-  it("sums up several transfers, and clears its line at the end", async () => {
-    const { terminal, stderr } = collected(screen);
+  it("tells each of several transfers and their sum, and clears its line at the end", async () => {
+    const { terminal, stderr } = collected({ columns: 100, rows: 24 });
     {
       using view = new ProgressView(terminal);
       view.report({ what: "a\x1b", done: 512, total: 1024 });
-      view.report({ what: "b", done: 512, total: 1024 });
+      view.report({ what: "b", done: 256, total: 1024 });
+      view.report({ what: "c", done: 9, total: 9, finished: true });
       await pause(600);
     }
-    expect(stderr.text).toContain("\r\x1b[K2 transfers  50%  1.0K of 2.0K  ");
+    expect(stderr.text).toMatch(/\r\x1b\[K3 transfers: a\S* 50%, b 25% {2}37% {2}777 of 2\.0K {2}/);
     expect(stderr.text.endsWith("\r\x1b[K")).toBe(true);
   });
 

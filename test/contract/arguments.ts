@@ -76,6 +76,11 @@ const ARGUMENTS: Readonly<Record<Asking, readonly Argument[]>> = {
   ],
 };
 
+/** The same for places that take octets. */
+const OCTETS_SENT: (typeof ARGUMENTS)["send"] = [
+  ["type", (session, place, text) => offered(session, "send")(outgoing(place, { type: `text/${text}` }))],
+];
+
 /** Paths that would hide them in percent-encoding. */
 const PATHS: ReadonlySet<string> = new Set(["path", "from", "to"]);
 
@@ -95,8 +100,11 @@ async function readWhole(session: Session, path: string, query?: ReadQuery): Pro
 
 export function describeArguments(room: Room): void {
   const { place, asking, methods, manifest } = room;
+  const takesOctets = asking.includes("send") && place.outgoing?.().kind === "octets";
   const cases = asking.flatMap((method) =>
-    ARGUMENTS[method].map(([name, call]) => [name, method, call] as const),
+    (method === "send" && takesOctets ? OCTETS_SENT : ARGUMENTS[method]).map(
+      ([name, call]) => [name, method, call] as const,
+    ),
   );
 
   it.each(cases)(

@@ -16,6 +16,8 @@ export interface Place {
   readonly scheme: string;
   /** Where it is, when the sandbox has no server for it. */
   readonly url?: () => string;
+  /** Which of the sandbox's places a session is opened at, where that means something. */
+  readonly opensAt?: string;
   /** Who logs in, where a server does nothing for others. */
   readonly login?: Credentials;
   /** For `read` and `stat`: a document, and its octets. */
@@ -43,6 +45,8 @@ export interface Place {
     readonly from?: string;
     readonly to?: string;
     readonly messageId?: string;
+    /** Of octets. */
+    readonly type?: string;
   }) => Outgoing;
   /** Two that `outgoing` can be sent to, when they are no mail addresses. */
   readonly recipients?: readonly [string, string];
@@ -77,7 +81,7 @@ export function need<T>(value: T | undefined, what: string): T {
 /** The URL that a session with the place is opened by. */
 export function urlOf(room: Room): string {
   const { place } = room;
-  return place.url?.() ?? room.sandbox().url(place.scheme);
+  return place.url?.() ?? `${room.sandbox().url(place.scheme)}${place.opensAt ?? ""}`;
 }
 
 /** Calls that a session has by contract, as functions that are there. @throws Error for one that is not */

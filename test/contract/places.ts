@@ -33,6 +33,8 @@ export const PLACES: readonly Place[] = [
     missing: "/files/lost/",
     missingDocument: "/files/lost.txt",
     folder: "/files/incoming/",
+    outgoing: octets,
+    opensAt: "echo",
     overture: httpOverture,
     greets: false,
   },
@@ -131,6 +133,12 @@ function crlf(text: string): string {
 function newsArticle(group: string, number: number): Buffer {
   const store = NewsStore.withSamples("sandbox.porthole.test");
   return store.groups.get(group)?.articles.get(number)?.octets() ?? Buffer.alloc(0);
+}
+
+function octets({ type = "text/plain" }: Parameters<NonNullable<Place["outgoing"]>>[0] = {}): Outgoing {
+  const text = Buffer.from("The north mole is lit.\r\n\0\xff", "latin1");
+  const body = Readable.from([text], { objectMode: false });
+  return { kind: "octets", source: { body, size: text.length, type } };
 }
 
 function article(change: Parameters<NonNullable<Place["outgoing"]>>[0] = {}): Outgoing {

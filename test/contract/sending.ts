@@ -5,7 +5,27 @@ import { need, offered, type Room } from "./place.js";
 import { visit } from "./visit.js";
 
 export function describeSending(room: Room): void {
-  it("sends octets that arrive the same, and then again", async () => {
+  const takesOctets = room.place.outgoing?.().kind === "octets";
+
+  it.runIf(takesOctets)("sends octets as they are, and then again", async () => {
+    await visit(room, async (session, { wire }) => {
+      for (const type of ["text/plain", "application/x-harbour"]) {
+        const copy = need(room.place.outgoing, "outgoing")({ type });
+        if (copy.kind !== "octets") throw new Error("this place takes octets");
+        const octets = await buffer(copy.source.body);
+        const before = wire.sent.length;
+        const report = await offered(session, "send")(need(room.place.outgoing, "outgoing")({ type }));
+        expect(report).toMatchObject({ refused: [], size: octets.length });
+        expect(report.accepted).toHaveLength(1);
+        expect(report.reply).toMatch(/\S/);
+        const sent = wire.sent.subarray(before);
+        expect(sent.includes(octets)).toBe(true);
+        expect(sent.includes(type)).toBe(true);
+      }
+    });
+  });
+
+  it.skipIf(takesOctets)("sends messages that arrive the same, and then again", async () => {
     await visit(room, async (session) => {
       const make = need(room.place.outgoing, "outgoing");
       const recipients = room.place.recipients ?? ["pilot@harbour.example", "cook@harbour.example"];

@@ -1,16 +1,24 @@
-/** Both engines over the real dialer, as the tests ask them. */
+/** The engines over the real dialer, as the tests ask them. */
 import { buffer } from "node:stream/consumers";
 import { type Script, type ScriptedServer, scripted } from "../../fixtures/servers/scripted.js";
 import { Connector } from "../../protocols/http/connector.js";
 import type { Header, HttpEngine, HttpResponse, RequestBody } from "../../protocols/http/engine.js";
+import { DirectEngine } from "../../protocols/http/engines/direct.js";
 import { NodeEngine } from "../../protocols/http/engines/node.js";
 import { UndiciEngine } from "../../protocols/http/engines/undici.js";
 import { Dialer } from "../../src/net/dialer.js";
+import type { Endpoint } from "../../src/net/endpoint.js";
 import type { NetworkSettings } from "../../src/net/settings.js";
 
-export type EngineName = "node" | "undici";
+export type EngineName = "direct" | "node" | "undici";
 
-export const ENGINES: readonly EngineName[] = ["node", "undici"];
+export const ENGINES: readonly EngineName[] = ["direct", "node", "undici"];
+
+const MAKERS: Readonly<Record<EngineName, (connector: Connector) => HttpEngine>> = {
+  direct: (connector) => new DirectEngine(connector),
+  node: (connector) => new NodeEngine(connector),
+  undici: (connector) => new UndiciEngine(connector),
+};
 
 export interface Ask {
   readonly method?: string;
@@ -32,11 +40,12 @@ export function asker(
   signal = new AbortController().signal,
 ): Asker {
   const dialer = new Dialer(network);
-  const connector = new Connector({
-    dial: (endpoint) => dialer.dial(endpoint, signal),
-    forwardProxy: (endpoint) => dialer.forwardProxy(endpoint),
-  });
-  const engine: HttpEngine = name === "node" ? new NodeEngine(connector) : new UndiciEngine(connector);
+  const dialing = {
+    dial: (endpoint: Endpoint) => dialer.dial(endpoint, signal),
+    forwardProxy: (endpoint: Endpoint) => dialer.forwardProxy(endpoint),
+  };
+  const connector = new Connector(dialing, name === "direct");
+  const engine = MAKERS[name](connector);
   const close = () => engine.close();
   return {
     connector,

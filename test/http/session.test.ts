@@ -10,7 +10,7 @@ import { type Arrival, SANDBOX_USER, type SandboxServer } from "../../fixtures/s
 import { Client } from "../../src/client.js";
 import type { Credentials } from "../../src/plugin.js";
 import { answered, asked, OK, read, requests, sent, talk, textOf, withSession } from "./over-client.js";
-import { ENGINES } from "./over-engine.js";
+import { ENGINES, type EngineName } from "./over-engine.js";
 
 const BASIC = 'WWW-Authenticate: Basic realm="harbour"';
 const CHALLENGE = answered("401 Unauthorized", [BASIC], "who are you?");
@@ -916,7 +916,7 @@ describe.each(ENGINES)("a session on %s", (engine) => {
     it("by HEAD, without codings, and serves on", async () => {
       const head = `${OK}\r\nContent-Length: 1000\r\nContent-Type: image/png\r\n\r\n`;
       const next =
-        engine === "node"
+        engine !== "undici"
           ? [
               asked()
                 .send(head)
@@ -949,7 +949,7 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       const play = asked().send("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n");
       const then = put("hello").and(answered("201 Created"));
       await talk(
-        engine === "node" ? play.and(then) : [play.drain(), then],
+        engine !== "undici" ? play.and(then) : [play.drain(), then],
         async (session, server) => {
           const entry = await session.write?.("/new.txt", {
             body: pieces("hel", "lo"),
@@ -990,7 +990,7 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       const play = asked().send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
       const then = put("hello").and(answered("412 Precondition Failed", [], "no"));
       await talk(
-        engine === "node" ? play.and(then) : [play.drain(), then],
+        engine !== "undici" ? play.and(then) : [play.drain(), then],
         async (session) => {
           await expect(session.write?.("/x", { body: pieces("hello"), size: 5 })).rejects.toMatchObject({
             code: "local",
@@ -1026,7 +1026,7 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       const agreed = script().expectUntil("\r\n\r\n").send("HTTP/1.1 100 Continue\r\n\r\n");
       const consenting = agreed.expectUntil("\r\n0\r\n\r\n").and(answered("201 Created"));
       await talk(
-        engine === "node" ? consenting : play,
+        engine !== "undici" ? consenting : play,
         async (session, server) => {
           await session.write?.("/x", { body: pieces("hello"), replace: true });
           expect(sent(server, "transfer-encoding")).toEqual(["chunked"]);
@@ -1221,25 +1221,29 @@ it("on undici an upload that is too large to be held is sent at once, and not ag
 });
 
 describe("--http-engine", () => {
-  // Only node:http gives the Host header its capital and writes Connection after the others.
-  const first = async (engine: "auto" | "node" | "undici", jobs: number) => {
-    let line = "";
+  // undici writes names in lower case; node:http adds Connection.
+  const asks = async (engine: "auto" | EngineName, jobs: number) => {
+    let head = "";
     await talk(
       asked().and(answered("200 OK")),
       async (session, server) => {
         await textOf(session, "/");
-        line = server.lines[1]?.slice(0, 5) ?? "";
+        head = server.lines.join("\n");
       },
       { engine, policy: { jobs } },
     );
-    return line;
+    return /^host:/m.test(head) ? "undici" : /^Connection:/m.test(head) ? "node" : "direct";
   };
 
-  it("chooses; auto takes node for one job and undici for several", async () => {
-    expect(await first("node", 4)).toBe("Host:");
-    expect(await first("undici", 1)).toBe("host:");
-    expect(await first("auto", 1)).toBe("Host:");
-    expect(await first("auto", 4)).toBe("host:");
+  it("chooses; auto is Porthole's own, for one job and for several", async () => {
+    for (const engine of ENGINES) expect(await asks(engine, 1)).toBe(engine);
+    expect(await asks("auto", 1)).toBe("direct");
+    expect(await asks("auto", 4)).toBe("direct");
+  });
+
+  it.each(["direct", "node"])("and --http2 is not for %s", async (engine) => {
+    const client = new Client({ options: { "http-engine": engine, http2: true } });
+    await expect(client.open(client.target("http://127.0.0.1:9/"))).rejects.toMatchObject({ code: "usage" });
   });
 
   it.each([-1, 1.5, Number.NaN])("and --max-redirects %d is refused", async (count) => {

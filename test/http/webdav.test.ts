@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Script, scripted } from "../../fixtures/servers/scripted.js";
 import { davEntries } from "../../protocols/http/webdav/properties.js";
 import type { Entry, Session } from "../../src/plugin.js";
-import { answered, asked, sent, talk } from "./over-client.js";
+import { answered, asked, requests, sent, talk } from "./over-client.js";
 
 const PLACE = { origin: { scheme: "http", host: "dav.example", port: 80 }, path: "/dav/a%20b/" } as const;
 
@@ -106,6 +106,8 @@ async function names(session: Session, path: string, limit?: number): Promise<st
 }
 
 const BODY = "</propfind>\n";
+/** Without a look at the page that may be there. */
+const DAV = { options: { dav: true } };
 const listed = (...responses: readonly string[]): Script =>
   asked()
     .expectUntil(BODY)
@@ -114,10 +116,26 @@ const listed = (...responses: readonly string[]): Script =>
 describe("WebDAV", () => {
   it("lists by PROPFIND of depth 1, as far as is wanted", async () => {
     const folder = () => listed(response("/", FOLDER), response("/a"), response("/b"), response("/c"));
-    await talk(folder().and(folder()).drain(), async (session, server) => {
-      expect(await names(session, "/")).toEqual(["a", "b", "c"]);
-      expect(await names(session, "/", 2)).toEqual(["a", "b"]);
-      expect(sent(server, "depth")).toEqual(["1", "1"]);
+    await talk(
+      folder().and(folder()).drain(),
+      async (session, server) => {
+        expect(await names(session, "/")).toEqual(["a", "b", "c"]);
+        expect(await names(session, "/", 2)).toEqual(["a", "b"]);
+        expect(sent(server, "depth")).toEqual(["1", "1"]);
+      },
+      DAV,
+    );
+  });
+
+  it("is asked only where there is no page, and from then on first", async () => {
+    const play = asked()
+      .and(answered("403 Forbidden"))
+      .and(listed(response("/", FOLDER), response("/a")))
+      .and(listed(response("/b/", FOLDER), response("/b/c")));
+    await talk(play.drain(), async (session, server) => {
+      expect(await names(session, "/")).toEqual(["a"]);
+      expect(await names(session, "/b/")).toEqual(["c"]);
+      expect(requests(server)).toEqual(["GET /", "PROPFIND /", "PROPFIND /b/"]);
     });
   });
 
@@ -129,6 +147,7 @@ describe("WebDAV", () => {
         await expect(names(session, "/")).rejects.toMatchObject({ code: "refused" });
         await expect(names(session, "/")).rejects.toMatchObject({ code: "missing" });
       },
+      DAV,
     );
   });
 
@@ -201,8 +220,12 @@ describe("WebDAV", () => {
         .flood(40 * 1024 ** 2),
     );
     const { withSession } = await import("./over-client.js");
-    await withSession(server.url("http", "/"), async (session) => {
-      await expect(names(session, "/")).rejects.toMatchObject({ code: "protocol" });
-    });
+    await withSession(
+      server.url("http", "/"),
+      async (session) => {
+        await expect(names(session, "/")).rejects.toMatchObject({ code: "protocol" });
+      },
+      DAV,
+    );
   });
 });

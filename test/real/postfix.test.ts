@@ -1,223 +1,26 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { compose, type Mail } from "../../src/message/compose.js";
 import { outgoingMail } from "../../src/message/mail.js";
 import type { SendReport } from "../../src/plugin.js";
+import { perform } from "../smtp/perform.js";
 import { failure, send } from "../smtp/talk.js";
 import { checked } from "./checked.js";
+import { POSTFIX_INSTALLED, type Postfix, SIZE_LIMIT, startPostfix } from "./postfix.js";
 
-const MASTER = "/usr/lib/postfix/sbin/master";
-const INSTALLED = existsSync(MASTER) && process.getuid?.() === 0;
-const TITLE = INSTALLED ? "postfix" : "postfix (not installed, or not root)";
+const TITLE = POSTFIX_INSTALLED ? "postfix" : "postfix (not installed, or not root)";
 
-const NOBODY = 65534;
-const SIZE_LIMIT = 1_000_000;
-const QUEUES = "active bounce corrupt defer deferred flush hold incoming private saved trace".split(" ");
-
-interface Postfix {
-  /** Takes mail for harbour.example from anybody. */
-  readonly smtp: string;
-  /** Takes mail after STARTTLS and a login. */
-  readonly submission: string;
-  /** The same, under TLS from the start. */
-  readonly smtps: string;
-  /** A mailbox's messages, once there are so many. */
-  mails(box: string, count: number): Promise<string[]>;
-  stop(): Promise<void>;
-}
-
-/** As root, on free ports of loopback, with configuration, queue and mailboxes of its own; nothing leaves the machine. */
-async function start(root: string): Promise<Postfix> {
-  const tls = await makeTlsMaterial();
-  const doorkeeper = await startDoorkeeper();
-  const [smtp, submission, smtps] = [await freePort(), await freePort(), await freePort()];
-  await layOut(root);
-  await writeFile(join(root, "ca.pem"), tls.ca);
-  await writeFile(join(root, "cert.pem"), `${tls.key}\n${tls.cert}`, { mode: 0o600 });
-  const main = [
-    "compatibility_level = 3.6",
-    `queue_directory = ${root}/queue`,
-    `data_directory = ${root}/data`,
-    "daemon_directory = /usr/lib/postfix/sbin",
-    "inet_interfaces = 127.0.0.1",
-    "inet_protocols = ipv4",
-    "myhostname = mail.harbour.example",
-    "mydestination =",
-    "mynetworks =",
-    "alias_maps =",
-    // What is not for here goes nowhere at all.
-    "default_transport = discard",
-    "virtual_mailbox_domains = harbour.example",
-    `virtual_mailbox_base = ${root}/mail`,
-    `virtual_mailbox_maps = inline:{ { bob@harbour.example = bob/ }, { carl@harbour.example = carl/ }, { jürgen@harbour.example = juergen/ } }`,
-    `virtual_uid_maps = static:${NOBODY}`,
-    `virtual_gid_maps = static:${NOBODY}`,
-    `message_size_limit = ${SIZE_LIMIT}`,
-    "smtpd_tls_security_level = may",
-    `smtpd_tls_chain_files = ${root}/cert.pem`,
-    "smtpd_sasl_type = dovecot",
-    `smtpd_sasl_path = inet:127.0.0.1:${portOf(doorkeeper)}`,
-    `maillog_file_prefixes = ${root}`,
-    `maillog_file = ${root}/log`,
-  ];
-  const loginFirst =
-    "-o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes -o smtpd_relay_restrictions=permit_sasl_authenticated,reject";
-  const services = [
-    `127.0.0.1:${smtp} inet n - n - - smtpd`,
-    `127.0.0.1:${submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt ${loginFirst}`,
-    `127.0.0.1:${smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes ${loginFirst}`,
-    "postlog unix-dgram n - n - 1 postlogd",
-    "cleanup unix n - n - 0 cleanup",
-    "qmgr unix n - n 300 1 qmgr",
-    "tlsmgr unix - - n 1000? 1 tlsmgr",
-    "rewrite unix - - n - - trivial-rewrite",
-    ...["bounce", "defer", "trace"].map((name) => `${name} unix - - n - 0 bounce`),
-    ...["error", "discard", "proxymap"].map((name) => `${name} unix - - n - - ${name}`),
-    "retry unix - - n - - error",
-    "virtual unix - n n - - virtual",
-    "anvil unix - - n - 1 anvil",
-  ];
-  await writeFile(join(root, "etc", "main.cf"), `${main.join("\n")}\n`);
-  await writeFile(join(root, "etc", "master.cf"), `${services.join("\n")}\n`);
-  const child = spawn(MASTER, ["-c", join(root, "etc"), "-d"], { stdio: "ignore" });
-  const ended = once(child, "exit");
-  await listens(smtp, child, root);
-  return {
-    smtp: `smtp://127.0.0.1:${smtp}`,
-    submission: `submission://127.0.0.1:${submission}`,
-    smtps: `smtps://127.0.0.1:${smtps}`,
-    mails: (box, count) => mailsIn(join(root, "mail", box, "new"), count),
-    async stop() {
-      const family = await childrenOf(child);
-      child.kill("SIGTERM");
-      await ended;
-      await gone(family);
-      doorkeeper.close();
-    },
-  };
-}
-
-/** The folders that Debian's package makes for its own instance, with their owners. */
-async function layOut(root: string): Promise<void> {
-  const postfix = await idOf("/etc/passwd", "postfix");
-  const postdrop = await idOf("/etc/group", "postdrop");
-  await chmod(root, 0o755);
-  for (const folder of ["etc", "queue", "queue/pid", "data", "mail"])
-    await mkdir(join(root, folder), { mode: 0o755 });
-  await chown(join(root, "data"), postfix, 0);
-  await chown(join(root, "mail"), NOBODY, NOBODY);
-  for (const queue of QUEUES) {
-    await mkdir(join(root, "queue", queue), { mode: 0o700 });
-    await chown(join(root, "queue", queue), postfix, 0);
-  }
-  for (const [queue, mode] of [
-    ["maildrop", 0o730],
-    ["public", 0o710],
-  ] as const) {
-    await mkdir(join(root, "queue", queue));
-    await chmod(join(root, "queue", queue), mode);
-    await chown(join(root, "queue", queue), postfix, postdrop);
-  }
-}
-
-async function idOf(table: string, name: string): Promise<number> {
-  const line = (await readFile(table, "utf8")).split("\n").find((row) => row.startsWith(`${name}:`));
-  return Number(line?.split(":")[2]);
-}
-
-/** Knows `ann` with the password `open sesame`, and tells postfix by Dovecot's authentication protocol. */
-async function startDoorkeeper(): Promise<Server> {
-  const right = Buffer.from("\0ann\0open sesame").toString("base64");
-  const server = createServer((socket) => {
-    socket.write(
-      "VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\t00112233445566778899aabbccddeeff\nDONE\n",
-    );
-    let text = "";
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      for (const line of lines) {
-        const [word, id = "", ...facts] = line.split("\t");
-        if (word === "AUTH")
-          socket.write(facts.includes(`resp=${right}`) ? `OK\t${id}\tuser=ann\n` : `FAIL\t${id}\tuser=ann\n`);
-      }
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  server.unref();
-  return server;
-}
-
-function portOf(server: Server): number {
-  const address: AddressInfo | string | null = server.address();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function listens(port: number, child: ChildProcess, root: string): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const socket = connect({ host: "127.0.0.1", port });
-    const there = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "error").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (there) return;
-    await wait(50);
-  }
-  throw new Error(
-    `postfix does not listen: ${await readFile(join(root, "log"), "utf8").catch(() => "no log")}`,
-  );
-}
-
-async function childrenOf(child: ChildProcess): Promise<string[]> {
-  const list = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").catch(() => "");
-  return list.split(" ").filter((pid) => pid !== "");
-}
-
-/** The master's processes leave by themselves when it is gone. */
-async function gone(pids: readonly string[]): Promise<void> {
-  for (let tries = 0; tries < 100 && pids.some((pid) => existsSync(`/proc/${pid}`)); tries++) await wait(50);
-}
-
-async function mailsIn(folder: string, count: number): Promise<string[]> {
-  for (let tries = 0; tries < 200; tries++) {
-    const names = await readdir(folder).catch(() => []);
-    if (names.length >= count) {
-      return Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-    }
-    await wait(50);
-  }
-  throw new Error(`${folder} has not ${count} messages after 10 s`);
-}
-
-describe.skipIf(!INSTALLED)(TITLE, () => {
+describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
   let root: string;
   let postfix: Postfix;
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "porthole-postfix-"));
-    postfix = await start(root);
+    postfix = await startPostfix(root);
   });
 
   afterAll(async () => {
@@ -268,7 +71,7 @@ describe.skipIf(!INSTALLED)(TITLE, () => {
     const text = "Grüße\n.\n..\nFrom here\n\nend";
     const report = await sends(postfix.smtp, { ...HELLO, text });
     expect(report).toMatchObject({ accepted: ["bob@harbour.example"], refused: [] });
-    expect(report.reply).toMatch(/^250 2\.0\.0 Ok: queued as /);
+    expect(report.reply).toMatch(/^250 2\.0\.0 Ok: (?:\d+ bytes )?queued as /);
     const [mail = ""] = await postfix.mails("bob", 1);
     expect(mail).toContain("Return-Path: <ann@x.example>\n");
     expect(mail).toContain(`Message-ID: ${report.messageId}\n`);
@@ -350,6 +153,59 @@ describe.skipIf(!INSTALLED)(TITLE, () => {
     const mails = await postfix.mails("bob", 22);
     for (let at = 0; at < 20; at++)
       expect(mails.some((mail) => mail.includes(`Subject: mail ${at}\n`))).toBe(true);
+  });
+
+  it.each([
+    ["by BDAT", {}],
+    ["by DATA", { chunking: false }],
+  ])("takes a mailing %s, on several connections, and some recipients are refused", async (_how, options) => {
+    const list = join(root, "list.csv");
+    const template = join(root, "mail.txt");
+    const rows = Array.from({ length: 60 }, (_, at) => (at % 20 === 7 ? "nobody" : "carl"));
+    await writeFile(list, `box,n\n${rows.map((box, at) => `${box},${at}\n`).join("")}`);
+    await writeFile(
+      template,
+      "From: a@x.example\nTo: {{box}}@harbour.example\nSubject: letter {{n}}\n\n.\nfor {{n}}\n",
+    );
+    const { records, failure: failed } = await perform(
+      "bulk",
+      [postfix.smtp, list],
+      { template, ...options },
+      { ...INSECURE, policy: { jobs: 3 }, stateFolder: join(root, "state") },
+    );
+    expect(records.at(-1)).toMatchObject({ event: "done", accepted: 57, refused: 3, unknown: 0, later: 0 });
+    expect(failed).toMatchObject({ code: "partial" });
+  });
+
+  it("is probed after TLS and a login, up to a recipient that it does not relay to", async () => {
+    const url = postfix.submission.replace("//", "//ann:open%20sesame@");
+    const { records, failure: failed } = await perform(
+      "probe",
+      [url],
+      { to: ["c@elsewhere.example"], "stop-after": "data" },
+      INSECURE,
+    );
+    expect(failed).toBeUndefined();
+    expect(records.map(({ step }) => step)).toEqual([
+      ...["connect", "banner", "ehlo", "tls", "ehlo", "auth", "mail", "rcpt", "data"],
+    ]);
+    const [before, after] = records.filter(({ step }) => step === "ehlo");
+    expect([before?.["mechanisms"], after?.["mechanisms"]]).toEqual([[], ["PLAIN"]]);
+    const relayed = await perform("probe", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
+    expect(relayed.failure).toMatchObject({ reply: expect.stringContaining("Relay access denied") });
+    const open = await perform("relay", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
+    expect(open.failure).toBeUndefined();
+    expect(open.records.every(({ accepted }) => accepted === false)).toBe(true);
+  });
+
+  it("sends DSN, and a large message in chunks", async () => {
+    const client = new Client({ ...INSECURE, options: { notify: "never", ret: "hdrs", envid: "x+1" } });
+    const session = await client.open(client.target(postfix.smtp));
+    const text = `${"a line that is as long as others are\n".repeat(10_000)}.\n`;
+    const report = await send(session, outgoingMail(await compose({ ...HELLO, text })));
+    await session[Symbol.asyncDispose]();
+    expect(report.accepted).toEqual(["bob@harbour.example"]);
+    expect(report.reply).toMatch(new RegExp(`Ok: ${report.size} bytes queued`));
   });
 
   describe("submission", () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,6 +150,33 @@ describe("porthole send", () => {
     expect(raw).toContain("X-Lamp: on\r\n");
   });
 
+  it("has answers, priority, a picture within its HTML, an invitation, a signature", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: 1024,
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+      publicKeyEncoding: { type: "spki", format: "pem" },
+    });
+    const [logo, invite, key] = [
+      await file("logo.png", Buffer.alloc(100, 7)),
+      await file("event.ics", "BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\n"),
+      await file("key.pem", privateKey),
+    ];
+    const sent = await porthole(
+      [
+        ...[sandbox.url("smtp"), ...WHO, "--html", "-", "--inline", logo, "--inline", `other=${logo}`],
+        ...["--reply-to", "office@x.example", "--in-reply-to", "<1@y.example>", "--priority", "low"],
+        ...["--calendar", invite, "--dkim-key", key, "--dkim-selector", "mail"],
+      ],
+      '<img src="cid:logo.png"><p>Hafen</p>',
+    );
+    expect(sent).toMatchObject({ status: 0, err: "" });
+    const raw = sandbox.mails.at(-1)?.raw.toString() ?? "";
+    expect(raw).toMatch(/^DKIM-Signature: v=1; a=rsa-sha256; c=relaxed\/relaxed; d=x\.example;/);
+    for (const part of ["Content-ID: <logo.png>", "Content-ID: <other>", "method=CANCEL", "Importance: Low"])
+      expect(raw).toContain(part);
+    expect(raw).toMatch(/\r\n\r\nHafen\r\n/);
+  });
+
   it("sends a ready message as it stands, from a file and from standard input", async () => {
     const letter = "From: ann@x.example\nTo: b@y.example\nBcc: c@y.example\nSubject: ready\n\n.\ntext\n";
     const want = "From: ann@x.example\r\nTo: b@y.example\r\nSubject: ready\r\n\r\n.\r\ntext\r\n";
@@ -204,6 +232,12 @@ describe("what is wrong on this side", () => {
     ["a missing text", ["--text-file", missing], 12],
     ["a missing message", ["--eml", missing], 12],
     ["a header without a name", ["--header", "no colon"], 2],
+    ["a missing picture", ["--html", "x", "--inline", `a=${missing}`], 12],
+    ["a picture without HTML to be in", ["--inline", missing], 12],
+    ["a missing invitation", ["--calendar", missing], 12],
+    ["a missing key", ["--dkim-key", missing, "--dkim-selector", "a"], 12],
+    ["a key without a selector", ["--dkim-key", missing], 2],
+    ["standard input twice", ["--text", "-", "--html", "-"], 2],
     ["a text twice", ["--text", "a", "--text-file", "-"], 2],
     ["a subject for a ready message", ["--eml", "-", "--subject", "x"], 2],
     ["an address that is none", ["--to", "a@b, c@d"], 2],

@@ -187,7 +187,7 @@ describe("TLS", () => {
       const transcript = new Transcript();
       transcript.subscribe((event) => lines.push(...writer.lines(event)));
       const visit = async (session: Session): Promise<string> => {
-        if (session.send === undefined)
+        if (scheme !== "smtps" || session.send === undefined)
           return contentOf(session, scheme === "ftps" ? "/welcome.txt" : "/files/welcome.txt");
         const report = await session.send({
           kind: "message",

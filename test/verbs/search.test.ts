@@ -101,7 +101,7 @@ describe("lines of a document", () => {
 
   it("of a page are its words, not its marks", async () => {
     const session = reading(pieces("<p class=lamp>The <b>light</b>\n<a href=x>lamp</a>\n"), "text/html");
-    expect(await lines(session, "lamp")).toEqual([[2, "lamp"]]);
+    expect(await lines(session, "lamp")).toEqual([[1, "The light lamp[1]"]]);
   });
 
   it("are looked for in the first 16 MiB, which is told", async () => {

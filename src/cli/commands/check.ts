@@ -1,8 +1,6 @@
 /** `porthole check URL...` */
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { doorTo } from "../../checking.js";
-import { localError, PortholeError } from "../../errors.js";
+import { PortholeError } from "../../errors.js";
 import { safeLine } from "../../text/safe.js";
 import type { CheckResult } from "../../verbs/check.js";
 import { checkMany } from "../../verbs/check-many.js";
@@ -17,6 +15,7 @@ import {
 import { eachPort } from "../../verbs/ports.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
+import { urlsFromFile } from "../url-list.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options } = desk;
@@ -80,25 +79,6 @@ function styleOf({ options }: Desk): Style {
   const wanted = (["json", "nagios", "prometheus"] as const).filter((style) => options[style] === true);
   if (wanted.length < 2) return wanted[0] ?? "people";
   throw new PortholeError("usage", `${wanted.map((style) => `--${style}`).join(" and ")} exclude each other`);
-}
-
-/** A URL a line; what follows a # is for people. @throws PortholeError `local` */
-async function urlsFromFile({ options, terminal }: Desk): Promise<string[]> {
-  const file = options["input"];
-  if (typeof file !== "string") return [];
-  const content = file === "-" ? await text(terminal.stdin) : await contentOf(file);
-  return content
-    .split(/\r?\n/)
-    .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
-    .filter((line) => line !== "");
-}
-
-async function contentOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (thrown) {
-    throw localError(thrown, file);
-  }
 }
 
 /** For people: with one target its steps as they come, with several a block for each. */

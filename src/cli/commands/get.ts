@@ -1,15 +1,17 @@
 /** `porthole get URL...`: to standard output, or to files. */
 import { PortholeError } from "../../errors.js";
 import type { Desk } from "../command.js";
-import { type Claims, destinationOf, fetchTo } from "../fetch.js";
+import { type Batch, destinationOf, fetchTo } from "../fetch.js";
+import { KeptSessions } from "../kept-sessions.js";
 import { someUrls, workThrough } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const urls = someUrls(desk);
+  const listed =
+    desk.options["input"] === undefined ? [] : await (await import("../url-list.js")).urlsFromFile(desk);
+  const urls = listed.length === 0 ? someUrls(desk) : [...desk.words, ...listed];
   const destination = destinationOf(desk.options, urls.length);
   // Standard output takes one document at a time.
   const jobs = destination.kind === "output" ? 1 : desk.client.policy.jobs;
-  const claims: Claims = new Map();
   const { part, attachments } = desk.options;
   if (attachments === true || typeof part === "string") {
     if (attachments === true && part !== undefined) {
@@ -27,5 +29,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
       jobs,
     );
   }
-  return workThrough(desk, urls, ["get"], (target) => fetchTo(desk, target, destination, claims), jobs);
+  await using sessions = new KeptSessions();
+  const batch: Batch = { claims: new Map(), ...(urls.length > 1 ? { sessions } : {}) };
+  return await workThrough(desk, urls, ["get"], (target) => fetchTo(desk, target, destination, batch), jobs);
 }

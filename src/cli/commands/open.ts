@@ -3,7 +3,7 @@ import { PortholeError } from "../../errors.js";
 import { CONTAINERS, type EntryKind, type Session, type Target } from "../../plugin.js";
 import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
-import { destinationOf, fetchTo, show } from "../fetch.js";
+import { destinationOf, fetchTo, isViewed, show } from "../fetch.js";
 import { oneUrl } from "../targets.js";
 import { visit } from "../visit.js";
 import { limited } from "./ls.js";
@@ -13,7 +13,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const target = client.target(oneUrl(desk));
   client.require(target, "open", ["ls", "get", "interact"]);
   const destination = destinationOf(options, 1);
-  if (destination.kind !== "output") {
+  // What a page is to be shown as makes it a document, wherever it goes.
+  if (destination.kind !== "output" || isViewed(options)) {
     const told = await fetchTo(desk, target, destination);
     if (told !== undefined) await terminal.write(told);
     return undefined;

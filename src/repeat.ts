@@ -1,9 +1,11 @@
 /** Doing again what failed for now: only for what may be done twice, with growing pauses. */
-import { abortReason, type ErrorCode, PortholeError } from "../errors.js";
+import { abortReason, type ErrorCode, PortholeError } from "./errors.js";
 
 const WORTH_REPEATING: ReadonlySet<ErrorCode> = new Set(["busy", "timeout", "connect", "protocol"]);
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+/** A server that wants to be left alone for longer is left alone (seconds). */
+const LONGEST_WISH = 15 * 60;
 
 /**
  * Runs `act` until it succeeds, fails for good, or has been repeated `retries` times.
@@ -22,12 +24,20 @@ export async function repeatWhilePossible<T>(
     } catch (thrown) {
       const hopeful = thrown instanceof PortholeError && WORTH_REPEATING.has(thrown.code);
       if (!hopeful || attempt >= retries || signal.aborted) throw thrown;
-      const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+      if (!isWorthWaiting(thrown)) throw thrown;
+      const { retryAfter = 0 } = thrown;
+      // No sooner than the server said, whatever would be usual.
+      const pause = Math.max(retryAfter * 1000, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt));
       const reply = thrown.reply === undefined ? "" : ` (${thrown.reply.trim()})`;
       tell(`${thrown.message}${reply}; trying again in ${pause / 1000} s (${attempt + 1} of ${retries})`);
       await sleep(pause, signal);
     }
   }
+}
+
+/** The server does not want to be left alone for longer than anybody waits. */
+export function isWorthWaiting({ retryAfter = 0 }: PortholeError): boolean {
+  return retryAfter <= LONGEST_WISH;
 }
 
 /** Until the time is over. @throws PortholeError the signal's reason */

@@ -1,0 +1,82 @@
+/** The body of an answer, from its connection, by what shows its end. */
+import { PortholeError } from "../../../src/errors.js";
+import type { Connection } from "../../../src/net/connection.js";
+import type { Take } from "../../../src/plugin.js";
+import { ChunkReader } from "../../../src/wire/http-chunks.js";
+import type { Field, Framing } from "../../../src/wire/http-head.js";
+
+/** A body that ends with its connection alive, or with it. */
+export interface PouredFraming {
+  /** @throws PortholeError `protocol` when the connection ends before the body does */
+  pour(take: Take): Promise<void>;
+  trailers(): readonly Field[];
+}
+
+export function framed(connection: Connection, framing: Framing): PouredFraming {
+  const none = () => [];
+  switch (framing.by) {
+    case "nothing":
+      return { pour: async () => undefined, trailers: none };
+    case "close":
+      return { pour: async (take) => void (await connection.pour(take)), trailers: none };
+    case "length":
+      return {
+        pour: async (take) => {
+          if ((await connection.pour(take, framing.octets)) < framing.octets) throw cut();
+        },
+        trailers: none,
+      };
+    case "chunks":
+      return chunked(connection);
+  }
+}
+
+/** How the pouring is ended where only what comes tells that it is the last. */
+class Enough extends Error {}
+
+function chunked(connection: Connection): PouredFraming {
+  const chunks = new ChunkReader();
+  return {
+    trailers: () => chunks.trailers,
+    async pour(take) {
+      const undo: Take = (octets) => {
+        const pieces = chunks.pieces(octets);
+        const taking = takeAll(pieces, take, (belonging) => {
+          if (!chunks.ended) return;
+          const beyond = octets.subarray(belonging);
+          // Copied: it shows, when the connection is to serve again, that the server went on.
+          if (beyond.length > 0) connection.unshift(Buffer.from(beyond));
+          throw new Enough();
+        });
+        return taking;
+      };
+      try {
+        await connection.pour(undo);
+      } catch (thrown) {
+        if (thrown instanceof Enough) return;
+        throw thrown;
+      }
+      throw cut();
+    },
+  };
+}
+
+/** One piece after the other, without a promise where none is needed. */
+function takeAll(
+  pieces: Generator<Buffer, number, undefined>,
+  take: Take,
+  done: (octets: number) => void,
+): Promise<void> | void {
+  for (let next = pieces.next(); ; next = pieces.next()) {
+    if (next.done === true) {
+      done(next.value);
+      return undefined;
+    }
+    const taking = take(next.value);
+    if (taking !== undefined) return taking.then(() => takeAll(pieces, take, done));
+  }
+}
+
+function cut(): PortholeError {
+  return new PortholeError("protocol", "the connection ended before the whole body had come");
+}

@@ -1,0 +1,233 @@
+/**
+ * The engine that speaks HTTP/1.1 itself, over the platform's connection: nothing to load, and a body's octets go from
+ * the socket's one buffer to where they are wanted. What it makes of an answer is in src/wire/http-head.ts.
+ */
+import { abortReason, PortholeError } from "../../../src/errors.js";
+import type { Connection } from "../../../src/net/connection.js";
+import { type AnswerHead, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
+import type { Connector } from "../connector.js";
+import {
+  type HttpEngine,
+  type HttpRequest,
+  type HttpResponse,
+  keyOf,
+  MAX_HEADER_OCTETS,
+  type Origin,
+} from "../engine.js";
+import { bodyFailure, closedMeanwhile, responseFailure } from "../failures.js";
+import { PouredBody } from "../poured-body.js";
+import { framed } from "./direct-body.js";
+import { DirectRequest } from "./direct-request.js";
+
+const ALPN = ["http/1.1"] as const;
+/** Answers of 1xx before the one that counts. */
+const MOST_INFORMATION = 1000;
+
+export class DirectEngine implements HttpEngine {
+  readonly alpn = ALPN;
+  readonly #connector: Connector;
+  readonly #idle = new Map<string, Connection[]>();
+  #closed = false;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    // What cannot be sent needs no connection.
+    const sending = new DirectRequest(request);
+    for (;;) {
+      if (request.signal.aborted) throw abortReason(request.signal);
+      const kept = this.#take(request.origin);
+      const connection = kept ?? (await this.#connector.dial(request.origin, ALPN));
+      const exchange = new Exchange(connection, request, this);
+      try {
+        return await exchange.run(sending);
+      } catch (thrown) {
+        connection.destroy();
+        const failure = responseFailure(thrown, request.signal);
+        // The server closed a kept connection while the request was on its way (RFC 9112, 9.3.1).
+        const again = kept !== undefined && failure.code === "connect" && !exchange.begun;
+        if (!again || request.body !== undefined) throw failure;
+      }
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A connection whose answer has come whole, for the next request. */
+  keep(origin: Origin, connection: Connection): void {
+    // What came beyond the answer would be taken for the next one's (RFC 9112, 9.2).
+    if (this.#closed || connection.readableLength > 0 || connection.destroyed || connection.readableEnded) {
+      connection.destroy();
+      return;
+    }
+    const key = keyOf(origin);
+    this.#idle.set(key, [...(this.#idle.get(key) ?? []), connection]);
+    // Nothing is awaited, so whatever comes is the end or not meant for anybody.
+    connection.patient = true;
+    connection.once("readable", DROP);
+    connection.read(0);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connector.destroyAll();
+  }
+
+  #take(origin: Origin): Connection | undefined {
+    const waiting = this.#idle.get(keyOf(origin)) ?? [];
+    for (let connection = waiting.pop(); connection !== undefined; connection = waiting.pop()) {
+      if (connection.destroyed || connection.readableEnded) continue;
+      connection.off("readable", DROP);
+      connection.patient = false;
+      return connection;
+    }
+    return undefined;
+  }
+}
+
+function DROP(this: Connection): void {
+  this.destroy();
+}
+
+/** One request and its answer on a connection. */
+class Exchange {
+  readonly #connection: Connection;
+  readonly #request: HttpRequest;
+  readonly #engine: DirectEngine;
+  readonly #head = new HeadReader(MAX_HEADER_OCTETS);
+  readonly #abort = () => {
+    this.#connection.destroy(abortReason(this.#request.signal));
+  };
+
+  constructor(connection: Connection, request: HttpRequest, engine: DirectEngine) {
+    this.#connection = connection;
+    this.#request = request;
+    this.#engine = engine;
+  }
+
+  /** Octets of an answer have come. */
+  begun = false;
+
+  /** @throws PortholeError, and what the request's body throws */
+  async run(sending: DirectRequest): Promise<HttpResponse> {
+    const { signal } = this.#request;
+    signal.addEventListener("abort", this.#abort, { once: true });
+    try {
+      sending.begin(this.#connection);
+      const head = await this.#finalHead(sending);
+      return this.#response(head, sending);
+    } catch (thrown) {
+      signal.removeEventListener("abort", this.#abort);
+      throw sending.failure ?? thrown;
+    }
+  }
+
+  async #finalHead(sending: DirectRequest): Promise<AnswerHead> {
+    for (let count = 0; count < MOST_INFORMATION; count++) {
+      const head = await this.#nextHead();
+      const { status, reason, fields } = head;
+      if (status === 101) {
+        throw new PortholeError("protocol", "the server changes to another protocol without being asked");
+      }
+      if (status < 100) throw new PortholeError("protocol", `the server answers with status ${status}`);
+      if (status >= 200) {
+        sending.answered(status);
+        const rest = this.#head.rest();
+        if (rest.length > 0) this.#connection.unshift(rest);
+        return head;
+      }
+      if (status === 100) sending.agreed();
+      this.#request.onInformation?.({ status, reason, headers: fields });
+    }
+    throw new PortholeError(
+      "protocol",
+      `the server sends more than ${MOST_INFORMATION} answers before the answer`,
+    );
+  }
+
+  async #nextHead(): Promise<AnswerHead> {
+    const connection = this.#connection;
+    for (;;) {
+      const head = this.#head.next();
+      if (head !== undefined) return head;
+      const octets = connection.read() ?? (await nextOctets(connection));
+      if (octets === undefined) throw this.#ended();
+      this.begun = true;
+      this.#head.feed(octets);
+    }
+  }
+
+  #ended(): PortholeError {
+    const { errored } = this.#connection;
+    if (
+      this.begun &&
+      (errored === null || (errored instanceof PortholeError && errored.code === "connect"))
+    ) {
+      return new PortholeError("protocol", "the connection ended within the answer's headers", {
+        ...(errored === null ? {} : { cause: errored }),
+      });
+    }
+    if (errored instanceof PortholeError) return errored;
+    return new PortholeError("connect", "the server closed the connection without an answer");
+  }
+
+  #response(head: AnswerHead, sending: DirectRequest): HttpResponse {
+    const { signal, method, origin } = this.#request;
+    const framing = framingOf(method, head);
+    const source = framed(this.#connection, framing);
+    const release = () => {
+      signal.removeEventListener("abort", this.#abort);
+      // Answered before all was sent: the connection is in the middle of a body, and of no more use.
+      if (sending.sent && isKept(head, framing)) this.#engine.keep(origin, this.#connection);
+      else this.#connection.destroy();
+    };
+    const isEmpty = framing.by === "nothing" || (framing.by === "length" && framing.octets === 0);
+    const body = new PouredBody({
+      run: async (take) => {
+        if (isEmpty) return;
+        await source.pour(take);
+        release();
+      },
+      leave: () => {
+        if (isEmpty) return;
+        signal.removeEventListener("abort", this.#abort);
+        this.#connection.destroy();
+      },
+      word: (thrown) =>
+        this.#engine.closed && !signal.aborted
+          ? closedMeanwhile()
+          : bodyFailure(sending.failure ?? thrown, signal),
+    });
+    if (isEmpty) release();
+    return {
+      status: head.status,
+      reason: head.reason,
+      headers: head.fields,
+      body,
+      version: head.version,
+      trailers: () => source.trailers(),
+      octets: () => body.octets,
+      pour: (take) => body.pour(take),
+    };
+  }
+}
+
+/** What comes next; undefined at the end, or when the connection has failed. */
+function nextOctets(connection: Connection): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const octets = connection.read();
+      if (octets === null && !connection.readableEnded && !connection.destroyed) return;
+      for (const event of EVENTS) connection.off(event, look);
+      resolve(octets ?? undefined);
+    };
+    for (const event of EVENTS) connection.on(event, look);
+    look();
+  });
+}
+
+const EVENTS = ["readable", "end", "error", "close"] as const;

@@ -1,0 +1,180 @@
+/** `porthole smtp bulk URL LIST --template FILE`: one mail for each row of a list. */
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { localError, PortholeError } from "../../../src/errors.js";
+import { compose } from "../../../src/message/compose.js";
+import type { Command, Invocation, Output } from "../../../src/plugin.js";
+import { safeLine } from "../../../src/text/safe.js";
+import { Journal } from "../../../src/verbs/journal.js";
+import type { Outcome, State } from "../bulk/letter.js";
+import { mailed } from "../bulk/mailing.js";
+import { formOf, type Row, rowsOf } from "../bulk/rows.js";
+import { Template } from "../bulk/template.js";
+import { deliveryOf } from "../delivery.js";
+import { reached } from "../opened.js";
+import { record, textOption, wrongUsage } from "./words.js";
+
+const USAGE = "bulk URL LIST.csv|LIST.ndjson --template FILE";
+const MOST_TEMPLATE = 32 * 1024 * 1024;
+const RETRIES = 3;
+/** Seconds. */
+const BACK_OFF = 30;
+/** Connections: more is what servers take for an attack. */
+const MOST_JOBS = 50;
+
+export const bulk: Command = async function* (invocation) {
+  const [url, list, ...more] = invocation.words;
+  const file = textOption(invocation, "template");
+  if (url === undefined || list === undefined || file === undefined || more.length > 0)
+    throw wrongUsage(USAGE);
+  const template = await templateIn(file);
+  formOf(list);
+  await checkList(list, template);
+  if (invocation.options["dry-run"] === true) {
+    yield* shown(list, template);
+    return;
+  }
+  const { target, context } = reached(invocation, url);
+  const journal = await journalFor(invocation, context.stateFolder, [
+    "smtp-bulk",
+    target.href(""),
+    resolve(list),
+    resolve(file),
+  ]);
+  const counts: Record<State | "before", number> = {
+    accepted: 0,
+    refused: 0,
+    unknown: 0,
+    later: 0,
+    wrong: 0,
+    before: 0,
+  };
+  const began = performance.now();
+  let whole = false;
+  try {
+    const outcomes = mailed(target, context, {
+      rows: rowsOf(list),
+      template,
+      journal,
+      delivery: deliveryOf(context.options),
+      jobs: Math.min(MOST_JOBS, context.policy.jobs),
+      rate: textOption(invocation, "rate"),
+      ratePerConnection: textOption(invocation, "rate-per-connection"),
+      retries: numberOption(invocation, "retry", RETRIES),
+      backOff: numberOption(invocation, "back-off", BACK_OFF) * 1000,
+      resendUnknown: invocation.options["resend-unknown"] === true,
+    });
+    for await (const outcome of outcomes) {
+      if (outcome.before) counts.before += 1;
+      if (!outcome.before || outcome.state === "unknown") counts[outcome.state] += 1;
+      if (!outcome.before || outcome.state === "unknown") yield told(outcome);
+    }
+    whole = true;
+  } finally {
+    // What is answered for good need not be remembered: the next run of the same words is a new mailing.
+    if (whole && counts.later === 0 && counts.unknown === 0) await journal?.discard();
+    else await journal?.close();
+  }
+  const seconds = Math.round(performance.now() - began) / 1000;
+  const { accepted, refused, unknown, later, wrong, before } = counts;
+  yield record(
+    `${accepted} accepted, ${refused} refused, ${unknown} unknown, ${later} to be tried later, ${wrong} rows without a mail, ${before} known from before, in ${seconds} s`,
+    { event: "done", ...counts, seconds },
+  );
+  const undone = refused + unknown + later + wrong;
+  if (undone === 0) return;
+  throw new PortholeError("partial", `${undone} of ${undone + accepted} were not accepted`, {
+    hint: hintFor(counts),
+  });
+};
+
+function hintFor({ unknown, later }: Record<State, number>): string | undefined {
+  if (later > 0) return "the same command tries again those that were refused for now, and nobody else";
+  return unknown > 0
+    ? "the same command with --resend-unknown sends again to those whose fate is unknown"
+    : undefined;
+}
+
+function told({ line, recipient, state, reply, messageId }: Outcome): Output {
+  const who = recipient === "" ? `line ${line}` : recipient;
+  return record(`${state} ${safeLine(who)} (${safeLine(reply)})`, {
+    event: state,
+    line,
+    recipient,
+    reply,
+    messageId,
+  });
+}
+
+async function templateIn(file: string): Promise<Template> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (thrown) {
+    throw localError(thrown, file);
+  }
+  if (text.length > MOST_TEMPLATE) throw new PortholeError("usage", `${file} is too large for a template`);
+  return Template.parse(text);
+}
+
+/** Before the first mail goes out: the list can be read, and has what the template asks for. */
+async function checkList(list: string, template: Template): Promise<void> {
+  for await (const row of rowsOf(list)) {
+    const missing = [...template.places].find((name) => !row.fields.has(name));
+    if (missing === undefined) continue;
+    const there = [...row.fields.keys()].slice(0, 20).join(", ");
+    throw new PortholeError(
+      "usage",
+      `${list}, line ${row.line}: there is no field ${missing}, and the template asks for it`,
+      {
+        hint: `there are ${there}`,
+      },
+    );
+  }
+}
+
+async function* shown(list: string, template: Template): AsyncGenerator<Output, void, undefined> {
+  for await (const row of rowsOf(list)) yield await letterShown(row, template);
+}
+
+async function letterShown(row: Row, template: Template): Promise<Output> {
+  try {
+    const mail = await compose(template.fill(row));
+    const text = (await buffer(mail.raw())).toString("utf8");
+    const { from, to } = mail.envelope;
+    return record(`envelope: ${from} -> ${to.join(", ")}\n${text}`, {
+      event: "dry-run",
+      line: row.line,
+      envelope: { from, to },
+      message: text,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof PortholeError) || thrown.code !== "usage") throw thrown;
+    return record(`wrong line ${row.line} (${thrown.message})`, {
+      event: "wrong",
+      line: row.line,
+      reply: thrown.message,
+    });
+  }
+}
+
+async function journalFor(
+  invocation: Invocation,
+  folder: string | undefined,
+  job: readonly string[],
+): Promise<Journal | undefined> {
+  if (folder === undefined) {
+    invocation.warn("there is no folder for a journal: a run that is cut off cannot be continued");
+    return undefined;
+  }
+  const journal = await Journal.open(join(folder, "mailings"), job);
+  if (invocation.options["again"] !== true) return journal;
+  await journal.discard();
+  return Journal.open(join(folder, "mailings"), job);
+}
+
+function numberOption({ options }: Invocation, flag: string, usual: number): number {
+  const value = options[flag];
+  return typeof value === "number" && value >= 0 ? value : usual;
+}

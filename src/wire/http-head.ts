@@ -1,0 +1,175 @@
+/** The head of an answer of HTTP/1.1 (RFC 9112, 2 to 5), read strictly: what two readers could take in two ways is refused. */
+import { PortholeError } from "../errors.js";
+import { LineReader } from "./lines.js";
+import { excerpt } from "./words.js";
+
+/** Name as written and value without the blanks around it; each character is one octet. */
+export type Field = readonly [name: string, value: string];
+
+export interface AnswerHead {
+  readonly status: number;
+  readonly reason: string;
+  /** `1.0` or `1.1`. */
+  readonly version: string;
+  /** In order, duplicates kept. */
+  readonly fields: readonly Field[];
+}
+
+/**
+ * Octets in by `feed()`, one head out of `next()` when all of it is there; after a head of 1xx the next one follows.
+ * Lines must end by CRLF, and a field must stand in one line: RFC 9112, 2.2 and 5.2 allow a client to be lenient, and
+ * whatever stands between it and the server may be so in another way.
+ */
+export class HeadReader {
+  readonly #most: number;
+  /** The whole head is bounded, and its lines with it. */
+  readonly #lines = new LineReader({ maxLength: Number.MAX_SAFE_INTEGER });
+  #octets = 0;
+  #start: Omit<AnswerHead, "fields"> | undefined;
+  #fields: Field[] = [];
+  /** The first octets of the status line are as they should be. */
+  #plausible = false;
+
+  /** @param most octets of one head */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  feed(octets: Uint8Array): void {
+    this.#lines.feed(octets);
+  }
+
+  /** Whether any octet of the next head has come. */
+  get begun(): boolean {
+    return this.#start !== undefined || this.#lines.buffered > 0;
+  }
+
+  /** What came after the last head. The reader is then empty. */
+  rest(): Buffer {
+    return this.#lines.rest();
+  }
+
+  /** The head, or undefined until more is fed. @throws PortholeError `protocol` for what is none, or too long */
+  next(): AnswerHead | undefined {
+    for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
+      this.#count(line.length + 2);
+      if (this.#lines.lastEnd === "lf") throw improper("a line of the headers ends by LF alone", line);
+      if (this.#start === undefined) this.#start = statusOf(line);
+      else if (line.length > 0) this.#fields.push(fieldOf(line));
+      else return this.#whole(this.#start);
+    }
+    const waiting = this.#lines.buffered;
+    if (this.#octets + waiting > this.#most) this.#count(waiting);
+    if (this.#start === undefined && !this.#plausible) this.#doubt();
+    return undefined;
+  }
+
+  #whole(start: Omit<AnswerHead, "fields">): AnswerHead {
+    const head = { ...start, fields: this.#fields };
+    this.#start = undefined;
+    this.#fields = [];
+    this.#octets = 0;
+    this.#plausible = false;
+    return head;
+  }
+
+  #count(octets: number): void {
+    this.#octets += octets;
+    if (this.#octets <= this.#most) return;
+    throw new PortholeError("protocol", "the answer's headers are longer than Porthole accepts");
+  }
+
+  /** Another protocol's greeting may have no line end for long: its first octets tell. */
+  #doubt(): void {
+    const begun = this.#lines.rest();
+    this.#lines.feed(begun);
+    if (!"HTTP/".startsWith(begun.toString("latin1", 0, 5))) throw noStatusLine(begun);
+    this.#plausible = begun.length >= 5;
+  }
+}
+
+function statusOf(line: Buffer): Omit<AnswerHead, "fields"> {
+  const text = line.toString("latin1");
+  const parts = /^HTTP\/1\.(\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(text);
+  if (parts === null) {
+    if (/^HTTP\/\d/.test(text)) throw improper("a status line that cannot be read", line);
+    throw noStatusLine(line);
+  }
+  const [, minor = "", status = "", reason = ""] = parts;
+  return { status: Number(status), reason, version: minor === "0" ? "1.0" : "1.1" };
+}
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * One line of fields, of a head or a trailer.
+ * @throws PortholeError `protocol` for a blank before the colon or the name (RFC 9112, 5.1, 5.2) and control characters
+ */
+export function fieldOf(line: Buffer): Field {
+  const text = line.toString("latin1");
+  if (text.startsWith(" ") || text.startsWith("\t")) throw improper("a header folded over lines", line);
+  const colon = text.indexOf(":");
+  const name = colon < 0 ? text : text.slice(0, colon);
+  if (colon < 0) throw improper("a line of the headers without a colon", line);
+  if (!NAME.test(name)) throw improper("a header's name with characters that none may have", line);
+  const value = text.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) throw improper("a control character in a header", line);
+  return [name, value];
+}
+
+/** How the end of a body shows (RFC 9112, 6.3). */
+export type Framing =
+  | { readonly by: "nothing" }
+  | { readonly by: "length"; readonly octets: number }
+  | { readonly by: "chunks" }
+  | { readonly by: "close" };
+
+/**
+ * @param method of the request
+ * @throws PortholeError `protocol` for lengths that contradict each other or chunks, and for a transfer coding not asked for
+ */
+export function framingOf(method: string, { status, fields }: AnswerHead): Framing {
+  if (method === "HEAD" || status === 204 || status === 304 || status < 200) return { by: "nothing" };
+  const codings = valuesOf(fields, "transfer-encoding");
+  const lengths = valuesOf(fields, "content-length");
+  if (codings.length > 0) {
+    if (lengths.length > 0) throw improper("both Content-Length and Transfer-Encoding");
+    if (codings.length === 1 && codings[0]?.toLowerCase() === "chunked") return { by: "chunks" };
+    throw improper(`a transfer coding that was not asked for: ${excerpt(Buffer.from(codings.join(", ")))}`);
+  }
+  const [length] = lengths;
+  if (length === undefined) return { by: "close" };
+  // RFC 9112, 6.3: the same one twice is the same one.
+  if (lengths.some((other) => other !== length)) throw improper("two different Content-Lengths");
+  const octets = /^\d{1,16}$/.test(length) ? Number(length) : Number.NaN;
+  if (!Number.isSafeInteger(octets)) throw improper("a Content-Length that is no number of octets");
+  return { by: "length", octets };
+}
+
+/** Whether the connection serves again when the body has ended (RFC 9112, 9.3). */
+export function isKept({ version, fields }: AnswerHead, framing: Framing): boolean {
+  if (framing.by === "close") return false;
+  const options = valuesOf(fields, "connection").map((option) => option.toLowerCase());
+  if (options.includes("close")) return false;
+  // Chunks were unknown to HTTP/1.0: whoever framed them may be wrong about more (RFC 9112, 6.1).
+  return version !== "1.0" || (options.includes("keep-alive") && framing.by !== "chunks");
+}
+
+/** The members of all lists of that name. */
+function valuesOf(fields: readonly Field[], name: string): string[] {
+  return fields
+    .filter(([known]) => known.toLowerCase() === name)
+    .flatMap(([, value]) => value.split(","))
+    .map((value) => value.trim());
+}
+
+function noStatusLine(line: Buffer): PortholeError {
+  return improper("it begins with no status line", line);
+}
+
+/** @param line what it was found in */
+export function improper(words: string, line?: Buffer): PortholeError {
+  return new PortholeError("protocol", `the answer is not proper HTTP: ${words}`, {
+    ...(line === undefined ? {} : { reply: excerpt(line) }),
+  });
+}
