@@ -92,7 +92,7 @@ export class Tools {
   async searchHere(): Promise<void> {
     const target = this.#on.travel.visit?.page.target;
     if (target === undefined) this.#on.tell("there is nothing to search here");
-    else await this.#on.travel.searchAt(target, "Search here for");
+    else await this.#on.travel.searchAt(target, "Search here for", this.#on.travel.visit?.page.title);
   }
 
   async download(url: string | undefined): Promise<void> {

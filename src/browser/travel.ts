@@ -109,10 +109,10 @@ export class Travel implements AsyncDisposable {
     });
   }
 
-  async searchAt(target: Target, name: string): Promise<void> {
+  async searchAt(target: Target, name: string, title = name): Promise<void> {
     const words = await this.#settings.asking.line(`${safeLine(name)}: `);
     if (words !== undefined && words.trim() !== "")
-      await this.open(target, { kind: "search", words, title: safeLine(name) });
+      await this.open(target, { kind: "search", words, title: safeLine(title) });
   }
 
   /** Loads a page into this tab; the page before stays until the place answers. Never throws. */

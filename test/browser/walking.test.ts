@@ -120,8 +120,8 @@ describe("what the others hold", () => {
     await at.sees("text note.txt");
     at.press("Enter");
     await at.sees("written here");
-    at.press("Left", "s", "note", "Enter");
-    await at.sees(/^ note - /);
+    at.press("Left", "s", "note*", "Enter");
+    await at.sees(/^ note\* - /);
     await at.sees("note.txt");
   });
 
