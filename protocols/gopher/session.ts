@@ -31,7 +31,6 @@ import {
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
-import { trustOnFirstUse } from "./trust.js";
 import { itemType, mediaTypeOf, type Transfer } from "./types.js";
 import { formatPath, type GopherPath, parsePath, requestOf } from "./url.js";
 
@@ -280,7 +279,9 @@ export class GopherSession implements Session {
 
   async #dial(bulk: boolean): Promise<Connection> {
     const { host, port, tls, url } = this.#target;
-    const trust = trustOnFirstUse(this.#context, host, port);
+    // Loaded under TLS alone: the files it keeps would cost every menu some milliseconds.
+    const trust =
+      tls === "always" ? (await import("./trust.js")).trustOnFirstUse(this.#context, host, port) : undefined;
     try {
       this.#connection = await this.#context.dial({
         host,
