@@ -1,6 +1,7 @@
 /** What a server can send, and what must not come of it. */
 import { afterEach, describe, expect, it } from "vitest";
 import { type Script, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
+import { formsOf } from "../../src/browser/web-forms.js";
 import { Browsing, type BrowsingOptions } from "./browsing.js";
 
 let server: ScriptedServer | undefined;
@@ -186,11 +187,38 @@ describe("a page from outside", () => {
     expect(at.screen.strange).toEqual([]);
   });
 
+  it("is read in the character set that the person names", async () => {
+    const play = script().expect(/.*/).send(Buffer.from("caf\x82\r\n", "latin1"));
+    await using at = await facing([play, play], { path: "/0/dos" });
+    await at.sees("café");
+    at.press("e", "C-u", "iso-8859-1", "Enter");
+    await at.sees("caf\\x82");
+    expect(at.screen.strange).toEqual([]);
+  });
+
   it("that is Latin-1, or no charset at all, is shown", async () => {
     await using at = await facing(script().expect(/.*/).send(Buffer.from("K\xe4se \xff\xfe\r\n", "latin1")), {
       path: "/0/latin",
     });
     await at.sees("Käse ÿþ");
+  });
+});
+
+describe("a web form", () => {
+  it("is read from the page's source, without what only scripts need", () => {
+    const form =
+      '<form action="/find" name="search"><input name="q" value="fog"><input type="hidden" name="h" value="1"><input type="submit"></form>';
+    expect(formsOf(form, "http://127.0.0.1:1/x")).toEqual([
+      {
+        name: "search",
+        action: "http://127.0.0.1:1/find",
+        method: "get",
+        fields: [
+          { name: "q", value: "fog", choices: [], hidden: false, secret: false },
+          { name: "h", value: "1", choices: [], hidden: true, secret: false },
+        ],
+      },
+    ]);
   });
 });
 

@@ -194,6 +194,36 @@ describe("what is kept", () => {
   });
 });
 
+describe("a form", () => {
+  it("of a web page is filled in at the bottom of the screen, and its answer opens", async () => {
+    const { createServer } = await import("node:http");
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.setHeader("content-type", "text/html");
+      response.end(
+        request.url === "/"
+          ? '<p>Ask away</p><form action="/find"><input name="q"><input type="hidden" name="h" value="1"></form>'
+          : "<p>Here it is</p>",
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      await using at = await Browsing.open({ url: `http://127.0.0.1:${port}/` });
+      await at.sees("Ask away");
+      at.press("F");
+      await at.sees("q:");
+      at.press("fog & horn", "Enter");
+      await at.sees("Here it is");
+      expect(asked.at(-1)).toBe("/find?q=fog+%26+horn&h=1");
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe("the address line", () => {
   it("completes from history, and refuses what nothing here can open, with the address to copy", async () => {
     await using at = await Browsing.open({ url: `${sandbox.url("gopher")}1/texts`, rows: 16, columns: 100 });
