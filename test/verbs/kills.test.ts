@@ -2,6 +2,7 @@
  * The process is killed at random points of a copy or a mirror; a second run of the same command does the rest, and
  * nothing is lost, doubled or torn. PORTHOLE_KILL_ROUNDS says how often; 20 times when it is not set.
  */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -50,7 +51,8 @@ interface Job {
 
 async function here(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  const entries = existsSync(folder) ? await readdir(folder, { recursive: true, withFileTypes: true }) : [];
+  for (const entry of entries) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     found[path.slice(folder.length + 1)] = (await readFile(path)).toString("latin1");
