@@ -97,6 +97,8 @@ export interface Manifest {
   readonly verbs: readonly Verb[];
   /** What `send` takes: messages when absent, or plain octets, which go to the place that the URL names. */
   readonly sends?: Outgoing["kind"];
+  /** The command of its own that `send` is another word for: `post`. */
+  readonly sendCommand?: string;
   readonly options: readonly OptionSpec[];
   readonly commands: readonly CommandSpec[];
   /** Absent as long as there is nothing to load. */

@@ -52,6 +52,7 @@ export const manifest = {
     news: { port: 119, tls: "upgrade" },
   },
   verbs: ["ls", "get", "stat", "search", "send", "watch", "check"],
+  sendCommand: "post",
   options: [
     {
       flag: "descriptions",

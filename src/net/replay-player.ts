@@ -30,6 +30,9 @@ const LF = 0x0a;
 /** The first line of a request (RFC 9112, 3). */
 const REQUEST = /^[A-Z]+ \S+ HTTP\/1\.[01]\r?\n$/;
 
+/** RFC 3030, 2: a chunk of so many octets, the last or not. */
+const BDAT = /^BDAT (\d{1,12})((?: LAST)?)$/i;
+
 /** Octets of a body, or of a chunk of it, that are passed over. */
 const LONGEST_BODY = 64 * 1024 ** 2;
 
@@ -131,11 +134,26 @@ export class Player {
     if (line === undefined) return false;
     if (matches(event.octets, line)) this.#at += 1;
     else this.#seek(event, line);
+    const [, said] = BDAT.exec(words(line)) ?? [];
+    if (said !== undefined) {
+      this.#passChunk(event);
+      return await reader.skip(Number(said));
+    }
     if (REQUEST.test(line.toString("latin1"))) {
       await passHttp(reader);
       this.#at += this.#turnFrom(this.#at).length;
     }
     return true;
+  }
+
+  /** The recorded octets of a chunk (RFC 3030), which came right behind its command. */
+  #passChunk(command: Said): void {
+    let left = Number(BDAT.exec(words(command.octets))?.[1] ?? 0);
+    for (let event = this.#events[this.#at]; left > 0; event = this.#events[this.#at]) {
+      if (event?.kind !== "client" || event.connection !== 0) return;
+      left -= event.octets.length;
+      this.#at += 1;
+    }
   }
 
   /** The client leaves something out that the recorded one said (what only TLS asks for): its answer is left out, too. */
@@ -207,7 +225,9 @@ async function passHttp(reader: OctetReader): Promise<void> {
 /** The same, but for masked secrets, and fields that pass. */
 function matches(recorded: Buffer, said: Buffer): boolean {
   if (recorded.equals(said)) return true;
-  const [wanted, given] = [words(recorded), words(said)];
+  const [wanted, given] = [words(recorded), words(said)].map(withoutParameters);
+  if (wanted === undefined || given === undefined) return false;
+  if (wanted === given) return true;
   const [, field] = /^([A-Za-z-]+):/.exec(wanted) ?? [];
   if (field !== undefined && PASSING_FIELDS.test(field)) {
     return given.toLowerCase().startsWith(`${field.toLowerCase()}:`);
@@ -215,8 +235,16 @@ function matches(recorded: Buffer, said: Buffer): boolean {
   // RFC 5321, 4.1.1.1: the name is the client's own.
   const hello = /^(EHLO|HELO|LHLO) /i.exec(wanted);
   if (hello !== null) return given.toUpperCase().startsWith((hello[0] ?? "").toUpperCase());
+  // Another mail than the recorded one is well.
+  const [, , last] = BDAT.exec(wanted) ?? [];
+  if (last !== undefined) return BDAT.exec(given)?.[2]?.toUpperCase() === last.toUpperCase();
   const pieces = wanted.split(MASKED);
   return pieces.length > 1 && standInOrder(pieces, given);
+}
+
+/** Another mail has another size, and other octets (RFC 1870, 5; RFC 6152, 2). */
+function withoutParameters(line: string): string {
+  return line.replace(/^(MAIL FROM:<[^>]*>) .*$/i, "$1");
 }
 
 /** Whether `text` is the pieces with anything between them. */

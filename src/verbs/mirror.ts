@@ -83,6 +83,7 @@ class Mirroring implements AsyncDisposable {
   readonly #selection: Selection;
   readonly #pair: Pair;
   #journal: Journal | undefined;
+  #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
 
   constructor(request: MirrorRequest, stage: Stage) {
@@ -95,6 +96,8 @@ class Mirroring implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pair.close();
+    // A side that could not be listed may have ended all before it was open.
+    await this.#opening?.catch(() => undefined);
     await this.#journal?.close();
   }
 
@@ -279,8 +282,11 @@ class Mirroring implements AsyncDisposable {
     const { source, target } = this.#stage;
     const job = ["mirror", source.href(source.path), target.href(target.path)];
     if (dryRun === true) return Journal.look(stateFolder, job);
-    this.#journal = await Journal.open(stateFolder, job);
-    return this.#journal.facts;
+    this.#opening = Journal.open(stateFolder, job).then((journal) => {
+      this.#journal = journal;
+    });
+    await this.#opening;
+    return this.#journal?.facts ?? new Map();
   }
 
   async #removes(steps: readonly Step[], source: Listed): Promise<boolean> {

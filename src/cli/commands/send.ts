@@ -1,12 +1,13 @@
 /** `porthole send URL --to ADDRESS ...` */
 import { PortholeError } from "../../errors.js";
 import { outgoingMail, type ReadyMail } from "../../message/mail.js";
-import type { SendReport, Target } from "../../plugin.js";
+import type { Manifest, SendReport, Target } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import { decodeWords } from "../../wire/words.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
 import { oneUrl } from "../targets.js";
+import { wordNamed } from "../verbs.js";
 import { mailOf } from "./mail-parts.js";
 
 /** `--dry-run --json` shows no message larger than this. */
@@ -17,8 +18,12 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const { client } = desk;
   const target = client.target(oneUrl(desk));
   client.require(target, "send", ["send"]);
-  if (client.manifestOf(target).sends === "octets")
-    return (await import("../send-octets.js")).sendOctets(desk, target);
+  const manifest = client.manifestOf(target);
+  if (manifest.sends === "octets") return (await import("../send-octets.js")).sendOctets(desk, target);
+  if (manifest.sendCommand !== undefined) {
+    refuseOthersOptions(desk, manifest, manifest.sendCommand);
+    return (await import("../own-command.js")).runOwnCommand(desk, { manifest, name: manifest.sendCommand });
+  }
   // All that may be wrong on this side is found before the server is troubled.
   const mail = await mailOf(desk);
   if (desk.options["dry-run"] === true) {
@@ -31,6 +36,19 @@ export async function run(desk: Desk): Promise<number | undefined> {
   });
   await showReport(desk, target, report);
   return report.refused.length === 0 ? undefined : PARTLY_DONE;
+}
+
+/** @throws PortholeError `usage` for what only a mail has */
+function refuseOthersOptions({ options }: Desk, manifest: Manifest, name: string): void {
+  const known = manifest.commands.find((command) => command.name === name)?.options ?? [];
+  const flags = new Set(known.map(({ flag }) => flag));
+  const stranger = wordNamed("send")?.options.find(
+    ({ flag }) => options[flag] !== undefined && options[flag] !== false && !flags.has(flag),
+  );
+  if (stranger === undefined) return;
+  throw new PortholeError("usage", `--${stranger.flag} is not for ${manifest.title}`, {
+    hint: `porthole ${manifest.name} ${name} --help shows what is`,
+  });
 }
 
 // --- What is shown --------------------------------------------------------------------------------------------
