@@ -10,6 +10,7 @@ import { boundMemory, comparePair, measureThroughput } from "./harness.js";
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "start-up": () => import("./start-up.js"),
   verbs: () => import("./verbs.js"),
+  crossing: () => import("./crossing.js"),
   http: () => import("./http.js"),
   ftp: () => import("./ftp.js"),
   pop3: () => import("./pop3.js"),

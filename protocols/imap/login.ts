@@ -1,5 +1,5 @@
 /** Logging in (RFC 9051, 6.2): SASL, or LOGIN. */
-import { type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -86,17 +86,8 @@ function noWay(peer: Peer, kind: Credentials["kind"], wanted: string | undefined
   const { capabilities, connection } = peer;
   const disabled = capabilities.has("LOGINDISABLED");
   const offered = [...capabilities.values("AUTH"), ...(disabled ? [] : ["LOGIN"])];
-  const list = offered.join(", ") || "none";
-  if (wanted !== undefined) {
-    const why = offered.includes(wanted)
-      ? "cannot be used with these credentials"
-      : `is not offered; the server has ${list}`;
-    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
-  }
-  const what = kind === "token" ? "a token" : "a password";
-  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`, {
-    hint: connection.secure ? undefined : "it may offer one after TLS: --starttls require, or imaps:",
-  });
+  const hint = connection.secure ? undefined : "it may offer one after TLS: --starttls require, or imaps:";
+  return noWayToLogIn(offered, kind, wanted, hint);
 }
 
 /** RFC 9051, 6.2.2; the first answer goes with the command where the server takes it (SASL-IR, RFC 4959). */

@@ -1,5 +1,5 @@
 /** AUTHINFO (RFC 4643): when to log in, as whom, and how. */
-import { type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -37,13 +37,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
     });
   }
   const fitting = ways.filter((way) => (way === "plain words" ? "password" : way.kind) === found.kind);
-  if (fitting.length === 0) {
-    const what = found.kind === "token" ? "a token" : "a password";
-    throw new PortholeError(
-      "auth",
-      `the server offers no known way to log in with ${what}; it has ${offered(peer)}`,
-    );
-  }
+  if (fitting.length === 0) throw noWayToLogIn(offered(peer), found.kind, undefined);
   await tryInTurn(peer, target, context, fitting, found);
   peer.loggedIn = true;
   // RFC 4643, 2.2: what may be read can be another set of groups now.
@@ -71,9 +65,7 @@ function waysOf(peer: Peer, wanted: string | undefined, demanded: boolean): read
   const concealing: Way[] = sasl.filter(conceals);
   const ways = connection.secure ? [...showing, ...concealing] : [...concealing, ...showing];
   if (wanted === undefined || ways.length > 0) return ways;
-  throw new PortholeError("auth", `the login by ${wanted} is not offered; the server has ${offered(peer)}`, {
-    hint: "--auth names the mechanism",
-  });
+  throw noWayToLogIn(offered(peer), "password", wanted);
 }
 
 function conceals(way: Way): boolean {
@@ -81,9 +73,9 @@ function conceals(way: Way): boolean {
 }
 
 /** What the server says that it offers, for messages. */
-function offered({ capabilities }: Peer): string {
+function offered({ capabilities }: Peer): readonly string[] {
   const user = capabilities === undefined || capabilities.offers("AUTHINFO", "USER");
-  return [...(user ? ["USER"] : []), ...(capabilities?.mechanisms ?? [])].join(", ") || "none";
+  return [...(user ? ["USER"] : []), ...(capabilities?.mechanisms ?? [])];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** AUTHORIZATION (RFC 1939, 4): SASL (RFC 5034), APOP, or USER and PASS. */
 import { createHash } from "node:crypto";
-import { type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -94,17 +94,8 @@ function noWay(peer: Peer, kind: Credentials["kind"], wanted: string | undefined
     ...(timestampOf(peer.greeting) === undefined ? [] : ["APOP"]),
     ...(capabilities?.has("USER") === false ? [] : ["USER"]),
   ];
-  const list = offered.join(", ") || "none";
-  if (wanted !== undefined) {
-    const why = offered.includes(wanted)
-      ? "cannot be used with these credentials"
-      : `is not offered; the server has ${list}`;
-    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
-  }
-  const what = kind === "token" ? "a token" : "a password";
-  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`, {
-    hint: connection.secure ? undefined : "it may offer one after TLS: --starttls require, or pop3s:",
-  });
+  const hint = connection.secure ? undefined : "it may offer one after TLS: --starttls require, or pop3s:";
+  return noWayToLogIn(offered, kind, wanted, hint);
 }
 
 async function perform(

@@ -1,5 +1,10 @@
 /** AUTH (RFC 4954): when to log in, as whom, and how. */
-import { type SaslConversation, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import {
+  noWayToLogIn,
+  type SaslConversation,
+  type SaslMechanism,
+  sharedMechanisms,
+} from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "../../src/net/dialogue.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
@@ -35,7 +40,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
     });
   }
   const mechanism = shared.find(({ kind }) => kind === found.kind);
-  if (mechanism === undefined) throw noMechanism(offered, found.kind, wanted);
+  if (mechanism === undefined) throw noWayToLogIn(offered, found.kind, wanted);
   // A password that was given out for a mechanism that conceals it must not be used by another.
   if (concealed && !mechanism.conceals) await context.credentials({ connection: peer.connection, required });
   await authenticate(peer, target, context, mechanism, found);
@@ -63,22 +68,6 @@ async function withoutLogin(
   // Nothing is sent: the password may be known, however the connection is.
   const unused = await context.credentials({ connection: peer.connection, concealed: true });
   if (unused !== undefined) context.warn("the server offers no login; going on without");
-}
-
-function noMechanism(
-  offered: readonly string[],
-  kind: Credentials["kind"],
-  wanted: string | undefined,
-): PortholeError {
-  const list = offered.join(", ");
-  if (wanted !== undefined) {
-    const why = offered.includes(wanted)
-      ? "cannot be used with these credentials"
-      : `is not offered; the server has ${list}`;
-    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
-  }
-  const what = kind === "token" ? "a token" : "a password";
-  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`);
 }
 
 async function authenticate(

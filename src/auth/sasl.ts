@@ -1,5 +1,6 @@
 /** SASL mechanisms (RFC 4422): what is answered to a server's challenges. No sockets, no base64: octets in, octets out. */
 import { createHmac } from "node:crypto";
+import { PortholeError } from "../errors.js";
 import type { Credentials } from "../plugin.js";
 import { SCRAM_SHA_1, SCRAM_SHA_256, saslName } from "./scram.js";
 
@@ -149,6 +150,31 @@ export function sharedMechanisms(
   const candidates =
     wanted === undefined ? known : [...known, EXTERNAL].filter(({ name }) => name === wanted);
   return candidates.filter(({ name }) => offered.includes(name));
+}
+
+/**
+ * Credentials are there, and the server has no way to take them: said alike by every protocol.
+ * @param offered the server's ways, in its own words
+ * @param wanted what `--auth` named
+ * @param hint what might help where nothing was named
+ */
+export function noWayToLogIn(
+  offered: readonly string[],
+  kind: Credentials["kind"],
+  wanted: string | undefined,
+  hint?: string,
+): PortholeError {
+  const list = offered.join(", ") || "none";
+  if (wanted !== undefined) {
+    const why = offered.includes(wanted)
+      ? "cannot be used with these credentials"
+      : `is not offered; the server has ${list}`;
+    return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
+  }
+  const what = kind === "token" ? "a token" : "a password";
+  return new PortholeError("auth", `the server offers no known way to log in with ${what}; it has ${list}`, {
+    hint,
+  });
 }
 
 function once(answer: Buffer): () => Buffer | undefined {
