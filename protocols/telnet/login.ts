@@ -4,7 +4,7 @@ import type { Conversation } from "../../src/net/conversation.js";
 import type { Credentials } from "../../src/plugin.js";
 
 const ASKS_NAME = /(?:login|user ?name|user|account)[^\S\r\n]?:[^\S\r\n]*$/i;
-const ASKS_PASSWORD = /pass(?:word|code|phrase)[^:\r\n]{0,60}:[^\S\r\n]*$/i;
+export const ASKS_PASSWORD = /pass(?:word|code|phrase)[^:\r\n]{0,60}:[^\S\r\n]*$/i;
 const REFUSAL = /^(?!last\b).*\b(?:incorrect|invalid|failed|failure|denied|refused|wrong)\b.*$/im;
 /** What shells and routers end a prompt with. */
 const PROMPT = /[$#%>\]] ?$/;

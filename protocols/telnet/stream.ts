@@ -27,6 +27,7 @@ import {
 } from "./answers.js";
 import { AS_THEY_ARE, type Characters } from "./characters.js";
 import { inflated } from "./compression.js";
+import { ASKS_PASSWORD } from "./login.js";
 import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
 
 export interface TelnetFacts {
@@ -44,6 +45,9 @@ export interface TelnetFacts {
   readonly startTls: boolean;
   note(text: string): void;
 }
+
+/** So much of what the server said is kept to see whether it asks for a password. */
+const LAST_WORDS = 128;
 
 /** What we do when asked to. */
 const OURS: ReadonlySet<number> = new Set([
@@ -99,6 +103,7 @@ export class TelnetStream extends Duplex implements Interaction {
   #room: (() => void) | undefined;
   #begun = false;
   /** A line went out, and nothing has come since. */
+  #lastWords = "";
   #lineSent = false;
 
   constructor(connection: Connection, facts: TelnetFacts) {
@@ -227,6 +232,7 @@ export class TelnetStream extends Duplex implements Interaction {
       case "data": {
         this.#acknowledge();
         const octets = this.#characters.incoming(event.octets);
+        this.#watchForPassword(octets);
         if (octets.length === 0 || this.push(octets)) return;
         await new Promise<void>((resolve) => {
           this.#room = resolve;
@@ -246,6 +252,14 @@ export class TelnetStream extends Duplex implements Interaction {
       case "subnegotiation":
         await this.#subnegotiated(event.option, event.octets);
     }
+  }
+
+  /** What is typed there, by a person or by a script, goes into no transcript and no recording. */
+  #watchForPassword(octets: Buffer): void {
+    this.#lastWords = (this.#lastWords + octets.toString("latin1")).slice(-LAST_WORDS);
+    if (!ASKS_PASSWORD.test(this.#lastWords)) return;
+    this.connection.hideLine();
+    this.#lastWords = "";
   }
 
   /**

@@ -124,6 +124,11 @@ export class Connection extends Duplex {
     return this.#sending.bytesWritten;
   }
 
+  /** The transcript shows nothing of the next line that goes out: it is a secret, typed at a prompt. */
+  hideLine(): void {
+    this.#wiring.tap.hideLine();
+  }
+
   /** TLS is on. */
   get secure(): boolean {
     return this.#facts.tls !== undefined;

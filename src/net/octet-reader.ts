@@ -37,6 +37,21 @@ export class OctetReader {
     }
   }
 
+  /** Passes over all up to and with `mark`. @returns whether it came */
+  async skipThrough(mark: Buffer): Promise<boolean> {
+    for (;;) {
+      const at = this.#held.indexOf(mark);
+      if (at >= 0) {
+        this.#held = this.#held.subarray(at + mark.length);
+        return true;
+      }
+      if (this.#held.length > LONGEST_LINE) {
+        throw new PortholeError("protocol", `the client sent a line of more than ${LONGEST_LINE} octets`);
+      }
+      if (!(await this.#more())) return false;
+    }
+  }
+
   /** To the end. */
   async skipAll(): Promise<void> {
     do this.#held = Buffer.alloc(0);

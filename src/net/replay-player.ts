@@ -123,6 +123,9 @@ export class Player {
     if (ends !== event.octets.length) {
       // No single line: as many octets as there were, text of a prompt or binary.
       this.#at += 1;
+      // A secret is as long as it is: what followed it tells its end.
+      const masked = event.octets.lastIndexOf(MASKED);
+      if (masked >= 0) return await reader.skipThrough(event.octets.subarray(masked + MASKED.length));
       return await reader.skip(event.octets.length);
     }
     const turn = this.#turnFrom(this.#at);

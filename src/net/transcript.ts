@@ -4,7 +4,7 @@
  * Connections report octets; sinks get them line by line with every known secret masked. Without a sink a
  * transcript costs nothing.
  */
-import { Mask } from "./mask.js";
+import { MASKED, Mask } from "./mask.js";
 
 export interface TranscriptEvent {
   /** Which connection of this run, from 1. */
@@ -24,9 +24,13 @@ export type TranscriptSink = (event: TranscriptEvent) => void;
 
 /** A line longer than this is handed on in pieces. */
 const LINE_LIMIT = 64 * 1024;
+/** RFC 9110, 11.6.2 and 11.7.2: whatever a client proves itself with, a hash too, is for the server alone. */
+const AUTHORIZATION = /^((?:proxy-)?authorization:[ \t]*)\S[^\r\n]*/gim;
+
 /** So much of an overlong line stays behind, so that a secret cut by the limit is still whole when it is masked. */
 const OVERLAP = 4 * 1024;
 const LF = 0x0a;
+const CR = 0x0d;
 
 export class Transcript {
   readonly #mask = new Mask();
@@ -88,6 +92,8 @@ export class Tap {
   #direction: "client" | "server" = "client";
   #held: Buffer[] = [];
   #heldLength = 0;
+  /** The client is about to say a secret that nobody could name beforehand, or is in the midst of it. */
+  #hiding: "from here" | "still" | undefined;
 
   constructor(number: number, purpose: string | undefined, mask: Mask, outlet: TapOutlet) {
     this.#number = number;
@@ -97,16 +103,29 @@ export class Tap {
   }
 
   octets(direction: "client" | "server", chunk: Buffer): void {
-    if (!this.#outlet.active()) return;
+    const said = direction === "client" && this.#hiding !== undefined ? this.#hidden(chunk) : chunk;
+    if (!this.#outlet.active() || said.length === 0) return;
     if (direction !== this.#direction) this.flush();
     this.#direction = direction;
-    const end = chunk.lastIndexOf(LF) + 1;
+    const end = said.lastIndexOf(LF) + 1;
     if (end > 0) {
-      this.#hold(chunk.subarray(0, end));
+      this.#hold(said.subarray(0, end));
       this.flush();
     }
-    this.#hold(chunk.subarray(end));
+    this.#hold(said.subarray(end));
     if (this.#heldLength > LINE_LIMIT) this.#emitLongLine();
+  }
+
+  /** What the client says next is a secret, up to the end of its line: a password that a person types at a prompt. */
+  hideLine(): void {
+    this.#hiding = "from here";
+  }
+
+  #hidden(chunk: Buffer): Buffer {
+    const shown = Buffer.from(this.#hiding === "from here" ? MASKED : "");
+    const end = chunk.findIndex((octet) => octet === CR || octet === LF);
+    this.#hiding = end < 0 ? "still" : undefined;
+    return end < 0 ? shown : Buffer.concat([shown, chunk.subarray(end)]);
   }
 
   /** A whole datagram: what comes next is another, whatever its octets. */
@@ -130,11 +149,19 @@ export class Tap {
     const octets = Buffer.concat(this.#held);
     this.#held = [];
     this.#heldLength = 0;
-    this.#sendMasked(this.#mask.cover(octets));
+    this.#sendMasked(this.#covered(octets));
+  }
+
+  #covered(octets: Buffer): Buffer {
+    const covered = this.#mask.cover(octets);
+    if (this.#direction === "server") return covered;
+    const text = covered.toString("latin1");
+    const shown = text.replace(AUTHORIZATION, `$1${MASKED}`);
+    return shown === text ? covered : Buffer.from(shown, "latin1");
   }
 
   #emitLongLine(): void {
-    const octets = this.#mask.cover(Buffer.concat(this.#held));
+    const octets = this.#covered(Buffer.concat(this.#held));
     const cut = Math.max(0, octets.length - OVERLAP);
     this.#sendMasked(octets.subarray(0, cut));
     this.#held = [octets.subarray(cut)];

@@ -174,6 +174,45 @@ describe("a secret", () => {
     }
   });
 
+  it.each([
+    ["key by key", ["s", "3", "c", "\r\n", "ls\r\n"]],
+    ["as a line", ["s3c\r\nls\r\n"]],
+  ])("is covered at a prompt though nobody knew it, %s", (_how, pieces) => {
+    const { transcript, events } = watched();
+    const tap = transcript.tap();
+    say(tap, "server", "Password: ");
+    tap.hideLine();
+    say(tap, "client", ...pieces);
+    const said = events
+      .filter(({ direction }) => direction === "client")
+      .map(({ bytes }) => bytes?.toString());
+    expect(said.join("")).toBe("[masked]\r\nls\r\n");
+  });
+
+  it("at a prompt without a sink is over with its line", () => {
+    const transcript = new Transcript();
+    const tap = transcript.tap();
+    tap.hideLine();
+    say(tap, "client", "s3cret\r\n");
+    const events: TranscriptEvent[] = [];
+    transcript.subscribe((event) => events.push(event));
+    say(tap, "client", "ls\r\n");
+    expect(shown(events)).toEqual(["C: ls\r\n"]);
+  });
+
+  it("is whatever a request proves itself with, a hash too; what a server says of it is not", () => {
+    const { transcript, events } = watched();
+    const tap = transcript.tap();
+    const fields =
+      'GET / HTTP/1.1\r\nAUTHORIZATION: Digest response="8092"\r\nproxy-authorization: Basic eA==\r\n\r\n';
+    say(tap, "client", fields);
+    say(tap, "server", "Authorization: is wanted\r\n");
+    expect(shown(events)).toEqual([
+      "C: GET / HTTP/1.1\r\nAUTHORIZATION: [masked]\r\nproxy-authorization: [masked]\r\n\r\n",
+      "S: Authorization: is wanted\r\n",
+    ]);
+  });
+
   it("never appears, however the octets are cut", () => {
     fc.assert(
       fc.property(

@@ -7,6 +7,7 @@ import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { startTelnet, type TelnetOptions } from "../../fixtures/servers/telnet.js";
+import { Transcript } from "../../src/net/transcript.js";
 import type { Options } from "../../src/plugin.js";
 import { perform, type Stage, steps } from "../socket/performed.js";
 
@@ -40,6 +41,17 @@ describe("a run against the sandbox", () => {
     expect(text).toContain("Welcome to the harbour, porthole.");
     expect(text).toContain("harbour$ echo hello there\r\nhello there\r\nharbour$ ");
     expect(text).not.toContain("sandbox\r\n");
+  });
+
+  it("shows no transcript the password that a step sends at a prompt", async () => {
+    const transcript = new Transcript();
+    const said: string[] = [];
+    transcript.subscribe(({ direction, bytes }) => {
+      if (direction === "client") said.push(bytes?.toString("latin1") ?? "");
+    });
+    await run(steps(...LOGIN, "send=exit"), { settings: { transcript } });
+    expect(said.join("")).toMatch(/porthole\r.*\[masked\]\r.*exit\r/s);
+    expect(said.join("")).not.toContain("sandbox");
   });
 
   it("takes what the last line is answered with, too", async () => {

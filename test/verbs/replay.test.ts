@@ -10,6 +10,7 @@ import { parseRecording, RecordingWriter } from "../../src/net/recording.js";
 import { type Replay, type ReplayOptions, replay } from "../../src/net/replay.js";
 import { Transcript } from "../../src/net/transcript.js";
 import type { Session, Target } from "../../src/plugin.js";
+import { perform, steps } from "../socket/performed.js";
 
 const WIRE = join(import.meta.dirname, "..", "..", "fixtures", "wire");
 const TEXT = "One\n.\n..two\nThe end.\n";
@@ -111,6 +112,79 @@ describe("recordings of real servers", () => {
       login,
     );
     expect(octets).toMatch(/\r\n\r\nDots:\r\n\.\r\n\.\.two\r\nAn eight-bit word: caf\xe9\r\n$/);
+  });
+
+  it("dovecot 2.3.19 over IMAP: a mailbox and a message, whoever logs in", async () => {
+    const policy = { ...login.policy, startTls: "never" as const };
+    await using listing = await wire("dovecot-imap-2.3.19-list.rec");
+    const names = await use(
+      `${listing.url}INBOX`,
+      async (session, { url }) => {
+        const found: string[] = [];
+        for await (const { name } of session.list?.(url.path) ?? []) found.push(name);
+        return found;
+      },
+      { ...login, policy },
+    );
+    expect(names).toEqual(["The light, number 2", "The light, number 1"]);
+    await listing.done;
+    await using message = await wire("dovecot-imap-2.3.19.rec");
+    const octets = await use(
+      `${message.url}INBOX/;UID=2`,
+      (session, { url }) => contentOf(session, url.path),
+      { ...login, policy },
+    );
+    expect(octets).toMatch(/\r\n\r\nDots:\r\n\.\r\n\.\.two\r\n\* BYE\r\n\{5\}\r\n$/);
+    await message.done;
+  });
+
+  it("pygopherd 3.0.0: a menu and a text", async () => {
+    await using menu = await wire("pygopherd-3.0.0-list.rec");
+    const names = await use(menu.url, async (session) => {
+      const found: string[] = [];
+      for await (const { name, kind } of session.list?.("/") ?? []) if (kind !== "note") found.push(name);
+      return found;
+    });
+    expect(names).toEqual(["folder", "octets", "text"]);
+    await using page = await wire("pygopherd-3.0.0.rec");
+    expect(await use(page.url, (session) => contentOf(session, "/0/text.txt"))).toBe(TEXT);
+  });
+
+  it("Apache 2.4.71: a page behind Digest, whose proofs are no two alike", async () => {
+    await using server = await wire("apache-2.4.71-digest.rec");
+    const credentials = async () => ({ user: "me", password: "pw", kind: "password" as const });
+    expect(
+      await use(server.url, (session) => contentOf(session, "/digest/secret.txt"), { credentials }),
+    ).toBe("between us\n");
+    await server.done;
+  });
+
+  it("Apache 2.4.71: a folder of WebDAV", async () => {
+    await using server = await wire("apache-2.4.71-dav.rec");
+    const entries = await use(
+      server.url,
+      async (session) => {
+        const found: string[] = [];
+        for await (const { name } of session.list?.("/dav/") ?? []) found.push(name);
+        return found;
+      },
+      { options: { dav: true } },
+    );
+    expect(entries).toEqual([]);
+    await server.done;
+  });
+
+  it("telnetd of inetutils 2.4: a login with a password of another length, and a command", async () => {
+    await using server = await wire("inetutils-telnetd-2.4.rec");
+    const { text: said } = await perform("telnet", "run", [server.url], {
+      window: "100x30",
+      term: "vt100",
+      ...steps(
+        ...["expect=login:", "send=keeper", "expect=Password:", "send=a much longer password"],
+        ...["expect=harbour$ ", "send=echo $TERM", "expect=vt100", "send=exit"],
+      ),
+    });
+    expect(said).toContain("Welcome, keeper");
   });
 
   it("INN 2.7.1: a group and an article", async () => {
