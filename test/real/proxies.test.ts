@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
@@ -13,6 +15,9 @@ import { Client } from "../../src/client.js";
 import { dial, endpointOf, failureOf, textOf } from "../net/dialing.js";
 
 const TINYPROXY = ["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"].find((path) => existsSync(path));
+const SQUID = ["/usr/sbin/squid"].find((path) => existsSync(path));
+/** Squid's own judge of names and passwords. */
+const NCSA = "/usr/lib/squid/basic_ncsa_auth";
 const DANTED = ["/usr/sbin/danted", "/usr/sbin/sockd"].find((path) => existsSync(path));
 
 const HELLO = conversation(`
@@ -105,6 +110,33 @@ async function carriesBothWays(url: string, host: string): Promise<void> {
   secured.destroy();
 }
 
+/** A page through the proxy that the environment names. @returns the request as it reached the page's server */
+async function forwardedBy(proxy: string): Promise<string> {
+  await using page = await scripted(
+    conversation(`
+    C~ ^GET /x HTTP/1\\.[01]$
+  `)
+      .expectUntil("\r\n\r\n")
+      .sendLines(
+        "HTTP/1.1 200 OK",
+        "Content-Type: text/plain",
+        "Content-Length: 2",
+        "Connection: close",
+        "",
+        "ok",
+      )
+      .drop(),
+  );
+  const client = new Client({ network: { proxy: { environment: { http_proxy: proxy } } } });
+  const target = client.target(page.url("http", "/x"));
+  const came = await client.use(target, async (session) => {
+    const document = await session.read?.(target.path);
+    return document === undefined ? "" : await text(document.body);
+  });
+  expect(came).toBe("ok");
+  return page.received.toString("latin1");
+}
+
 const OPEN = (port: number) => [
   `Port ${port}`,
   "Listen 127.0.0.1",
@@ -156,35 +188,67 @@ describe.skipIf(TINYPROXY === undefined)(
     });
 
     it("forwards plain HTTP, from the environment's setting", async () => {
-      await using page = await scripted(
-        conversation(`
-        C~ ^GET /x HTTP/1\\.[01]$
-      `)
-          .expectUntil("\r\n\r\n")
-          .sendLines(
-            "HTTP/1.1 200 OK",
-            "Content-Type: text/plain",
-            "Content-Length: 2",
-            "Connection: close",
-            "",
-            "ok",
-          )
-          .drop(),
-      );
-      const environment = { http_proxy: url() };
-      const client = new Client({ network: { proxy: { environment } } });
-      const target = client.target(page.url("http", "/x"));
-      const text = await client.use(target, async (session) => {
-        const document = await session.read?.(target.path);
-        let came = "";
-        for await (const chunk of document?.body ?? []) came += String(chunk);
-        return came;
-      });
-      expect(text.trim()).toBe("ok");
-      expect(page.received.toString("latin1")).toMatch(/^via: .*tinyproxy/im);
+      expect(await forwardedBy(url())).toMatch(/^via: .*tinyproxy/im);
     });
   },
 );
+
+const CACHE = (port: number) => [
+  `http_port 127.0.0.1:${port}`,
+  "visible_hostname harbour",
+  "pid_filename none",
+  "cache deny all",
+  "access_log none",
+  "cache_log /dev/null",
+  "shutdown_lifetime 0 seconds",
+];
+
+describe.skipIf(SQUID === undefined)(SQUID === undefined ? "squid (not installed)" : "squid", () => {
+  let open: Running | undefined;
+  let locked: Running | undefined;
+
+  beforeAll(async () => {
+    await prepare();
+    const users = join(folder, "users");
+    const digest = createHash("md5").update("s3cretpw").digest("hex");
+    await writeFile(users, `me:${digest}\n`);
+    const command = (file: string) => [SQUID ?? "", "-N", "-f", file] as const;
+    open = await start(command, (port) => [...CACHE(port), "http_access allow localhost"]);
+    locked = await start(command, (port) => [
+      ...CACHE(port),
+      `auth_param basic program ${NCSA} ${users}`,
+      "auth_param basic children 1 startup=1",
+      "acl known proxy_auth REQUIRED",
+      "http_access allow known",
+    ]);
+  }, 30_000);
+
+  afterAll(async () => {
+    await open?.stop();
+    await locked?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it("tunnels, by address and by a name that it looks up", async () => {
+    await carriesBothWays(`http://127.0.0.1:${open?.port}`, "127.0.0.1");
+    await carriesBothWays(`http://127.0.0.1:${open?.port}`, "localhost");
+  });
+
+  it("wants the right login", async () => {
+    await carriesBothWays(`http://me:s3cretpw@127.0.0.1:${locked?.port}`, "127.0.0.1");
+    const place = { host: "127.0.0.1", port: 9, scheme: "tcp" };
+    for (const login of ["", "me:wrong@"]) {
+      const url = `http://${login}127.0.0.1:${locked?.port}`;
+      expect((await failureOf(dial(place, { proxy: { url } }))).code).toBe("auth");
+    }
+  });
+
+  it("forwards plain HTTP, from the environment's setting, and with a login", async () => {
+    expect(await forwardedBy(`http://127.0.0.1:${open?.port}`)).toMatch(/^via: .*harbour \(squid/im);
+    const received = await forwardedBy(`http://me:s3cretpw@127.0.0.1:${locked?.port}`);
+    expect(received).not.toMatch(/^proxy-authorization:/im);
+  });
+});
 
 const SOCKS = (port: number) => [
   "logoutput: /dev/null",
