@@ -1,8 +1,8 @@
 /** `porthole ftp hash`, `chmod`, `touch`, `du`, `find`: what a shell on the server would do to files there. */
 import { PortholeError } from "../../src/errors.js";
 import { CONTAINERS, type Command, type Invocation, type Output } from "../../src/plugin.js";
-import { type Opened, openUrl } from "./commands.js";
 import { matchesFor } from "./folder-walk.js";
+import { type Opened, openUrl } from "./opened.js";
 import { shownPath } from "./path.js";
 import { findAt } from "./standing.js";
 import { setMode, setTime } from "./traits.js";

@@ -2,7 +2,7 @@
 import type { FTPResponse } from "basic-ftp";
 import { PortholeError } from "../../src/errors.js";
 import type { Invocation, Output } from "../../src/plugin.js";
-import { type Opened, openUrl } from "./commands.js";
+import { type Opened, openUrl } from "./opened.js";
 import { extendedPort, passiveAddress } from "./passive.js";
 import { shownPath } from "./path.js";
 import { Refusal, refusal } from "./refusal.js";

@@ -1,6 +1,7 @@
 /** FTP: from a target to a session. */
 import type { Context, Plugin, Target } from "../../src/plugin.js";
-import { commands, remember } from "./commands.js";
+import { commands } from "./commands.js";
+import { remember } from "./opened.js";
 
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
