@@ -69,6 +69,8 @@ export class Connector {
       ...differing,
       ...(origin.scheme === "https" ? { tls: { alpn } } : {}),
     });
+    // RFC 7541, 5.2: passwords and tokens go in Huffman's code, which no mask sees through.
+    if (connection.alpnProtocol === "h2") connection.withhold("HTTP/2: what is sent is not shown");
     this.#open.add(connection);
     this.#latest.set(keyOf(origin), connection);
     connection.once("close", () => {

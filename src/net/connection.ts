@@ -124,6 +124,11 @@ export class Connection extends Duplex {
     return this.#sending.bytesWritten;
   }
 
+  /** The transcript shows `why`, and nothing of what goes out after it: see Tap.withhold. */
+  withhold(why: string): void {
+    this.#wiring.tap.withhold(why);
+  }
+
   /** The transcript shows nothing of the next line that goes out: it is a secret, typed at a prompt. */
   hideLine(): void {
     this.#wiring.tap.hideLine();

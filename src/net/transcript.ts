@@ -94,6 +94,8 @@ export class Tap {
   #heldLength = 0;
   /** The client is about to say a secret that nobody could name beforehand, or is in the midst of it. */
   #hiding: "from here" | "still" | undefined;
+  /** What the client says is not shown any more. */
+  #withheld = false;
 
   constructor(number: number, purpose: string | undefined, mask: Mask, outlet: TapOutlet) {
     this.#number = number;
@@ -105,6 +107,7 @@ export class Tap {
   octets(direction: "client" | "server", chunk: Buffer): void {
     const said = direction === "client" && this.#hiding !== undefined ? this.#hidden(chunk) : chunk;
     if (!this.#outlet.active() || said.length === 0) return;
+    if (direction === "client" && this.#withheld) return;
     if (direction !== this.#direction) this.flush();
     this.#direction = direction;
     const end = said.lastIndexOf(LF) + 1;
@@ -119,6 +122,12 @@ export class Tap {
   /** What the client says next is a secret, up to the end of its line: a password that a person types at a prompt. */
   hideLine(): void {
     this.#hiding = "from here";
+  }
+
+  /** What the client says from here on stays out: it is coded so that no secret is found in it. `why` stands in its place. */
+  withhold(why: string): void {
+    this.note(why);
+    this.#withheld = true;
   }
 
   #hidden(chunk: Buffer): Buffer {

@@ -9,6 +9,8 @@ import { startHttp } from "../../fixtures/servers/http.js";
 import { type Script, script, scripted } from "../../fixtures/servers/scripted.js";
 import type { SandboxServer } from "../../fixtures/servers/server.js";
 import type { HttpResponse } from "../../protocols/http/engine.js";
+import { Client } from "../../src/client.js";
+import { Transcript, type TranscriptEvent } from "../../src/net/transcript.js";
 import { against, asker, ENGINES, outcome } from "./over-engine.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
@@ -763,6 +765,26 @@ describe("HTTP/2, agreed on by ALPN, on undici", () => {
     const wanted = Buffer.concat([...piecesOf(generatedContent(20 * MIB))]);
     expect((await buffer(large)).equals(wanted)).toBe(true);
     expect(sessions - before).toBe(1);
+  });
+
+  it("shows no transcript what it sends: no mask sees through its code (RFC 7541, 5.2)", async () => {
+    const transcript = new Transcript();
+    const events: TranscriptEvent[] = [];
+    transcript.subscribe((event) => events.push(event));
+    const credentials = async () => ({ user: "me", password: "pw", kind: "password" as const });
+    const client = new Client({
+      options: { http2: true },
+      network: { tls: { caFile } },
+      transcript,
+      credentials,
+    });
+    const target = client.target(base.replace("://", "://me@"));
+    await client.use(target, async (session) => {
+      await expect(session.read?.("/nothing")).rejects.toMatchObject({ code: "missing" });
+    });
+    expect(events.map(({ text }) => text)).toContain("HTTP/2: what is sent is not shown");
+    expect(events.filter(({ direction }) => direction === "client")).toEqual([]);
+    expect(events.some(({ direction }) => direction === "server")).toBe(true);
   });
 
   it("leaves one body early and stays", async () => {

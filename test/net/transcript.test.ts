@@ -189,6 +189,15 @@ describe("a secret", () => {
     expect(said.join("")).toBe("[masked]\r\nls\r\n");
   });
 
+  it("in a code that no mask sees through is withheld with all that the client says, and why is told", () => {
+    const { transcript, events } = watched();
+    const tap = transcript.tap();
+    tap.withhold("coded");
+    say(tap, "client", "\x82\x86", "\n");
+    say(tap, "server", "an answer\n");
+    expect(shown(events)).toEqual(["N: coded", "S: an answer\n"]);
+  });
+
   it("at a prompt without a sink is over with its line", () => {
     const transcript = new Transcript();
     const tap = transcript.tap();
