@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -14,6 +14,7 @@ import { makeTlsMaterial, writeAuthority } from "../../fixtures/servers/certific
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
 import { perform } from "../http/performed.js";
+import { freePort } from "./free-port.js";
 
 const PROGRAM = ["/usr/sbin/apache2"].find((path) => existsSync(path));
 const MODULES = "/usr/lib/apache2/modules";
@@ -78,16 +79,6 @@ DavLockDB ${folder}/run/dav.lock
   SSLCertificateKeyFile ${folder}/key.pem
 </VirtualHost>
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("the listener has no port");
-  return address.port;
 }
 
 async function untilListening(port: number, child: ChildProcess, log: string): Promise<void> {

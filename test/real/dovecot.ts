@@ -3,11 +3,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { freePort } from "./free-port.js";
 
 const PROGRAM = "/usr/sbin/dovecot";
 
@@ -113,16 +114,6 @@ function configuration(protocol: string, root: string, port: number, tlsPort: nu
       chroot =
     }
   `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
 
 async function listens(port: number, gone: () => boolean): Promise<void> {

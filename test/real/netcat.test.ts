@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -10,6 +9,7 @@ import { text as textOf } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { perform, serve, steps } from "../socket/performed.js";
+import { freePort } from "./free-port.js";
 
 const NC = "/usr/bin/nc";
 const NCAT = "/usr/bin/ncat";
@@ -26,14 +26,6 @@ function start(program: string, args: readonly string[], input?: string): Run {
   child.stdin.on("error", () => undefined);
   if (input !== undefined) child.stdin.end(input);
   return { child, output: textOf(child.stdout), ended: once(child, "close") };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
 /** Repeats until it listens: these programs do not say when they do. */

@@ -7,6 +7,7 @@ import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { freePort } from "./free-port.js";
 
 const MASTER = "/usr/lib/postfix/sbin/master";
 export const POSTFIX_INSTALLED = existsSync(MASTER) && process.getuid?.() === 0;
@@ -156,15 +157,6 @@ async function startDoorkeeper(): Promise<Server> {
 function portOf(server: Server): number {
   const address: AddressInfo | string | null = server.address();
   return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function listens(port: number, child: ChildProcess, root: string): Promise<void> {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -13,6 +13,7 @@ import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certif
 import { conversation, scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
 import { dial, endpointOf, failureOf, textOf } from "../net/dialing.js";
+import { freePort } from "./free-port.js";
 
 const TINYPROXY = ["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"].find((path) => existsSync(path));
 const SQUID = ["/usr/sbin/squid"].find((path) => existsSync(path));
@@ -65,16 +66,6 @@ async function start(
       await ended;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
 
 async function listens(port: number, child: ChildProcess): Promise<void> {

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -12,18 +11,10 @@ import { Client } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
 import { Browsing } from "../browser/browsing.js";
 import { performed } from "../gopher/performed.js";
+import { freePort } from "./free-port.js";
 
 const PROGRAM = ["/usr/sbin/pygopherd", "/usr/bin/pygopherd"].find((path) => existsSync(path));
 const CONFIGURATION = "/etc/pygopherd/pygopherd.conf";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("the listener has no port");
-  return address.port;
-}
 
 /** Debian's own configuration, with what must differ for a server of a test. */
 function configuration(root: string, port: number): string {
