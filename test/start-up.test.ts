@@ -44,15 +44,18 @@ function withStaticImports(path: string, seen = new Set<string>()): Set<string> 
 }
 
 /**
- * Runs in the program, ahead of it: at the end it tells which files were loaded, and which chunks of the pack
- * that holds the usual ones (scripts/build.mjs) were run.
+ * Runs in the program, ahead of it: at the end it tells which files were loaded, which chunks of the packs
+ * (scripts/pack.mjs) were run, and whether V8 took what it had compiled before (scripts/warm.mjs).
  */
 const TELL_LOADED = `
 process.on("exit", () => {
-  const pack = require.cache[${JSON.stringify(resolve("dist/program/chunks/usual.js"))}];
+  const pack = require.cache[${JSON.stringify(resolve("dist/program/chunks/packs.js"))}];
   const packed = [...(pack?.exports.loaded.keys() ?? [])].map((name) => "chunks/" + name);
   const files = Object.keys(require.cache).map((path) => path.split("/dist/program/")[1] ?? path);
-  process.stderr.write("LOADED " + JSON.stringify([...files, ...packed]));
+  const compiled = [...(pack?.exports.scripts ?? [])].map(([file, script]) => [
+    file.split("/chunks/")[1], script.cachedDataRejected === false,
+  ]);
+  process.stderr.write("LOADED " + JSON.stringify({ names: [...files, ...packed], compiled }));
 });`;
 
 let folder = "";
@@ -62,15 +65,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The outputs of the build that a run of the program loaded. */
-async function loadedBy(args: readonly string[]): Promise<Set<string>> {
+interface Told {
+  readonly names: readonly string[];
+  /** Files of compiled code, and whether V8 took them. */
+  readonly compiled: readonly (readonly [string, boolean])[];
+}
+
+async function toldBy(args: readonly string[]): Promise<Told> {
   const { stderr } = await run(
     process.execPath,
     ["--require", join(folder, "tell-loaded.cjs"), PROGRAM, ...args],
     { env: { ...process.env, XDG_CONFIG_HOME: "/nonexistent" } },
   ).catch((failed: { stderr: string }) => failed);
-  const told: string[] = JSON.parse(stderr.slice(stderr.lastIndexOf("LOADED ") + "LOADED ".length));
-  return new Set(told.map((name) => `dist/program/${name}`));
+  return JSON.parse(stderr.slice(stderr.lastIndexOf("LOADED ") + "LOADED ".length));
+}
+
+/** The outputs of the build that a run of the program loaded. */
+async function loadedBy(args: readonly string[]): Promise<Set<string>> {
+  const { names } = await toldBy(args);
+  return new Set(names.map((name) => `dist/program/${name}`));
 }
 
 function packagesIn(sources: Iterable<string>): string[] {
@@ -111,6 +124,12 @@ describe("what start-up loads", () => {
       [...loaded].filter((path) => path.startsWith("protocols/") && !path.endsWith("/manifest.ts")),
     ).toEqual([]);
     expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
+  });
+
+  it("what was compiled when the program was built, for what nearly all commands need and for the protocol", async () => {
+    const { compiled } = await toldBy(["ls", tmpdir()]);
+    expect(compiled.map(([file]) => file.split("-")[0])).toEqual(["usual", "local"]);
+    expect(compiled.filter(([, taken]) => !taken)).toEqual([]);
   });
 
   it("one get: the engine that needs no node:http, one small package, no TLS, no credentials, no rendering", async () => {

@@ -5,6 +5,7 @@ import { inColumns } from "../text/table.js";
 import { humanSize, listingDate } from "../text/units.js";
 import { pad, truncate } from "../text/width.js";
 import { type Color, type Paint, painter } from "./colors.js";
+import { joined } from "./joined.js";
 import { entryJson, jsonLine } from "./json-line.js";
 import type { Terminal } from "./terminal.js";
 
@@ -50,7 +51,8 @@ export async function showEntries(
     }
   };
   const { columns, paint } = terminal;
-  for await (const text of listing(counted(), { ...options, columns, paint })) await terminal.write(text);
+  const texts = listing(counted(), { ...options, columns, paint });
+  for await (const text of joined(texts)) await terminal.write(text);
   return count;
 }
 

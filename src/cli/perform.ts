@@ -132,9 +132,9 @@ function endings(options: Options, terminal: Terminal, surroundings: Surrounding
       : undefined;
   const reason = (): unknown => {
     const given: unknown = controller.signal.reason;
-    // A protocol at work puts its name on what ended it; but Ctrl-C is nobody's fault.
-    return given instanceof PortholeError && given.code === "aborted"
-      ? new PortholeError("aborted", given.message)
+    // A protocol at work puts its name on what ended it; but Ctrl-C and a full disk are nobody's fault.
+    return given instanceof PortholeError && (given.code === "aborted" || given.code === "local")
+      ? new PortholeError(given.code, given.message, { hint: given.hint, cause: given.cause })
       : given;
   };
   return { signal: controller.signal, reason, done: () => clearTimeout(timer) };

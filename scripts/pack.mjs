@@ -1,0 +1,156 @@
+/**
+ * Puts the program's chunks into a few files, each run when it is first asked for as if it were a file of its own: to
+ * find, read and wrap fifty small files takes Node as long as all that a small command does.
+ *
+ * One pack holds what nearly every command loads, and each protocol has one of its own. What two protocols share is
+ * with the usual when it is small and a file when it is large, so that neither brings the other's along.
+ */
+import { createHash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+
+/** What nearly every command loads one after the other; what these import comes with them. */
+const USUAL = ["src/cli/run.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
+/** What a protocol's pack begins with. Further ones are what its most usual command loads next. */
+const PROTOCOL = /^protocols\/([a-z0-9]+)\/index\.ts$/;
+const MORE = { "protocols/http/engines/direct.ts": "http" };
+/** Octets. */
+const SMALL = 8192;
+
+/**
+ * @param chunks - `{ path, code }` of each file of the program, as CommonJS
+ * @param metafile - esbuild's account of them
+ * @returns `{ path, code }` of all files that take their place
+ */
+export function packed(chunks, metafile) {
+  const packOf = assigned(metafile);
+  const folder = join(dirname(chunks.find(({ path }) => basename(path) === "porthole.js").path), "chunks");
+  const packs = new Map();
+  const files = [];
+  for (const { path, code } of chunks) {
+    const name = basename(path);
+    const pack = packOf.get(name);
+    if (pack === undefined) files.push({ path, code });
+    else {
+      packs.set(pack, [...(packs.get(pack) ?? []), { name, code }]);
+      files.push({ path, code: `module.exports = require("./packs.js").load(${JSON.stringify(name)});\n` });
+    }
+  }
+  const named = new Map();
+  for (const [pack, held] of packs) {
+    const source = sourceOf(held);
+    // V8 tells sources apart by their length alone, so the files are named after the content.
+    named.set(pack, `${pack}-${createHash("sha256").update(source).digest("hex").slice(0, 12)}`);
+    files.push({ path: join(folder, `${named.get(pack)}.js`), code: source });
+    // Empty is no cache yet; but it has the loader make a script of the pack, whose compiled code can be kept.
+    files.push({ path: join(folder, `${named.get(pack)}.${process.versions.v8}.cache`), code: "" });
+  }
+  const places = Object.fromEntries([...packOf].map(([name, pack]) => [name, named.get(pack)]));
+  files.push({ path: join(folder, "packs.js"), code: LOADER.replace("PLACES", JSON.stringify(places)) });
+  return files;
+}
+
+/** Which chunk is in which pack: names of files to names of packs. */
+function assigned({ outputs }) {
+  const entries = new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+  // What the program's first file needs stays a file: --version loads no pack.
+  const first = closure(outputs, ["dist/program/porthole.js"]);
+  const usual = USUAL.map((entry) => {
+    if (!entries.has(entry)) throw new Error(`${entry} has no chunk of its own`);
+    return entries.get(entry);
+  });
+  const packOf = new Map();
+  for (const path of closure(outputs, usual)) if (!first.has(path)) packOf.set(basename(path), "usual");
+  /** Names of chunks, with whom they serve. */
+  const wanted = new Map();
+  for (const [entry, path] of entries) {
+    const protocol = PROTOCOL.exec(entry ?? "")?.[1] ?? MORE[entry];
+    if (protocol === undefined) continue;
+    for (const needed of closure(outputs, [path])) {
+      const name = basename(needed);
+      if (!first.has(needed) && !packOf.has(name))
+        wanted.set(name, (wanted.get(name) ?? new Set()).add(protocol));
+    }
+  }
+  for (const [path, { bytes }] of Object.entries(outputs)) {
+    const [protocol, ...others] = wanted.get(basename(path)) ?? [];
+    if (protocol !== undefined && others.length === 0) packOf.set(basename(path), protocol);
+    else if (protocol !== undefined && bytes <= SMALL) packOf.set(basename(path), "usual");
+  }
+  return packOf;
+}
+
+/** Paths of chunks and of all that they import at once. */
+function closure(outputs, paths, seen = new Set()) {
+  for (const path of paths) {
+    // What is not among the outputs is Node's own.
+    if (seen.has(path) || outputs[path] === undefined) continue;
+    seen.add(path);
+    const next = outputs[path].imports.filter(({ kind }) => kind === "import-statement");
+    closure(
+      outputs,
+      next.map((imported) => imported.path),
+      seen,
+    );
+  }
+  return seen;
+}
+
+/** A pack. The parentheses around each function have V8 compile it at once instead of twice. */
+function sourceOf(chunks) {
+  const definitions = chunks.map(({ name, code }) => {
+    const body = code.replace(/^#!.*\n/, "");
+    return `${JSON.stringify(name)}: (function (module, exports, require) {${body}})`;
+  });
+  return `"use strict";\nmodule.exports = {\n${definitions.join(",\n")}\n};\n`.replace(NOT_ASCII, escaped);
+}
+
+/** esbuild leaves them in regular expressions. The loader reads an octet a character, which is the fastest. */
+const NOT_ASCII = /[^\0-\x7f]/g;
+const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/**
+ * Finds a chunk in its pack. What V8 made of a pack is kept beside it (warm.mjs), for the version of V8 that the
+ * program was built with; under another one Node's own cache of compiled code does that, where it has one.
+ */
+const LOADER = `"use strict";
+const { readFileSync } = require("node:fs");
+const { Script } = require("node:vm");
+const places = PLACES;
+const packs = new Map();
+const loaded = new Map();
+const scripts = new Map();
+function pack(name) {
+  let definitions = packs.get(name);
+  if (definitions !== undefined) return definitions;
+  const file = __dirname + "/" + name;
+  const cache = file + "." + process.versions.v8 + ".cache";
+  let cachedData;
+  try {
+    cachedData = readFileSync(cache);
+  } catch {}
+  if (cachedData === undefined) definitions = require(file + ".js");
+  else {
+    const source = "(function (exports, require, module) {" + readFileSync(file + ".js", "latin1") + "})";
+    const script = new Script(source, { filename: file + ".js", cachedData });
+    const module = { exports: {} };
+    script.runInThisContext()(module.exports, require, module);
+    scripts.set(cache, script);
+    definitions = module.exports;
+  }
+  packs.set(name, definitions);
+  return definitions;
+}
+function load(name) {
+  let module = loaded.get(name);
+  if (module === undefined) {
+    module = { exports: {} };
+    loaded.set(name, module);
+    pack(places[name])[name](module, module.exports, requireFromPack);
+  }
+  return module.exports;
+}
+function requireFromPack(wanted) {
+  return wanted.startsWith("./") && places[wanted.slice(2)] !== undefined ? load(wanted.slice(2)) : require(wanted);
+}
+module.exports = { load, loaded, scripts };
+`;

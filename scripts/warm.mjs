@@ -1,0 +1,65 @@
+/**
+ * Keeps beside each pack (pack.mjs) what V8 compiled of it while small commands ran against the sandbox: a function
+ * that was used is then ready at the start, which is a quarter of what a small command adds to bare Node's time.
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+
+/** In the order of the packs that they share: the last one to run writes the usual pack's. */
+const COMMANDS = [
+  ["ls", "nntp"],
+  ["ls", "ftp"],
+  ["ls", "pop3"],
+  ["ls", "imap"],
+  ["send", "smtp", "--to", "keeper@harbour.example"],
+  ["check", "telnet"],
+  ["check", "tcp"],
+  ["ls", "gopher"],
+  ["get", "gopher"],
+  ["get", "http"],
+];
+
+/** Runs in the program, ahead of it: at its end V8 gives what it has compiled. */
+const KEEP = `
+process.on("exit", () => {
+  for (const [path, module] of Object.entries(require.cache)) {
+    if (!path.endsWith("packs.js")) continue;
+    for (const [cache, script] of module.exports.scripts) {
+      require("node:fs").writeFileSync(cache, script.createCachedData());
+    }
+  }
+});`;
+
+/**
+ * @param dist - folder of the built library and program
+ * @throws Error with what a command said that failed
+ */
+export async function warm(dist) {
+  const { startSandbox } = await import(pathToFileURL(join(dist, "sandbox.js")).href);
+  const folder = mkdtempSync(join(tmpdir(), "porthole-warming-"));
+  const keep = join(folder, "keep-compiled.cjs");
+  writeFileSync(keep, KEEP);
+  const sandbox = await startSandbox();
+  try {
+    const run = async (...words) => {
+      const argv = ["--require", keep, join(dist, "program", "porthole.js"), ...words];
+      // As on a machine where nothing is set, so that no configuration decides what is compiled.
+      const env = { PATH: process.env.PATH, HOME: folder };
+      await promisify(execFile)(process.execPath, argv, { env, timeout: 20_000, maxBuffer: 1 << 24 });
+    };
+    await run("ls", "-l", `${folder}/`);
+    for (const [verb, scheme, ...options] of COMMANDS) {
+      const { url, user, password } = sandbox.urls.find(({ name }) => name === scheme);
+      const target = new URL(url);
+      if (user !== undefined && verb === "ls") Object.assign(target, { username: user, password });
+      await run(verb, target.href, ...options);
+    }
+  } finally {
+    await sandbox.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
