@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { systemCode } from "../../src/errors.js";
 import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
-import { globMatcher } from "../../src/files/glob.js";
+import { nameMatcher } from "../../src/files/glob.js";
 import type {
   Context,
   Document,
@@ -127,9 +127,9 @@ export class FileSession implements Session {
     return entryAt(this.#target, place);
   }
 
-  /** By name, below a folder: `*.txt`, `charts/**`. */
+  /** By name, below a folder: `*.txt`, `charts/**`, `harbour`. */
   async *search(path: string, words: string, query: ListQuery = {}): AsyncGenerator<Entry, void, undefined> {
-    const matches = globMatcher(words);
+    const matches = nameMatcher(words);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     if (left <= 0) return;
     for await (const entry of this.#walk(parsePath(path), true)) {

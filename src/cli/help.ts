@@ -96,7 +96,8 @@ function wordHelp(page: Page, word: WordSpec, registry: Registry): void {
     (manifest) => needs === undefined || needs.some((verb) => verbsOf(manifest).includes(verb)),
   );
   if (needs !== undefined) {
-    for (const manifest of able) addOptions(page, manifest.options, `Options of ${manifest.title}:`);
+    const named = new Set<string>();
+    for (const manifest of able) addOptions(page, manifest.options, `Options of ${manifest.title}:`, named);
   }
   for (const example of word.examples ?? []) page.example(example, "");
   const who =
@@ -109,14 +110,23 @@ function sentence(summary: string): string {
   return summary === "" ? "" : `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
-function addOptions(page: Page, options: readonly OptionSpec[], group: string): void {
+/** @param named flags that are on the page, to which these are added */
+function addOptions(
+  page: Page,
+  options: readonly OptionSpec[],
+  group: string,
+  named = new Set<string>(),
+): void {
   for (const option of options) {
+    // Another protocol's too: yargs would name the choices of both, one list after the other.
+    const repeated = named.has(option.flag);
+    named.add(option.flag);
     const value = option.type === "optional" ? `[=${option.placeholder}]` : (option.placeholder ?? "");
     page.option(option.flag, {
       group,
       describe: value === "" ? option.summary : `${value}: ${option.summary}`,
       ...(option.alias === undefined || isDigit(option.alias) ? {} : { alias: option.alias }),
-      ...(option.choices === undefined ? {} : { choices: option.choices }),
+      ...(option.choices === undefined || repeated ? {} : { choices: option.choices }),
     });
   }
 }

@@ -26,6 +26,23 @@ export function globMatcher(pattern: string): (path: string) => boolean {
   };
 }
 
+/** A test for names as a search has it: by pattern where the words are one, else by what a name holds, in any case. */
+export function nameMatcher(words: string): (path: string) => boolean {
+  return /[*?[{]/.test(words) ? globMatcher(words) : holding(words);
+}
+
+/** A test for texts that hold all of the words, in any case. */
+export function holding(words: string): (text: string) => boolean {
+  const wanted = words
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return (text) => {
+    const subject = text.toLowerCase();
+    return wanted.every((word) => subject.includes(word));
+  };
+}
+
 /** All states at once: no pattern makes it try again and again. */
 function matches(steps: readonly Step[], characters: readonly string[]): boolean {
   let states = closure(new Set([0]), steps);

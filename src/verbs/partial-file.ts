@@ -53,6 +53,7 @@ export async function findPartial(
 /** The file in this folder that an earlier run left partly done for this URL, whatever name the server gave it. */
 export async function findPartialIn(folder: string, url: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((thrown: unknown) => {
+    if (systemCode(thrown) === "ENOENT") return [];
     throw localError(thrown, folder);
   });
   for (const name of names.filter((candidate) => candidate.endsWith(FACTS_SUFFIX))) {

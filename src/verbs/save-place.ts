@@ -1,5 +1,5 @@
 /** Where a document is saved: which file, what stands there already, and whether it may be written. */
-import { realpathSync, type Stats, statSync } from "node:fs";
+import { mkdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { localError, PortholeError } from "../errors.js";
 import { existsAlready } from "../files/atomic-file.js";
@@ -54,7 +54,9 @@ export async function placeBefore(request: PlaceRequest): Promise<Place | undefi
 /** The place for this document. @throws PortholeError `local` when it cannot be written, or must not */
 export async function placeFor(document: Document, request: PlaceRequest): Promise<Place> {
   const { path } = request;
-  return checked(typeof path === "string" ? path : join(path.folder, path.nameOf(document)), request);
+  if (typeof path === "string") return checked(path, request);
+  makeFolder(path.folder);
+  return checked(join(path.folder, path.nameOf(document)), request);
 }
 
 function checked(path: string, request: PlaceRequest): Place {
@@ -84,13 +86,15 @@ function factsOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
+/** What is not there yet is made when something has come to be put there. */
 function refuseNoFolder(path: string): void {
-  if (!isFolder(path)) throw new PortholeError("local", `${path}: is not a folder`);
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts?.isDirectory() === false) throw new PortholeError("local", `${path}: is not a folder`);
 }
 
-function isFolder(path: string): boolean {
+function makeFolder(path: string): void {
   try {
-    return statSync(path).isDirectory();
+    mkdirSync(path, { recursive: true });
   } catch (thrown) {
     throw localError(thrown, path);
   }

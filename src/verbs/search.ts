@@ -3,8 +3,15 @@
  * say so when the bound is reached.
  */
 import { PortholeError } from "../errors.js";
-import { globMatcher } from "../files/glob.js";
-import { CONTAINERS, type Document, type Entry, type ListQuery, type Session } from "../plugin.js";
+import { holding, nameMatcher } from "../files/glob.js";
+import {
+  CONTAINERS,
+  type Document,
+  type Entry,
+  type EntryKind,
+  type ListQuery,
+  type Session,
+} from "../plugin.js";
 import { decodeBody } from "../text/charset.js";
 
 /** Entries looked at. */
@@ -30,13 +37,15 @@ export async function* search(
   query: ListQuery = {},
   tell: (text: string) => void = () => {},
 ): AsyncGenerator<Entry, void, undefined> {
-  if (session.search !== undefined) {
+  const kind = await kindOf(session, path);
+  // Whoever has a search of its own looks through what it holds, and not into a file.
+  if (session.search !== undefined && kind !== "file") {
     yield* session.search(path, words, query);
     return;
   }
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   if (left <= 0) return;
-  const found = (await isContainer(session, path))
+  const found = CONTAINERS.has(kind)
     ? namesWith(session, path, words, tell)
     : linesWith(session, path, words, tell);
   for await (const entry of found) {
@@ -46,10 +55,9 @@ export async function* search(
   }
 }
 
-async function isContainer(session: Session, path: string): Promise<boolean> {
-  if (session.list === undefined) return false;
-  const kind = session.kindOf?.(path) ?? (await session.stat?.(path))?.kind ?? "directory";
-  return CONTAINERS.has(kind);
+async function kindOf(session: Session, path: string): Promise<EntryKind> {
+  if (session.list === undefined && session.search === undefined) return "file";
+  return session.kindOf?.(path) ?? (await session.stat?.(path))?.kind ?? "directory";
 }
 
 async function* namesWith(
@@ -58,7 +66,7 @@ async function* namesWith(
   words: string,
   tell: (text: string) => void,
 ): AsyncGenerator<Entry, void, undefined> {
-  const matches = /[*?[{]/.test(words) ? globMatcher(words) : holding(words);
+  const matches = nameMatcher(words);
   let looked = 0;
   for await (const entry of listing(session, path)) {
     if (entry.kind === "note") continue;
@@ -146,16 +154,4 @@ async function* bounded(
     }
     yield piece;
   }
-}
-
-/** Whether a text holds each of the words, whatever their case. */
-function holding(words: string): (text: string) => boolean {
-  const wanted = words
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== "");
-  return (text) => {
-    const subject = text.toLowerCase();
-    return wanted.every((word) => subject.includes(word));
-  };
 }

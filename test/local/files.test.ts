@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Client } from "../../src/client.js";
+import { search } from "../../src/verbs/search.js";
 import { all, failing, inFolder, names, opened, source } from "./opened.js";
 
 const octets = (...codes: number[]) => Buffer.from(codes);
@@ -115,15 +116,19 @@ describe("a folder", () => {
     });
   });
 
-  it("is searched by pattern", async () => {
+  it("is searched by pattern, or by what a name holds, and a file by its lines", async () => {
     await inFolder(async (folder) => {
       await mkdir(join(folder, "a"));
       for (const name of ["one.txt", "two.TXT", "a/three.txt", "a/four.md"])
-        await writeFile(join(folder, name), "");
+        await writeFile(join(folder, name), "first\nsecond line\n");
       await opened(`file://${folder}`, async ({ session }) => {
-        expect(await names(session.search(folder, "*.txt"))).toEqual(["one.txt", "a/three.txt"]);
-        expect(await names(session.search(folder, "a/*"))).toEqual(["a/four.md", "a/three.txt"]);
-        expect(await names(session.search(folder, "**/{three,four}.*", { limit: 1 }))).toEqual(["a/four.md"]);
+        const found = (words: string, path = folder, limit = 9) =>
+          names(search(session, path, words, { limit }));
+        expect(await found("*.txt")).toEqual(["one.txt", "a/three.txt"]);
+        expect(await found("a/*")).toEqual(["a/four.md", "a/three.txt"]);
+        expect(await found("**/{three,four}.*", folder, 1)).toEqual(["a/four.md"]);
+        expect(await found("TX")).toEqual(["one.txt", "two.TXT", "a/three.txt"]);
+        expect(await found("second", join(folder, "one.txt"))).toEqual(["second line"]);
       });
     });
   });

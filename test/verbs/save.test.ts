@@ -201,6 +201,20 @@ describe("a target that exists", () => {
     expect([error.exit, error.message]).toEqual([12, `${path}: is a folder`]);
   });
 
+  it("in a folder to be named by the server: the folder is made when something has come", async () => {
+    const { folder } = await place();
+    const path = { folder: join(folder, "made", "here"), nameOf: () => "x.txt" };
+    await failure(
+      saveDocument({ url: URL, path, read: async () => Promise.reject(new PortholeError("missing", "no")) }),
+    );
+    expect(await readdir(folder)).toEqual([]);
+    await saveDocument({ url: URL, path, resume: true, read: whole("x") });
+    expect(await readFile(join(folder, "made", "here", "x.txt"), "utf8")).toBe("x");
+    const taken = { ...path, folder: join(folder, "made", "here", "x.txt") };
+    const error = await failure(saveDocument({ url: URL, path: taken, read: whole("x") }));
+    expect([error.exit, error.message]).toEqual([12, `${taken.folder}: is not a folder`]);
+  });
+
   it("in a folder that is not there is a local error", async () => {
     const { folder } = await place();
     const path = join(folder, "missing", "x");

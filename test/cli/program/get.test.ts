@@ -111,11 +111,19 @@ describe("get to a file", () => {
     expect(status).toBe(12);
   });
 
-  it("-d of a folder that is not there is 12, before anything is sent", async () => {
+  it("-d of a folder that is not there makes it, once there is something to put there", async () => {
     await using web = await Web.serve((response) => response.end("theirs"));
-    const { status, stderr } = await user.run(["get", web.url("/x"), "-d", "nowhere"]);
-    expect(stderr).toBe("porthole: nowhere: no such file or folder\n");
-    expect(status).toBe(12);
+    await user.run(["get", `${sandbox.url("http")}nowhere`, "-d", "made/here"]);
+    expect(await readdir(user.folder)).not.toContain("made");
+    const { status } = await user.run(["get", web.url("/x"), "-d", "made/here"]);
+    expect([status, await readFile(join(user.folder, "made/here/x"), "utf8")]).toEqual([0, "theirs"]);
+  });
+
+  it("-d of what is no folder is 12, before anything is sent", async () => {
+    await using web = await Web.serve((response) => response.end("theirs"));
+    await user.run(["get", `${sandbox.url("http")}json`, "-o", "file.json"]);
+    const { status, stderr } = await user.run(["get", web.url("/x"), "-d", "file.json"]);
+    expect([status, stderr]).toEqual([12, "porthole: file.json: is not a folder\n"]);
     expect(web.asked).toEqual([]);
   });
 });
