@@ -138,9 +138,12 @@ class Turn {
     act: (paths: AsyncIterable<string>) => AsyncIterable<ManyRead>,
   ): AsyncGenerator<ManyRead, void, undefined> {
     for await (const result of this.iterate(call, [], () => act(withoutControls(paths)))) {
-      yield "error" in result
-        ? { ...result, error: labelled(result.error, this.#protocol, this.#place) }
-        : result;
+      if ("error" in result) {
+        yield { ...result, error: labelled(result.error, this.#protocol, this.#place) };
+      } else {
+        mayBeLeft(result.document.body);
+        yield result;
+      }
     }
   }
 
@@ -181,6 +184,7 @@ class Turn {
 
   #untilClosed(stream: Readable | Duplex): void {
     this.#stream = stream;
+    mayBeLeft(stream);
     finished(stream, (error) => {
       if (error instanceof PortholeError) error.protocol ??= this.#protocol;
       this.#release();
@@ -221,6 +225,11 @@ class Turn {
   #labelled(thrown: unknown): unknown {
     return labelled(thrown, this.#protocol, this.#place);
   }
+}
+
+/** A body that fails after its reader has left fails for nobody; without a listener it would end the process. */
+function mayBeLeft(stream: Readable | Duplex): void {
+  stream.on("error", () => undefined);
 }
 
 async function* withoutControls(paths: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
