@@ -139,8 +139,14 @@ class Ahead {
     this.#source = source;
   }
 
-  /** Takes the next path, and asks what is there. */
-  async look(): Promise<Slot | Started | undefined> {
+  /** Takes the next path, and asks what is there. What is left before its turn may fail for nobody. */
+  look(): Promise<Slot | Started | undefined> {
+    const looking = this.#look();
+    looking.catch(() => {});
+    return looking;
+  }
+
+  async #look(): Promise<Slot | Started | undefined> {
     const next = await this.#source.next();
     if (next.done === true) return undefined;
     const path = next.value;
@@ -177,6 +183,7 @@ class Ahead {
       await control.useType(type);
       let arranged = settled(control.ways.arrange());
       next = control.refusesAhead ? over.then(() => this.look()) : this.look();
+      next.catch(() => {});
       await over;
       let way = await arranged;
       if (isRefusal(way.error) || isRefusal((await settled(slot.found)).error)) {

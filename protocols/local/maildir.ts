@@ -1,7 +1,8 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
-import { chmod, mkdir, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { chmod, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { makeFolders } from "../../src/files/make-folders.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
@@ -422,10 +423,9 @@ const FIRST_LOOK = 8 * 1024;
 
 async function makeMaildir(place: LocalPath, plus: boolean): Promise<void> {
   await orFail(place.shown, async () => {
-    await mkdir(place.octets, { recursive: true, mode: 0o700 });
+    makeFolders(place.octets, 0o700);
     await chmod(place.octets, 0o700);
-    for (const sub of SUBS)
-      await mkdir(Buffer.concat([place.octets, Buffer.from(`/${sub}`)]), { mode: 0o700, recursive: true });
+    for (const sub of SUBS) makeFolders(Buffer.concat([place.octets, Buffer.from(`/${sub}`)]), 0o700);
     // Maildir++: delivery agents tell by it that this is no root.
     if (plus) await writeFile(Buffer.concat([place.octets, Buffer.from("/maildirfolder")]), "");
   });

@@ -1,6 +1,7 @@
 /** A running sandbox leaves a note of what it offers, so that the browser's start page can show it. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders } from "../files/make-folders.js";
 import type { JsonValue } from "../plugin.js";
 
 export interface SandboxPlace {
@@ -22,7 +23,7 @@ export async function leaveNotice(
   const path = noticePath(folder);
   const text = JSON.stringify({ pid: process.pid, places: places.map(({ name, url }) => ({ name, url })) });
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     await writeFile(path, text, { mode: 0o600 });
   } catch {
     // Where nothing can be kept the sandbox does without.

@@ -177,7 +177,7 @@ class Worker<T> {
       await failed(item, got.error);
       return;
     }
-    const { document, whole } = got;
+    const { document, whole, leave } = got;
     if (whole) {
       this.#asked.shift();
       await this.#writers.begin(async (target) => {
@@ -198,27 +198,34 @@ class Worker<T> {
         // A source that failed is asked again; the answer that follows says that it is lost.
         if (document.body.errored !== null) return;
         this.#asked.shift();
+        // What the target refused, nobody reads: the source would wait for that, and we for the source.
+        leave();
         await failed(item, asError(thrown));
       }
     });
   }
 }
 
-type Got<T> =
-  | { readonly item: T; readonly error: PortholeError }
-  | { readonly item: T; readonly document: Document; readonly whole: boolean };
+type Got<T> = { readonly item: T; readonly error: PortholeError } | ({ readonly item: T } & Taken);
+
+interface Taken {
+  readonly document: Document;
+  readonly whole: boolean;
+  /** Ends the body at its source, whether it was begun to be read or not. */
+  readonly leave: () => void;
+}
 
 /** @throws what the body fails with */
-async function wholeIfSmall(
-  document: Document,
-  signal: AbortSignal,
-): Promise<{ document: Document; whole: boolean }> {
+async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Taken> {
   const { body, total, entry, pour: _short, ...rest } = document;
-  if ((total ?? entry.size ?? 0) > SMALL) return { document, whole: false };
   const leave = () => {
+    body.destroy();
+  };
+  if ((total ?? entry.size ?? 0) > SMALL) return { document, whole: false, leave };
+  const stop = () => {
     body.destroy(abortReason(signal));
   };
-  signal.addEventListener("abort", leave, { once: true });
+  signal.addEventListener("abort", stop, { once: true });
   const held: Buffer[] = [];
   let size = 0;
   const octets = body.iterator({ destroyOnReturn: false });
@@ -233,16 +240,18 @@ async function wholeIfSmall(
         return {
           document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: joined },
           whole: false,
+          leave,
         };
       }
     }
   } finally {
-    signal.removeEventListener("abort", leave);
+    signal.removeEventListener("abort", stop);
   }
   const whole = Readable.from(held, { objectMode: false });
   return {
     document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: whole },
     whole: true,
+    leave,
   };
 }
 

@@ -5,9 +5,10 @@
  * cut short is passed over, and what it told is done again.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { localError, systemCode } from "../errors.js";
+import { makeFolders } from "../files/make-folders.js";
 import type { JsonObject } from "../plugin.js";
 
 const VERSION = 1;
@@ -37,7 +38,7 @@ export class Journal {
   static async open(folder: string, job: readonly string[]): Promise<Journal> {
     const path = journalPath(folder, job);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolders(folder, 0o700);
       const { facts, lines, whole } = await factsIn(path, job);
       if (facts === undefined || !whole || lines - facts.size > MOST_STALE) {
         await rewrite(path, job, facts ?? new Map());

@@ -1,8 +1,9 @@
 /** Where a document is saved: which file, what stands there already, and whether it may be written. */
-import { mkdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { localError, PortholeError } from "../errors.js";
 import { existsAlready } from "../files/atomic-file.js";
+import { makeFolders } from "../files/make-folders.js";
 import type { Document } from "../plugin.js";
 import { findPartialIn } from "./partial-file.js";
 
@@ -94,7 +95,7 @@ function refuseNoFolder(path: string): void {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
   } catch (thrown) {
     throw localError(thrown, path);
   }

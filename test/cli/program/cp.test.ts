@@ -41,14 +41,15 @@ describe("porthole cp", () => {
   it("a folder again, with a large file that is left half read: each is refused, nothing else happens", async () => {
     const large = Buffer.alloc(3 * 1024 * 1024, "x").toString();
     await using from = await ftpOf(treeOf({ "sea/large.bin": large, "sea/small.txt": "sand\n" }));
-    expect((await user.run(["cp", "-r", `${from.url}sea`, "./again"])).status).toBe(0);
-    const again = await user.run(["cp", "-r", `${from.url}sea`, "./again"]);
+    expect((await user.run(["cp", "-r", `${from.url}sea`, "./again/", "-q"])).status).toBe(0);
+    const again = await user.run(["cp", "-r", `${from.url}sea`, "./again/", "-q"]);
     expect(again.stderr.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/large\.bin: exists already/),
       expect.stringMatching(/small\.txt: exists already/),
       "porthole: 2 failed (2 local), 0 done - the same command again does the rest",
     ]);
     expect(again.status).toBe(13);
+    expect((await user.run(["cp", "-r", `${from.url}sea`, "./again/", "-q", "--force"])).status).toBe(0);
   });
 
   it("tells each copy as an object with --json, and ends with a sum", async () => {

@@ -183,6 +183,28 @@ describe("a download that the user ends", () => {
     },
   );
 
+  it.each(["http", "ftp"] as const)(
+    "of a folder over %s, while more was asked for ahead: 130, and one line",
+    async (scheme) => {
+      const place = await folder(`folder-${scheme}`);
+      const path = scheme === "http" ? "files/pub/" : "pub/";
+      const from = `${sandbox.url(scheme)}${path}`;
+      const running = user.start(["cp", "-r", from, `${place}/`, "--limit-rate", "300k"]);
+      const partial = join(place, "pub", ".large.bin.porthole-part");
+      await until(
+        () =>
+          stat(partial).then(
+            (facts) => facts.size > 0,
+            () => false,
+          ),
+        () => `octets in ${partial}; ${running.stderr}`,
+      );
+      running.child.kill("SIGINT");
+      const { status, stderr } = await running.ended;
+      expect([status, stderr]).toEqual([130, "porthole: stopped by Ctrl-C\n"]);
+    },
+  );
+
   it("leaves no process and no connection", async () => {
     const place = await folder("nobody");
     let closed = false;
