@@ -17,6 +17,11 @@ export async function run(desk: Desk): Promise<number | undefined> {
       hint: "porthole cp FROM... TO",
     });
   }
+  if (words.includes("-")) {
+    throw new PortholeError("usage", "cp copies between places, and - is none", {
+      hint: "porthole get URL writes to standard output, porthole put - URL reads standard input",
+    });
+  }
   const failures = new FailuresView(desk);
   let done = 0;
   const events = cp({

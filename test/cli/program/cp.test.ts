@@ -81,6 +81,11 @@ describe("porthole cp", () => {
   });
 
   it("wants two places, and -r for a folder", async () => {
+    const streamed = await user.run(["cp", `${web.url}bay.txt`, "-"]);
+    expect([streamed.status, streamed.stderr]).toEqual([
+      2,
+      expect.stringContaining("- porthole get URL writes"),
+    ]);
     expect((await user.run(["cp", web.url])).status).toBe(2);
     await mkdir(user.path("folder"), { recursive: true });
     const ended = await user.run(["cp", "./folder", "./other"]);
