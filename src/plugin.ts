@@ -12,7 +12,7 @@ import type { DatagramListener, DatagramListenRequest } from "./net/datagram-lis
 import type { Endpoint } from "./net/endpoint.js";
 import type { Listener, ListenRequest } from "./net/listener.js";
 import type { Take } from "./net/pouring.js";
-import type { ForwardProxy } from "./net/proxy/choose.js";
+import type { ForwardProxy } from "./net/proxy/login.js";
 import type { PortholeUrl } from "./url.js";
 
 export type { PortholeError } from "./errors.js";

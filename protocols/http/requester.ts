@@ -205,7 +205,7 @@ export class Requester {
     if (mayLogIn) await this.#login.ahead(place.origin, this.#engine.alpn);
     // A second time for the login, a third for a nonce that has become stale meanwhile.
     for (let attempt = 0; ; attempt++) {
-      const response = await this.#send(question, place, hops);
+      const response = await this.#admitted(question, place, hops);
       if (!mayLogIn) return response;
       if (response.status !== 401) {
         this.#login.heed(response);
@@ -226,8 +226,27 @@ export class Requester {
     }
   }
 
-  async #send(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
-    const request = await this.#requestFor(question, place);
+  /** One request, and once more when a proxy that it is handed to wants another login (RFC 9110, 15.5.8). */
+  async #admitted(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const forward = this.#connector.forwardProxy(place.origin);
+    // A third time for a nonce that has become stale meanwhile.
+    for (let attempt = 0; ; attempt++) {
+      const request = await this.#requestFor(question, place);
+      const response = await this.#send(request, question, place, hops);
+      if (forward === undefined || response.status !== 407) {
+        forward?.heed(response.headers);
+        return response;
+      }
+      const sent = headerValue(request.headers, "proxy-authorization");
+      if (attempt >= 2 || !(await forward.answers(response.headers, sent))) return response;
+      await drain(response.body);
+      if (question.upload?.ready === false) {
+        throw cannotRepeat(response, place, "--http-engine node asks first");
+      }
+    }
+  }
+
+  async #send(request: HttpRequest, question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
     const information: Information[] = [];
     const clock = new HopClock(this.#connector, place.origin);
     const url = urlOf(place);
@@ -283,7 +302,9 @@ export class Requester {
       const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);
       if (authorization !== undefined) extra.push(["Authorization", authorization]);
     }
-    if (forward?.authorization !== undefined) extra.push(["Proxy-Authorization", forward.authorization]);
+    const { method, path: uri } = sent;
+    const admission = forward?.authorization({ method, uri, body: question.upload?.held });
+    if (admission !== undefined) extra.push(["Proxy-Authorization", admission]);
     const headers = mergedHeaders({
       usual: [
         ["User-Agent", "Porthole"],
