@@ -246,12 +246,19 @@ export class Requester {
     }
   }
 
-  async #send(request: HttpRequest, question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+  /** @param anew not even whether what is kept still holds is asked */
+  async #send(
+    request: HttpRequest,
+    question: Question,
+    place: Place,
+    hops: Hop[],
+    anew = false,
+  ): Promise<HttpResponse> {
     const information: Information[] = [];
     const clock = new HopClock(this.#connector, place.origin);
     const url = urlOf(place);
     const cache = mayBeCached(request, question) ? this.#settings.cache : undefined;
-    const kept = await cache?.find(request, url);
+    const kept = anew ? undefined : await cache?.find(request, url);
     if (kept?.fresh === true) {
       this.#context.note(`${url} is fresh in the cache`);
       const response = kept.response();
@@ -276,7 +283,8 @@ export class Requester {
     if (values.length > 0) await this.#cookies?.take(url, values);
     if (kept !== undefined && response.status === 304) {
       await drain(response.body);
-      return kept.renewed(response);
+      // RFC 9111, 4.3.4: it is about something that is not kept here. Without conditions, the whole answer comes.
+      return (await kept.renewed(response)) ?? this.#send(request, question, place, hops, true);
     }
     if (cache !== undefined) return cache.keep(request, url, response);
     if (!SAFE.has(request.method) && response.status < 400) await this.#settings.cache?.forget(url);
