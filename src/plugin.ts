@@ -268,7 +268,7 @@ export interface ReadQuery {
   readonly length?: number;
   /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
   readonly validator?: string;
-  /** The `validator` of a whole copy that is there: nothing is wanted as long as it holds. */
+  /** The `version`, or `validator`, of a whole copy that is there: nothing is wanted as long as it holds. */
   readonly known?: string;
   /** A copy of that date is there: no more than a newer original is wanted. A session that cannot tell gives it all. */
   readonly since?: Date;
@@ -323,6 +323,8 @@ export interface Document {
   readonly total?: number;
   /** To be kept with a partial copy and given back in ReadQuery.validator. */
   readonly validator?: string;
+  /** To be kept with a whole copy and given back in ReadQuery.known; absent where `validator` says the same. */
+  readonly version?: string;
   /** With `ReadQuery.since` or `known`: there is nothing newer, and `body` is empty. */
   readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */

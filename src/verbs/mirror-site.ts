@@ -270,7 +270,7 @@ class Crawl implements AsyncDisposable {
     const size = await this.#write(to, file, document, octets);
     this.#copied += 1;
     this.#octets += size;
-    const { validator } = document;
+    const validator = document.version ?? document.validator;
     await this.#journal?.note(item.url, {
       file,
       size,
