@@ -36,6 +36,8 @@ export interface Scheme {
   readonly address?: "host" | "socket-path" | "local-path";
   /** Several sessions may write there at once and not wait for each other. */
   readonly parallel?: boolean;
+  /** What can be done under this scheme, where that is not what can be done under the others. */
+  readonly verbs?: readonly Verb[];
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */
