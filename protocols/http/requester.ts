@@ -8,8 +8,6 @@ import type { Connector } from "./connector.js";
 import { ACCEPTED_CODINGS } from "./content-coding.js";
 import { drain } from "./drain.js";
 import {
-  authorityOf,
-  framingHeaders,
   type Header,
   type HttpEngine,
   type HttpRequest,
@@ -19,6 +17,7 @@ import {
   sameOrigin,
 } from "./engine.js";
 import type { Answer } from "./entry.js";
+import { headersAsSent } from "./head-text.js";
 import { type Hop, HopClock } from "./hops.js";
 import { Login } from "./login.js";
 import type { NamedSession } from "./named-session.js";
@@ -170,15 +169,7 @@ export class Requester {
   async preview(question: Question): Promise<HttpRequest> {
     const place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
     const request = await this.#requestFor(question, place);
-    const host = headerValue(request.headers, "host");
-    return {
-      ...request,
-      headers: [
-        ...(host === undefined ? [["Host", authorityOf(place.origin)] as const] : []),
-        ...request.headers,
-        ...framingHeaders(request),
-      ],
-    };
+    return { ...request, headers: headersAsSent(request) };
   }
 
   /** Ends the connections, and writes down what is to be kept. */
