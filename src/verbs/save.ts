@@ -152,7 +152,7 @@ function leaveAsItIs({ body }: Document, { path, size }: Copy): Saved {
 }
 
 /** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
-function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
+export function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
   const offset = earlier.total === undefined ? earlier.size : Math.min(earlier.size, earlier.total - 1);
   return {
     offset: Math.max(0, offset),
