@@ -119,6 +119,11 @@ export class Client {
     return manifest;
   }
 
+  /** What can be done at a target. */
+  verbsOf(target: Target): readonly Verb[] {
+    return this.registry.forScheme(target.url.scheme)?.scheme.verbs ?? this.manifestOf(target).verbs;
+  }
+
   /** Loads the protocol and opens a session. @throws PortholeError, by its code */
   async open(target: Target, signal: AbortSignal = this.signal): Promise<Session> {
     const manifest = this.manifestOf(target);
@@ -160,11 +165,13 @@ export class Client {
    */
   require(target: Target, word: string, needs: readonly Verb[]): void {
     const manifest = this.manifestOf(target);
-    const own: readonly Verb[] = manifest.verbs;
+    const own = this.verbsOf(target);
     if (needs.some((verb) => own.includes(verb))) return;
     throw new PortholeError(
       "usage",
-      own.length === 0 ? `${manifest.title} cannot be used yet` : `${word} is not for ${manifest.title}`,
+      own.length === 0
+        ? `${manifest.title} cannot be used yet`
+        : `${word} is not for ${this.#nameOf(target)}`,
       {
         protocol: manifest.name,
         url: target.href(target.path),
@@ -174,6 +181,13 @@ export class Client {
             : `it can ${own.join(", ")}`,
       },
     );
+  }
+
+  /** For people: a scheme that can do other things than its protocol is told apart from it. */
+  #nameOf(target: Target): string {
+    const { scheme } = target.url;
+    const apart = this.registry.forScheme(scheme)?.scheme.verbs !== undefined;
+    return apart ? `${scheme}:` : this.manifestOf(target).title;
   }
 
   /** What a session of this target is opened with. */

@@ -12,7 +12,7 @@ import type { DatagramListener, DatagramListenRequest } from "./net/datagram-lis
 import type { Endpoint } from "./net/endpoint.js";
 import type { Listener, ListenRequest } from "./net/listener.js";
 import type { Take } from "./net/pouring.js";
-import type { ForwardProxy } from "./net/proxy/choose.js";
+import type { ForwardProxy } from "./net/proxy/login.js";
 import type { PortholeUrl } from "./url.js";
 
 export type { PortholeError } from "./errors.js";
@@ -36,6 +36,8 @@ export interface Scheme {
   readonly address?: "host" | "socket-path" | "local-path";
   /** Several sessions may write there at once and not wait for each other. */
   readonly parallel?: boolean;
+  /** What can be done under this scheme, where that is not what can be done under the others. */
+  readonly verbs?: readonly Verb[];
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */
@@ -268,7 +270,7 @@ export interface ReadQuery {
   readonly length?: number;
   /** What a partial copy knew of the original (an ETag, a date): start over when it no longer holds. */
   readonly validator?: string;
-  /** The `validator` of a whole copy that is there: nothing is wanted as long as it holds. */
+  /** The `version`, or `validator`, of a whole copy that is there: nothing is wanted as long as it holds. */
   readonly known?: string;
   /** A copy of that date is there: no more than a newer original is wanted. A session that cannot tell gives it all. */
   readonly since?: Date;
@@ -323,6 +325,8 @@ export interface Document {
   readonly total?: number;
   /** To be kept with a partial copy and given back in ReadQuery.validator. */
   readonly validator?: string;
+  /** To be kept with a whole copy and given back in ReadQuery.known; absent where `validator` says the same. */
+  readonly version?: string;
   /** With `ReadQuery.since` or `known`: there is nothing newer, and `body` is empty. */
   readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */

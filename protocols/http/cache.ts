@@ -1,8 +1,8 @@
 /**
  * A private cache on disk (RFC 9111): http-cache-semantics decides what may be kept and used, this keeps it.
  *
- * An entry is two files: what was asked and answered, and the body as it came. The body is written while it is read,
- * and counts when it was read to its end.
+ * A URL has a file that tells what was asked and answered (cache-variants.ts), and one for each body as it came. A body
+ * is written while it is read, and counts when it was read to its end.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -11,7 +11,18 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type CachePolicy from "http-cache-semantics";
 import { isLocalFailure, localError } from "../../src/errors.js";
-import { type Header, type HttpRequest, type HttpResponse, headerValue } from "./engine.js";
+import {
+  type Asked,
+  conditionsOfAll,
+  description,
+  isFor,
+  renewedBy,
+  type Variant,
+  variantsIn,
+  withValidators,
+  withVariant,
+} from "./cache-variants.js";
+import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { closedMeanwhile } from "./failures.js";
 import { readPrivate, writePrivate } from "./private-file.js";
 
@@ -26,19 +37,9 @@ export interface Found {
   /** What asks the server whether it still holds; empty when it is fresh. */
   readonly conditions: readonly Header[];
   response(): HttpResponse;
-  /** After the server has said 304. */
-  renewed(answer: HttpResponse): Promise<HttpResponse>;
+  /** After the server has said 304; undefined when that is about nothing that is kept. */
+  renewed(answer: HttpResponse): Promise<HttpResponse | undefined>;
 }
-
-interface Kept {
-  readonly url: string;
-  readonly reason: string;
-  readonly policy: CachePolicy.CachePolicyObject;
-  /** Octets of the body. */
-  readonly size: number;
-}
-
-type Asked = Pick<HttpRequest, "method" | "headers">;
 
 export class ResponseCache {
   readonly #folder: string;
@@ -54,34 +55,36 @@ export class ResponseCache {
   /** @throws PortholeError `local` */
   async find(request: Asked, url: string): Promise<Found | undefined> {
     const place = this.#placeOf(url);
-    const kept = keptIn(await readPrivate(place));
-    if (kept?.url !== url || !(await isWhole(`${place}.body`, kept.size))) return undefined;
+    const variants = await this.#wholeOf(place, url);
+    if (variants.length === 0) return undefined;
     const Policy = await policyClass();
-    const policy = Policy.fromObject(kept.policy);
     const asked = policyRequest(request, url);
-    const fresh = policy.satisfiesWithoutRevalidation(asked);
-    const conditions = fresh
-      ? []
-      : Object.entries(policy.revalidationHeaders(asked)).filter(([name]) =>
-          /^if-(?:none-match|modified-since)$/.test(name),
-        );
-    // Of another variant (Vary), or with nothing to ask by.
-    if (!fresh && conditions.length === 0) return undefined;
-    const response = (of: CachePolicy): HttpResponse => ({
-      status: 200,
-      reason: kept.reason,
-      headers: headersOf(of),
-      body: createReadStream(`${place}.body`),
-      octets: () => 0,
-    });
+    const chosen = variants.find((one) => isFor(one, asked));
+    const policy = chosen === undefined ? undefined : Policy.fromObject(chosen.policy);
+    if (chosen !== undefined && policy?.satisfiesWithoutRevalidation(asked) === true) {
+      await this.#touch(place, chosen);
+      const response = () => responseOf(place, chosen, policy);
+      return { fresh: true, conditions: [], response, renewed: async () => response() };
+    }
+    const conditions = policy === undefined ? conditionsOfAll(variants) : conditionsOf(policy, asked);
+    // Nothing to ask by.
+    if (conditions.length === 0) return undefined;
+    const candidates = chosen === undefined ? variants : [chosen];
     return {
-      fresh,
-      conditions: conditions.map(([name, value]): Header => [name, String(value)]),
-      response: () => response(policy),
+      fresh: false,
+      conditions,
+      response: () => {
+        throw new Error("what is not fresh is asked for");
+      },
       renewed: async (answer) => {
-        const { policy: renewed } = policy.revalidatedPolicy(asked, policyResponse(answer));
-        await this.#describe(place, { ...kept, policy: renewed.toObject() });
-        return response(renewed);
+        const named = renewedBy(answer, candidates);
+        if (named === undefined) return undefined;
+        const headers = withValidators(policyResponse(answer).headers, named);
+        const renewal = { status: answer.status, headers };
+        const { policy: renewed } = Policy.fromObject(named.policy).revalidatedPolicy(asked, renewal);
+        const variant = { ...named, policy: renewed.toObject() };
+        await this.#describe(place, url, variant, asked);
+        return responseOf(place, variant, renewed);
       },
     };
   }
@@ -89,11 +92,13 @@ export class ResponseCache {
   /** The same answer, which is kept while it is read, when it may be. @throws PortholeError `local` */
   async keep(request: Asked, url: string, response: HttpResponse): Promise<HttpResponse> {
     const Policy = await policyClass();
-    const policy = new Policy(policyRequest(request, url), policyResponse(response), { shared: false });
+    const asked = policyRequest(request, url);
+    const policy = new Policy(asked, policyResponse(response), { shared: false });
     const announced = Number(headerValue(response.headers, "content-length") ?? 0);
     if (response.status !== 200 || !policy.storable() || announced > LARGEST_BODY) return response;
     const place = this.#placeOf(url);
-    const part = `${place}.${randomUUID().slice(0, 8)}.part`;
+    const name = randomUUID().slice(0, 8);
+    const part = `${place}.${name}.part`;
     let over: () => void = () => undefined;
     const start = async () => {
       const copying = new Promise<void>((resolve) => {
@@ -104,8 +109,9 @@ export class ResponseCache {
       return open(part, "wx", 0o600);
     };
     const whole = async (size: number) => {
-      await rename(part, `${place}.body`);
-      await this.#describe(place, { url, reason: response.reason, policy: policy.toObject(), size });
+      await rename(part, bodyOf(place, name));
+      const variant = { body: name, size, reason: response.reason, policy: policy.toObject() };
+      await this.#describe(place, url, variant, asked);
       this.#grew = true;
     };
     const body = Readable.from(copied(response.body, { start, part, whole, over: () => over() }), {
@@ -123,7 +129,9 @@ export class ResponseCache {
   /** RFC 9111, 4.4: what was changed there is not what is kept. */
   async forget(url: string): Promise<void> {
     const place = this.#placeOf(url);
-    await Promise.all([rm(place, { force: true }), rm(`${place}.body`, { force: true })]);
+    const variants = variantsIn(await readPrivate(place), url);
+    await rm(place, { force: true });
+    for (const { body } of variants) await rm(bodyOf(place, body), { force: true });
   }
 
   /** Removes what was used longest ago when there is too much. */
@@ -152,10 +160,28 @@ export class ResponseCache {
     }
   }
 
-  async #describe(place: string, kept: Kept): Promise<void> {
-    await writePrivate(place, JSON.stringify(kept));
+  /** The variants whose bodies are all there. */
+  async #wholeOf(place: string, url: string): Promise<readonly Variant[]> {
+    const variants = variantsIn(await readPrivate(place), url);
+    const whole = await Promise.all(variants.map(({ body, size }) => isWhole(bodyOf(place, body), size)));
+    return variants.filter((_one, at) => whole[at]);
+  }
+
+  async #describe(place: string, url: string, latest: Variant, asked: CachePolicy.Request): Promise<void> {
+    const before = variantsIn(await readPrivate(place), url);
+    const after = withVariant(before, latest, asked);
+    await writePrivate(place, description(url, after));
+    const inUse = new Set(after.map(({ body }) => body));
+    for (const { body } of before) if (!inUse.has(body)) await rm(bodyOf(place, body), { force: true });
+    await this.#touch(place, latest);
+  }
+
+  /** Used now: what was used longest ago makes room. */
+  async #touch(place: string, { body }: Variant): Promise<void> {
     const now = new Date();
-    await utimes(`${place}.body`, now, now).catch(() => undefined);
+    await Promise.all(
+      [place, bodyOf(place, body)].map((path) => utimes(path, now, now).catch(() => undefined)),
+    );
   }
 
   #placeOf(url: string): string {
@@ -200,14 +226,24 @@ async function isWhole(path: string, size: number): Promise<boolean> {
   return facts?.size === size;
 }
 
-function keptIn(text: string | undefined): Kept | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const kept: Kept = JSON.parse(text);
-    return typeof kept.url === "string" && typeof kept.size === "number" ? kept : undefined;
-  } catch {
-    return undefined;
-  }
+function bodyOf(place: string, name: string): string {
+  return `${place}.${name}.body`;
+}
+
+function responseOf(place: string, { body, reason }: Variant, policy: CachePolicy): HttpResponse {
+  return {
+    status: 200,
+    reason,
+    headers: headersOf(policy),
+    body: createReadStream(bodyOf(place, body)),
+    octets: () => 0,
+  };
+}
+
+function conditionsOf(policy: CachePolicy, asked: CachePolicy.Request): Header[] {
+  return Object.entries(policy.revalidationHeaders(asked))
+    .filter(([name]) => /^if-(?:none-match|modified-since)$/.test(name))
+    .map(([name, value]): Header => [name, String(value)]);
 }
 
 async function policyClass(): Promise<typeof CachePolicy> {
@@ -218,7 +254,7 @@ function policyRequest({ method, headers }: Asked, url: string): CachePolicy.Req
   return { method, url, headers: joined(headers) };
 }
 
-function policyResponse({ status, headers }: Pick<HttpResponse, "status" | "headers">): CachePolicy.Response {
+function policyResponse({ status, headers }: Pick<HttpResponse, "status" | "headers">) {
   return { status, headers: joined(headers) };
 }
 

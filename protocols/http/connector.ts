@@ -1,7 +1,7 @@
 /** Connections for the engines: dialed by the platform, and what can be told about them. */
 import type { Connection } from "../../src/net/connection.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
-import type { ForwardProxy } from "../../src/net/proxy/choose.js";
+import type { ForwardProxy } from "../../src/net/proxy/login.js";
 import type { Context } from "../../src/plugin.js";
 import { keyOf, type Origin } from "./engine.js";
 

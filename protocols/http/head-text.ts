@@ -1,5 +1,12 @@
 /** Requests and answers as they look on the wire in HTTP/1.1: for people, for -i and for --offline. */
-import type { Header, HttpRequest, HttpResponse } from "./engine.js";
+import {
+  authorityOf,
+  framingHeaders,
+  type Header,
+  type HttpRequest,
+  type HttpResponse,
+  headerValue,
+} from "./engine.js";
 
 type AnswerHead = Pick<HttpResponse, "status" | "reason" | "headers" | "version">;
 
@@ -15,6 +22,14 @@ export function requestHead({
   headers,
 }: Pick<HttpRequest, "method" | "path" | "headers">): string {
   return head(`${method} ${path} HTTP/1.1`, headers);
+}
+
+/** With what the engine adds: Host, and what frames the body. */
+export function headersAsSent(request: HttpRequest): Header[] {
+  const { headers, origin } = request;
+  const host: readonly Header[] =
+    headerValue(headers, "host") === undefined ? [["Host", authorityOf(origin)]] : [];
+  return [...host, ...headers, ...framingHeaders(request)];
 }
 
 export function headerLines(headers: readonly Header[]): string {

@@ -1,5 +1,5 @@
 /** The way to an answer, request by request, and how long each part of it took. */
-import type { ConnectionFacts } from "../../src/net/connection.js";
+import type { Connection, ConnectionFacts } from "../../src/net/connection.js";
 import type { Connector } from "./connector.js";
 import type { HttpRequest, HttpResponse, Information, Origin } from "./engine.js";
 import type { Place } from "./redirects.js";
@@ -24,7 +24,12 @@ export interface HopTimes {
   readonly tlsMs: number;
   /** From the start to the answer's headers. */
   readonly answeredMs: number;
-  readonly connection?: ConnectionFacts & { readonly localAddress?: string };
+  readonly connection?: ConnectionFacts & {
+    readonly localAddress?: string;
+    readonly localPort?: number;
+    /** Of the proxy, where there is one. */
+    readonly remotePort?: number;
+  };
 }
 
 export class HopClock {
@@ -46,7 +51,6 @@ export class HopClock {
     const facts = latest?.facts;
     // One that was made ahead, to learn whether a password may travel on it, counts as made now.
     const ahead = connected ? this.#connector.aheadMs(this.#origin) : 0;
-    const { localAddress } = latest ?? {};
     return {
       startedAt: this.#now - ahead,
       connected,
@@ -54,9 +58,16 @@ export class HopClock {
       connectMs: connected ? (facts?.connectMs ?? 0) : 0,
       tlsMs: connected ? (facts?.tlsMs ?? 0) : 0,
       answeredMs: performance.now() - this.#now + ahead,
-      ...(facts === undefined
-        ? {}
-        : { connection: { ...facts, ...(localAddress === undefined ? {} : { localAddress }) } }),
+      ...(facts === undefined ? {} : { connection: { ...facts, ...this.#ends(latest) } }),
+    };
+  }
+
+  #ends(latest: Connection | undefined) {
+    const { localAddress, localPort, remotePort } = latest ?? {};
+    return {
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...(localPort === undefined ? {} : { localPort }),
+      ...(remotePort === undefined ? {} : { remotePort }),
     };
   }
 }

@@ -1,7 +1,7 @@
 /** HTTP: which engine serves, and the session over it. */
 import { join } from "node:path";
 import { PortholeError } from "../../src/errors.js";
-import type { Context, Options, Plugin, Target } from "../../src/plugin.js";
+import type { Context, Options, Plugin, Session, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { commands } from "./commands.js";
 import { Connector } from "./connector.js";
@@ -16,16 +16,27 @@ const DEFAULT_REDIRECTS = 20;
 export const plugin: Plugin = {
   async open(target: Target, context: Context) {
     if (target.url.scheme === "data") return (await import("./data-url.js")).dataSession(target);
+    if (/^wss?$/.test(target.url.scheme)) return openWebSocket(target, context);
     const settings = await settingsOf(target, context);
-    const kind = engineFor(context);
-    const connector = new Connector(context, kind === "direct");
-    const engine = await engineOf(kind, connector, context);
-    const requester = new Requester(target, context, engine, connector, settings);
+    const requester = await requesterOf(target, context, settings);
     remember(target, { requester, context, ...settings });
     return new HttpSession(requester, target, context);
   },
   commands,
 };
+
+async function openWebSocket(target: Target, context: Context): Promise<Session> {
+  const { webTarget, websocketSession } = await import("./websocket-session.js");
+  const web = webTarget(target);
+  const requester = await requesterOf(web, context, await settingsOf(web, context));
+  return websocketSession(requester, target, context);
+}
+
+async function requesterOf(target: Target, context: Context, settings: RequestSettings): Promise<Requester> {
+  const kind = engineFor(context);
+  const connector = new Connector(context, kind === "direct");
+  return new Requester(target, context, await engineOf(kind, connector, context), connector, settings);
+}
 
 async function settingsOf(target: Target, context: Context): Promise<RequestSettings> {
   const { options } = context;

@@ -1,10 +1,10 @@
 /** Logging in to a server (RFC 9110, 11): what it offers, what the user has, and the header that comes of both. */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import type { Digest } from "../../src/net/http-digest.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
-import { type Challenge, challengesOf, parametersOf } from "./challenges.js";
+import { type Challenge, challengesOf, parametersOf } from "../../src/wire/http-challenges.js";
 import type { Connector } from "./connector.js";
-import type { Digest } from "./digest.js";
 import { type HttpResponse, headerValue, type Origin } from "./engine.js";
 import type { NamedSession } from "./named-session.js";
 
@@ -67,7 +67,7 @@ export class Login {
   async answers(response: HttpResponse, origin: Origin): Promise<boolean> {
     const challenges = challengesOf(response.headers);
     // What makes a digest is loaded when a server asks for a login.
-    const { Digest, strongestDigest } = await import("./digest.js");
+    const { Digest, strongestDigest } = await import("../../src/net/http-digest.js");
     const digest = strongestDigest(challenges);
     if (this.#proof instanceof Digest) {
       // RFC 7616, 3.3: the password was right, the nonce too old.

@@ -91,6 +91,9 @@ export const manifest = {
   schemes: {
     http: { port: 80, tls: "never" },
     https: { port: 443, tls: "always" },
+    // RFC 6455, 3.
+    ws: { port: 80, tls: "never", verbs: ["watch", "check", "interact"] },
+    wss: { port: 443, tls: "always", verbs: ["watch", "check", "interact"] },
     // RFC 2397: the URL is the document.
     data: { tls: "never", address: "local-path" },
   },

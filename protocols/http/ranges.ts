@@ -53,3 +53,8 @@ export function validatorOf(headers: readonly Header[]): string | undefined {
   if (etag?.startsWith('"')) return etag;
   return headerValue(headers, "last-modified");
 }
+
+/** What If-None-Match takes, or If-Modified-Since: of a whole document a weak ETag tells enough (RFC 9110, 8.8.3.2). */
+export function versionOf(headers: readonly Header[]): string | undefined {
+  return headerValue(headers, "etag") ?? headerValue(headers, "last-modified");
+}

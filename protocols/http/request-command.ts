@@ -1,16 +1,20 @@
 /** `porthole http get|head|post|put|patch|delete|options|request`: one request as it is typed, and its answer. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { localError, PortholeError } from "../../src/errors.js";
-import type { Command, Context, Invocation, Output } from "../../src/plugin.js";
+import type { Command, Context, Invocation, Options, Output } from "../../src/plugin.js";
 import { isWorthWaiting, repeatWhilePossible } from "../../src/repeat.js";
+import { remoteFileName } from "../../src/text/filename.js";
 import { answerRecord } from "./answer-record.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type HttpRequest, headerValue } from "./engine.js";
 import type { Answer } from "./entry.js";
-import { answerHead, headerLines, requestHead } from "./head-text.js";
+import { answerHead, headerLines, headersAsSent, requestHead } from "./head-text.js";
 import type { Hop } from "./hops.js";
+import { proposedName } from "./media-type.js";
 import { openFor } from "./opened.js";
+import { urlOf } from "./redirects.js";
 import { contentOf } from "./request-content.js";
 import { parseRequestItem, type RequestItem } from "./request-items.js";
 import type { Question, Requester } from "./requester.js";
@@ -85,6 +89,7 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
       failure: failure instanceof PortholeError ? failure : undefined,
       ended,
       uploaded: upload?.sent ?? 0,
+      file: savedTo(options, shown, answer),
     });
     if (told.stdout !== "") yield { kind: "octets", octets: Buffer.from(told.stdout, "utf8") };
     if (told.stderr !== "") invocation.tell?.(told.stderr);
@@ -189,7 +194,7 @@ function* heads(
   parts: ReadonlySet<string>,
   upload: Upload | undefined,
 ): Generator<Output> {
-  if (parts.has("H")) yield text(requestHead(request));
+  if (parts.has("H")) yield text(requestHead({ ...request, headers: headersAsSent(request) }));
   if (parts.has("B") && upload !== undefined && request.body !== undefined) {
     yield upload.held === undefined
       ? text("(a body that was streamed)\r\n\r\n")
@@ -236,6 +241,19 @@ async function formatOf(given: unknown): Promise<string | undefined> {
   } catch (thrown) {
     throw localError(thrown, file);
   }
+}
+
+/** Where the body goes: the platform saves it under just that name. */
+function savedTo(options: Options, url: string, answer: Answer | undefined): string | undefined {
+  const { output, directory } = options;
+  if (typeof output === "string") return output === "-" ? undefined : output;
+  if (directory === undefined && options["remote-name"] !== true) return undefined;
+  const disposition = headerValue(answer?.response.headers ?? [], "content-disposition");
+  const place = answer === undefined ? url : urlOf(answer.place);
+  return join(
+    typeof directory === "string" ? directory : ".",
+    remoteFileName(place, proposedName(disposition)),
+  );
 }
 
 function methodOf(word: string | undefined): string {

@@ -8,8 +8,6 @@ import type { Connector } from "./connector.js";
 import { ACCEPTED_CODINGS } from "./content-coding.js";
 import { drain } from "./drain.js";
 import {
-  authorityOf,
-  framingHeaders,
   type Header,
   type HttpEngine,
   type HttpRequest,
@@ -19,6 +17,7 @@ import {
   sameOrigin,
 } from "./engine.js";
 import type { Answer } from "./entry.js";
+import { headersAsSent } from "./head-text.js";
 import { type Hop, HopClock } from "./hops.js";
 import { Login } from "./login.js";
 import type { NamedSession } from "./named-session.js";
@@ -170,15 +169,7 @@ export class Requester {
   async preview(question: Question): Promise<HttpRequest> {
     const place: Place = { origin: this.#start.origin, path: requestPath(question.path) };
     const request = await this.#requestFor(question, place);
-    const host = headerValue(request.headers, "host");
-    return {
-      ...request,
-      headers: [
-        ...(host === undefined ? [["Host", authorityOf(place.origin)] as const] : []),
-        ...request.headers,
-        ...framingHeaders(request),
-      ],
-    };
+    return { ...request, headers: headersAsSent(request) };
   }
 
   /** Ends the connections, and writes down what is to be kept. */
@@ -205,7 +196,7 @@ export class Requester {
     if (mayLogIn) await this.#login.ahead(place.origin, this.#engine.alpn);
     // A second time for the login, a third for a nonce that has become stale meanwhile.
     for (let attempt = 0; ; attempt++) {
-      const response = await this.#send(question, place, hops);
+      const response = await this.#admitted(question, place, hops);
       if (!mayLogIn) return response;
       if (response.status !== 401) {
         this.#login.heed(response);
@@ -226,13 +217,39 @@ export class Requester {
     }
   }
 
-  async #send(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
-    const request = await this.#requestFor(question, place);
+  /** One request, and once more when a proxy that it is handed to wants another login (RFC 9110, 15.5.8). */
+  async #admitted(question: Question, place: Place, hops: Hop[]): Promise<HttpResponse> {
+    const forward = this.#connector.forwardProxy(place.origin);
+    // A third time for a nonce that has become stale meanwhile.
+    for (let attempt = 0; ; attempt++) {
+      const request = await this.#requestFor(question, place);
+      const response = await this.#send(request, question, place, hops);
+      if (forward === undefined || response.status !== 407) {
+        forward?.heed(response.headers);
+        return response;
+      }
+      const sent = headerValue(request.headers, "proxy-authorization");
+      if (attempt >= 2 || !(await forward.answers(response.headers, sent))) return response;
+      await drain(response.body);
+      if (question.upload?.ready === false) {
+        throw cannotRepeat(response, place, "--http-engine node asks first");
+      }
+    }
+  }
+
+  /** @param anew not even whether what is kept still holds is asked */
+  async #send(
+    request: HttpRequest,
+    question: Question,
+    place: Place,
+    hops: Hop[],
+    anew = false,
+  ): Promise<HttpResponse> {
     const information: Information[] = [];
     const clock = new HopClock(this.#connector, place.origin);
     const url = urlOf(place);
     const cache = mayBeCached(request, question) ? this.#settings.cache : undefined;
-    const kept = await cache?.find(request, url);
+    const kept = anew ? undefined : await cache?.find(request, url);
     if (kept?.fresh === true) {
       this.#context.note(`${url} is fresh in the cache`);
       const response = kept.response();
@@ -257,7 +274,8 @@ export class Requester {
     if (values.length > 0) await this.#cookies?.take(url, values);
     if (kept !== undefined && response.status === 304) {
       await drain(response.body);
-      return kept.renewed(response);
+      // RFC 9111, 4.3.4: it is about something that is not kept here. Without conditions, the whole answer comes.
+      return (await kept.renewed(response)) ?? this.#send(request, question, place, hops, true);
     }
     if (cache !== undefined) return cache.keep(request, url, response);
     if (!SAFE.has(request.method) && response.status < 400) await this.#settings.cache?.forget(url);
@@ -283,7 +301,9 @@ export class Requester {
       const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);
       if (authorization !== undefined) extra.push(["Authorization", authorization]);
     }
-    if (forward?.authorization !== undefined) extra.push(["Proxy-Authorization", forward.authorization]);
+    const { method, path: uri } = sent;
+    const admission = forward?.authorization({ method, uri, body: question.upload?.held });
+    if (admission !== undefined) extra.push(["Proxy-Authorization", admission]);
     const headers = mergedHeaders({
       usual: [
         ["User-Agent", "Porthole"],

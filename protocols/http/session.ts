@@ -28,7 +28,7 @@ import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
 import { isHtml, parseMediaType, proposedName } from "./media-type.js";
-import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf } from "./ranges.js";
+import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf, versionOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload } from "./upload.js";
@@ -203,6 +203,7 @@ export function documentOf(
   const total = part === undefined ? entry.size : part.total;
   // What is decoded here cannot be continued from an octet on.
   const validator = coded ? undefined : validatorOf(headers);
+  const version = versionOf(headers);
   const filename = proposedName(headerValue(headers, "content-disposition"));
   return {
     entry,
@@ -210,6 +211,7 @@ export function documentOf(
     offset: part?.first ?? 0,
     ...(total === undefined ? {} : { total }),
     ...(validator === undefined ? {} : { validator }),
+    ...(version === undefined || version === validator ? {} : { version }),
     ...(filename === undefined ? {} : { filename }),
     body,
   };
@@ -238,17 +240,28 @@ async function nothingLeft(answer: Answer, offset: number): Promise<Document> {
   };
 }
 
-/** RFC 9110, 13.1.3: seconds are all that a date of HTTP tells. */
+/** RFC 9110, 13.1.3: seconds are all that a date of HTTP tells, and it is for servers that know no ETags. */
 function conditions({ since, known }: ReadQuery): Header[] {
-  if (known?.startsWith('"')) return [["If-None-Match", known]];
-  const date = known ?? since?.toUTCString();
-  return date === undefined ? [] : [["If-Modified-Since", date]];
+  const isTag = known !== undefined && /^(?:W\/)?"/.test(known);
+  const date = since?.toUTCString() ?? (isTag ? undefined : known);
+  return [
+    ...(isTag ? [["If-None-Match", known] as const] : []),
+    ...(date === undefined ? [] : [["If-Modified-Since", date] as const]),
+  ];
 }
 
 async function unchanged(answer: Answer): Promise<Document> {
   await drain(answer.response.body);
   const body = Readable.from([], { objectMode: false });
-  return { entry: entryOf(answer), type: "application/octet-stream", offset: 0, unchanged: true, body };
+  const version = versionOf(answer.response.headers);
+  return {
+    entry: entryOf(answer),
+    type: "application/octet-stream",
+    offset: 0,
+    unchanged: true,
+    ...(version === undefined ? {} : { version }),
+    body,
+  };
 }
 
 /** Nothing came, which must not be taken for an empty document. */

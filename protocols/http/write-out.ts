@@ -1,11 +1,13 @@
 /** `--write-out`: curl's variables, filled in from what was asked and answered. */
 import type { PortholeError } from "../../src/errors.js";
-import { type Header, headerValue } from "./engine.js";
+import { type Header, type HttpRequest, headerValue } from "./engine.js";
 import type { Answer } from "./entry.js";
-import { answerHead, requestHead } from "./head-text.js";
+import { answerHead, headersAsSent, requestHead } from "./head-text.js";
 import { headerText } from "./header-text.js";
+import type { Hop } from "./hops.js";
 import { redirectTarget, urlOf } from "./redirects.js";
 import { timingOf } from "./timing.js";
+import { certificates, verifyResult } from "./write-out-tls.js";
 
 export interface WriteOutFacts {
   readonly method: string;
@@ -18,6 +20,8 @@ export interface WriteOutFacts {
   readonly ended: number;
   /** Octets of the body that went up. */
   readonly uploaded: number;
+  /** Where the answer's body was written to, when that was a file. */
+  readonly file?: string | undefined;
 }
 
 /**
@@ -31,8 +35,9 @@ export function writeOut(
   const out = { stdout: "", stderr: "" };
   let into: keyof typeof out = "stdout";
   const values = variables(facts);
-  const pattern = /%\{(header\{[^}]*\}|[^}]*)\}|%%|\\([ntr\\])|[^%\\]+|[\s\S]/g;
-  for (const [all, name, escaped] of format.matchAll(pattern)) {
+  const pattern = /%\{([^}]*)\}|%(header\{[^}]*\})|%%|\\([ntr\\])|[^%\\]+|[\s\S]/g;
+  for (const [all, variable, header, escaped] of format.matchAll(pattern)) {
+    const name = variable ?? header;
     if (name === "stderr" || name === "stdout") into = name;
     else if (name === "onerror") {
       // What follows is for failures alone.
@@ -80,29 +85,36 @@ function variables(facts: WriteOutFacts): Readonly<Record<string, string | numbe
     (hop, at) => at > 0 && urlOf(hop.place) !== urlOf(hops[at - 1]?.place ?? hop.place),
   );
   return {
+    certs: certificates(connection?.tls),
     content_type: headerValue(answer?.response.headers ?? [], "content-type") ?? "",
     errormsg: failure?.message ?? "",
     exitcode: failure?.exit ?? 0,
+    filename_effective: facts.file ?? "",
     http_code: answer?.response.status ?? 0,
-    http_connect: 0,
+    http_connect: answerToConnect(last, failure),
     http_version: answer?.response.version ?? "0",
     local_ip: connection?.localAddress ?? "",
+    local_port: connection?.localPort ?? 0,
     method: last?.request.method ?? method,
+    num_certs: connection?.tls?.chain.length ?? 0,
     num_connects: hops.filter(({ times }) => times.connected).length,
     num_headers: answer?.response.headers.length ?? 0,
     num_redirects: redirects.length,
+    proxy_ssl_verify_result: 0,
+    proxy_used: connection?.proxy === undefined ? 0 : 1,
     redirect_url: answer === undefined || location === undefined ? "" : leadingTo(answer, location),
-    remote_ip: connection?.address?.replace(/:\d+$/, "") ?? "",
-    remote_port: connection?.port ?? 0,
+    referer: headerText(headerValue(last?.request.headers ?? [], "referer") ?? ""),
+    remote_ip: connection?.address ?? "",
+    remote_port: connection?.remotePort ?? connection?.port ?? 0,
     response_code: answer?.response.status ?? 0,
     scheme: last?.place.origin.scheme ?? "",
     size_download: downloaded,
     size_header: hops.reduce((sum, { response }) => sum + answerHead(response).length, 0),
-    size_request: hops.reduce((sum, { request }) => sum + requestHead(request).length, 0),
+    size_request: hops.reduce((sum, { request }) => sum + headOf(request).length, 0),
     size_upload: uploaded,
     speed_download: speed(downloaded),
     speed_upload: speed(uploaded),
-    ssl_verify_result: 0,
+    ssl_verify_result: verifyResult(connection?.tls, failure),
     time_appconnect: seconds(timing.appconnect),
     time_connect: seconds(timing.connect),
     time_namelookup: seconds(timing.namelookup),
@@ -112,7 +124,20 @@ function variables(facts: WriteOutFacts): Readonly<Record<string, string | numbe
     time_total: seconds(timing.total),
     url,
     url_effective: answer === undefined ? url : urlOf(answer.place),
+    urlnum: 0,
   };
+}
+
+function headOf(request: HttpRequest): string {
+  return requestHead({ ...request, headers: headersAsSent(request) });
+}
+
+/** What an HTTP proxy said to CONNECT; 0 where nobody asked for a tunnel. */
+function answerToConnect(last: Hop | undefined, failure: PortholeError | undefined): number {
+  const refused = /^HTTP\/1\.\d (\d{3})/.exec(failure?.reply ?? "")?.[1];
+  if (last === undefined) return Number(refused ?? 0);
+  const tunnelled = last.place.origin.scheme === "https" && last.times.connection?.proxy?.startsWith("http");
+  return tunnelled === true ? 200 : 0;
 }
 
 function leadingTo({ place }: Answer, location: string): string {

@@ -13,18 +13,7 @@ export function splitArgv(
   known: readonly OptionSpec[],
 ): { words: string[]; options: Options } {
   const byFlag = new Map(known.map((option) => [option.flag, option]));
-  const { tokens } = parseArgs({
-    args: argv.map((word) => (word === "--netrc" ? "--netrc=" : word)),
-    options: Object.fromEntries(
-      known.map(({ flag, alias, type }) => [
-        flag,
-        { type: isFlag(type) ? "boolean" : "string", ...(alias === undefined ? {} : { short: alias }) },
-      ]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  const tokens = tokensOf(argv, known);
   const words: string[] = [];
   const options: Record<string, OptionValue> = {};
   const steps: string[] = [];
@@ -41,6 +30,27 @@ export function splitArgv(
     }
   }
   return { words, options };
+}
+
+/** What is no option and no option's value, whatever else is wrong. */
+export function wordsIn(argv: readonly string[], known: readonly OptionSpec[]): string[] {
+  return tokensOf(argv, known).flatMap((token) => (token.kind === "positional" ? [token.value] : []));
+}
+
+function tokensOf(argv: readonly string[], known: readonly OptionSpec[]) {
+  const { tokens } = parseArgs({
+    args: argv.map((word) => (word === "--netrc" ? "--netrc=" : word)),
+    options: Object.fromEntries(
+      known.map(({ flag, alias, type }) => [
+        flag,
+        { type: isFlag(type) ? "boolean" : "string", ...(alias === undefined ? {} : { short: alias }) },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens;
 }
 
 function isFlag(type: OptionSpec["type"]): boolean {

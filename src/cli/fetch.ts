@@ -14,6 +14,7 @@ import { parseSize } from "../text/units.js";
 import type { Reader, Saved } from "../verbs/save.js";
 import type { Desk } from "./command.js";
 import { pourDocument } from "./pour.js";
+import { stateFolder } from "./state-folder.js";
 import { visit } from "./visit.js";
 
 export type Destination =
@@ -204,6 +205,7 @@ async function saveFrom(
     read,
     replace: options["force"] === true,
     ifChanged: options["if-changed"] === true,
+    stateFolder: stateFolder(desk.terminal.environment),
     resume,
     ...(expected === undefined ? {} : { checksum: expected }),
     ...(count > 1 && another !== undefined

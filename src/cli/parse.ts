@@ -4,7 +4,7 @@ import type { CommandSpec, Manifest, OptionSpec, Options } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import { nearest } from "../spelling.js";
 import { withoutPassword } from "../url.js";
-import { splitArgv } from "./argv.js";
+import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
 import { ALL_SHARED } from "./shared-options.js";
 import { OPEN, WORDS, type WordSpec, wordNamed } from "./verbs.js";
@@ -96,10 +96,10 @@ function helpTopic(found: Found): HelpTopic {
 
 /**
  * Every option there is; where a protocol's command means another thing by a flag (`--raw`) or a letter (`-p`) than the
- * rest, and the line begins with it, it decides.
+ * rest, and the line begins with it, but for options, it decides.
  */
 function optionsFor(argv: readonly string[], registry: Registry): OptionSpec[] {
-  const [first = "", second] = argv;
+  const [first = "", second] = argv[0]?.startsWith("-") ? wordsIn(argv, allOptions(registry)) : argv;
   const commands: readonly CommandSpec[] = registry.named(first)?.commands ?? [];
   const own = commands.find(({ name }) => name === second)?.options ?? [];
   const letters = new Set(own.flatMap(({ alias }) => alias ?? []));

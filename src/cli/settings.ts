@@ -61,7 +61,13 @@ const TLS_VERSIONS: Readonly<Record<string, NonNullable<TlsSettings["minVersion"
 };
 
 function proxySettings(options: Options, environment: Environment): ProxySettings {
-  return without({ url: text(options["proxy"]), exempt: text(options["noproxy"]), environment });
+  const login = text(options["proxy-auth"])?.toLowerCase();
+  return without({
+    url: text(options["proxy"]),
+    exempt: text(options["noproxy"]),
+    login: login === "basic" || login === "digest" ? login : undefined,
+    environment,
+  });
 }
 
 /** `--resolve HOST:PORT:ADDR[,ADDR...]`, as curl takes it. */

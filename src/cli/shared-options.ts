@@ -137,6 +137,12 @@ export const SHARED_OPTIONS: readonly OptionGroup[] = [
         placeholder: "URL",
         summary: "http, https, socks5, socks5h or socks4a proxy",
       },
+      {
+        flag: "proxy-auth",
+        type: "string",
+        choices: ["basic", "digest"],
+        summary: "log in to an HTTP proxy in this way alone (basic at once, digest when it asks for that)",
+      },
       { flag: "noproxy", type: "string", placeholder: "HOSTS", summary: "hosts reached without the proxy" },
       { flag: "ipv4", alias: "4", type: "boolean", summary: "IPv4 alone" },
       { flag: "ipv6", alias: "6", type: "boolean", summary: "IPv6 alone" },

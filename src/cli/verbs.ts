@@ -50,7 +50,11 @@ const SAVING: readonly OptionSpec[] = [
     placeholder: "ALGORITHM:HEX",
     summary: "refuse what has another checksum: sha256:..., sha512:..., md5:...",
   },
-  { flag: "if-changed", type: "boolean", summary: "fetch only what is newer than the file that is there" },
+  {
+    flag: "if-changed",
+    type: "boolean",
+    summary: "fetch only what is newer than the file that is there, by ETag or date",
+  },
   {
     flag: "segments",
     type: "number",

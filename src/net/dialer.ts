@@ -19,13 +19,8 @@ import { connectionError, where } from "./failures.js";
 import { type Attempt, raceToConnect } from "./happy-eyeballs.js";
 import type { Listener, ListenRequest, ListenWiring } from "./listener.js";
 import type { ReusedBuffer } from "./pouring.js";
-import {
-  chooseProxy,
-  type ForwardProxy,
-  isHttp,
-  type ProxyServer,
-  proxyAuthorization,
-} from "./proxy/choose.js";
+import { chooseProxy, isHttp, type ProxyServer, proxyAuthorization } from "./proxy/choose.js";
+import { type ForwardProxy, ProxyLogin } from "./proxy/login.js";
 import { RateLimit } from "./rate.js";
 import { resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
@@ -47,6 +42,7 @@ interface Reached {
 export class Dialer {
   readonly settings: NetworkSettings;
   readonly transcript: Transcript;
+  readonly #proxyLogins = new Map<string, ProxyLogin>();
   readonly #rate: { incoming: RateLimit; outgoing: RateLimit } | undefined;
 
   constructor(settings: Partial<NetworkSettings> = {}, transcript = new Transcript()) {
@@ -68,16 +64,23 @@ export class Dialer {
     let socket: Socket | undefined;
     try {
       const proxy = this.#proxyFor(endpoint);
-      const reached = await this.#reach(endpoint, proxy, limit.signal);
-      socket = reached.socket;
-      tap.note(`connected to ${reached.address ?? reached.socketPath ?? endpoint.host}`);
-      const forwarded = proxy !== undefined && endpoint.forwardsThroughProxy === true && isHttp(proxy);
-      if (proxy !== undefined) {
-        const { reachProxy, openTunnel } = await import("./proxy/tunnel.js");
-        socket = await reachProxy(socket, proxy, this.settings, limit.signal);
-        if (!forwarded) await openTunnel(socket, proxy, endpoint, this.settings, limit.signal);
+      const reach = async () => {
+        const found = await this.#reach(endpoint, proxy, limit.signal);
+        tap.note(`connected to ${found.address ?? found.socketPath ?? endpoint.host}`);
+        return found;
+      };
+      let reached: Reached;
+      if (proxy === undefined) reached = await reach();
+      else {
+        const { throughProxy } = await import("./proxy/tunnel.js");
+        const forwarded = endpoint.forwardsThroughProxy === true && isHttp(proxy);
+        const { settings } = this;
+        const login = this.#loginTo(proxy);
+        const { signal: limited } = limit;
+        reached = await throughProxy(reach, { proxy, endpoint, forwarded, login, settings, signal: limited });
         tap.note(`${forwarded ? "forwarded by" : "through"} the proxy ${proxy.shown}`);
       }
+      socket = reached.socket;
       const startTls = (plain: Socket, request: StartTls) =>
         handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? {}, {
           ...place,
@@ -205,11 +208,18 @@ export class Dialer {
    */
   forwardProxy(endpoint: Endpoint): ForwardProxy | undefined {
     const proxy = this.#proxyFor(endpoint);
-    if (proxy === undefined || !isHttp(proxy)) return undefined;
-    const authorization = proxyAuthorization(proxy);
-    if (authorization === undefined) return {};
-    this.transcript.mask(authorization);
-    return { authorization };
+    return proxy === undefined || !isHttp(proxy) ? undefined : this.#loginTo(proxy);
+  }
+
+  #loginTo(proxy: ProxyServer): ProxyLogin {
+    const key = JSON.stringify([proxy.shown, proxy.user, proxy.password]);
+    const known = this.#proxyLogins.get(key);
+    if (known !== undefined) return known;
+    const header = proxyAuthorization(proxy);
+    if (header !== undefined) this.transcript.mask(header);
+    const login = new ProxyLogin(proxy, this.settings.proxy?.login);
+    this.#proxyLogins.set(key, login);
+    return login;
   }
 
   /** One clock over name, connection, proxy and TLS. */

@@ -15,11 +15,15 @@ export interface TlsSettings {
   readonly keyLogFile?: string;
 }
 
+export type ProxyMechanism = "basic" | "digest";
+
 export interface ProxySettings {
   /** `-x`: used for everything but `exempt`; an empty text turns proxies off. */
   readonly url?: string;
   /** `--noproxy`: host suffixes, addresses, CIDR blocks, `*`. */
   readonly exempt?: string;
+  /** How to log in to an HTTP proxy; absent: BASIC at once, DIGEST when the proxy wants that. */
+  readonly login?: ProxyMechanism;
   /** HTTP_PROXY and its kin; absent: none are heeded. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }

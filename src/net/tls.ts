@@ -37,6 +37,8 @@ export interface CertificateFacts {
   readonly daysLeft: number;
   readonly fingerprint256: string;
   readonly serial: string;
+  /** The certificate itself (DER). */
+  readonly der: Uint8Array;
 }
 
 /** Chains longer than this are not walked further. */
@@ -226,6 +228,7 @@ function certificateFacts(certificate: PeerCertificate): CertificateFacts {
     daysLeft: Math.floor((validTo.getTime() - Date.now()) / 86_400_000),
     fingerprint256: certificate.fingerprint256,
     serial: certificate.serialNumber,
+    der: certificate.raw,
   };
 }
 

@@ -1,6 +1,7 @@
 /** HTML as text for a terminal: headings, paragraphs, lists and tables kept, links numbered, nothing executed or fetched. */
 import type { FormatCallback, HtmlToTextOptions, SelectorDefinition } from "html-to-text";
 import { boundDepth } from "./html-depth.js";
+import { attribute, buttonField, choiceField, field, label, namedForm, textField } from "./html-forms.js";
 import { safeLine, safeText } from "./safe.js";
 
 export interface HtmlOptions {
@@ -23,6 +24,9 @@ export interface HtmlPage {
 export const LONGEST_HTML = 4 * 1024 * 1024;
 /** Nesting that is followed: people write some dozens of levels, only attacks write thousands. */
 const DEEPEST = 200;
+
+/** A line, or lines, of their own. */
+const LINES = ["dt", "fieldset", "figcaption", "legend", "summary"];
 
 /** Renders a page. What it cannot make sense of it leaves out; it does not throw for bad HTML. */
 export async function htmlAsText(html: string, options: HtmlOptions): Promise<HtmlPage> {
@@ -58,11 +62,20 @@ function conversion(columns: number, links: Links): HtmlToTextOptions {
     { selector: "img", format: "alternative" },
     { selector: "form", format: "namedForm" },
     { selector: "input", format: "field" },
-    { selector: "textarea", format: "field" },
-    { selector: "select", format: "field" },
+    { selector: "textarea", format: "textField" },
+    { selector: "select", format: "choiceField" },
+    { selector: "button", format: "buttonField" },
+    { selector: "label", format: "label" },
+    ...LINES.map((selector) => ({
+      selector,
+      format: "block",
+      options: { leadingLineBreaks: 1, trailingLineBreaks: 1 },
+    })),
+    { selector: "dd", format: "definition" },
     { selector: "ul", options: { itemPrefix: " * " } },
+    { selector: "table", format: "captionedTable" },
     {
-      selector: "table",
+      selector: DRAWN_TABLE,
       format: "dataTable",
       options: { uppercaseHeaderCells: false, maxColumnWidth: columns },
     },
@@ -71,7 +84,18 @@ function conversion(columns: number, links: Links): HtmlToTextOptions {
     wordwrap: columns,
     // Bounding the depth may lengthen tags, at most to the double.
     limits: { maxInputLength: 2 * LONGEST_HTML, maxDepth: DEEPEST, ellipsis: "…" },
-    formatters: { numberedLink: links.format, alternative, namedForm, field },
+    formatters: {
+      numberedLink: links.format,
+      alternative,
+      namedForm,
+      field,
+      textField,
+      choiceField,
+      buttonField,
+      label,
+      captionedTable,
+      definition,
+    },
     selectors,
   };
 }
@@ -116,32 +140,28 @@ const alternative: FormatCallback = (element, _walk, builder) => {
   if (words !== "") builder.addInline(`[${words}]`, { noWordTransform: true });
 };
 
-const namedForm: FormatCallback = (element, walk, builder) => {
-  const name = attribute(element, "name") || attribute(element, "id") || attribute(element, "action");
-  const method = attribute(element, "method").toUpperCase() || "GET";
-  builder.openBlock({ leadingLineBreaks: 2 });
-  builder.addInline(`[form ${name === "" ? "" : `${name} `}${method}]`);
-  builder.addLineBreak();
+/** A caption belongs to its table, and says first what the columns are about; the table itself is then drawn as one. */
+const captionedTable: FormatCallback = (element, walk, builder) => {
+  const children = element.children ?? [];
+  for (const caption of children.filter(({ name }) => name === "caption")) {
+    builder.openBlock({ leadingLineBreaks: 2 });
+    walk(caption.children, builder);
+    builder.closeBlock({ trailingLineBreaks: 1 });
+  }
+  walk([Object.assign(Object.create(element), { name: DRAWN_TABLE })], builder);
+};
+
+/** No element of HTML has this name. */
+const DRAWN_TABLE = "x-drawn-table";
+
+/** `dd`: below its term, and a little to the right. */
+const definition: FormatCallback = (element, walk, builder) => {
+  builder.openList({ interRowLineBreaks: 1, leadingLineBreaks: 1, maxPrefixLength: 4, prefixAlign: "left" });
+  builder.openListItem({ prefix: "    " });
   walk(element.children, builder);
-  builder.closeBlock({ trailingLineBreaks: 2 });
+  builder.closeListItem();
+  builder.closeList({ trailingLineBreaks: 1 });
 };
-
-const field: FormatCallback = (element, _walk, builder) => {
-  const type = attribute(element, "type").toLowerCase();
-  if (type === "hidden") return;
-  const label = attribute(element, "name") || attribute(element, "placeholder");
-  // What a password field holds is not for showing.
-  const value = type === "password" ? "" : attribute(element, "value");
-  if (/^(?:submit|button|reset|image)$/.test(type)) builder.addInline(`<${value || "submit"}>`);
-  else builder.addInline(`[${label || "field"}: ${value || "____"}]`);
-};
-
-function attribute(element: Parameters<FormatCallback>[0], name: string): string {
-  const attributes: unknown = element.attribs;
-  if (typeof attributes !== "object" || attributes === null) return "";
-  const value: unknown = Object.entries(attributes).find(([key]) => key === name)?.[1];
-  return typeof value === "string" ? value : "";
-}
 
 /** The page's own `<base href>`, completed by its address. */
 function baseOf(html: string, address: string | undefined): string | undefined {

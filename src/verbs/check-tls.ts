@@ -22,7 +22,7 @@ export function tlsJson(facts: TlsFacts): JsonObject {
     daysLeft: leaf?.daysLeft,
     subject: leaf?.subject,
     issuer: leaf?.issuer,
-    chain: facts.chain.map((certificate) => ({ ...certificate })),
+    chain: facts.chain.map(({ der: _der, ...certificate }) => certificate),
   };
 }
 

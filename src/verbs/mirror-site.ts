@@ -1,20 +1,21 @@
 /**
  * A site in a folder: pages followed from link to link within the start, what they are not whole without, and the links
- * between them changed for reading offline. What was there before is only asked about.
+ * between them changed for reading offline. What was there before is only asked about, and what was broken off goes on.
  *
- * It knows no protocol: a session that can say where a document leads (`Session.hypertext`) can be mirrored so.
+ * It knows no protocol: a session that can say where a document leads (`Session.hypertext`) can be mirrored so. What is
+ * fetched is site-frontier.ts, what is rewritten site-pages.ts, where it goes site-folder.ts.
  */
-import { Readable } from "node:stream";
 import { PortholeError } from "../errors.js";
-import type { Document, Hyperlink, Hypertext, JsonObject, RobotRules, Session, Target } from "../plugin.js";
+import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
 import { repeatWhilePossible, sleep } from "../repeat.js";
-import { pathInside } from "./cp-plan.js";
 import { Door } from "./doors.js";
 import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
 import type { MirrorEvent, MirrorRequest } from "./mirror-events.js";
-import { type Selection, selectionOf } from "./mirror-side.js";
-import { relativeAddress, SitePlaces } from "./site-places.js";
+import { SiteFolder } from "./site-folder.js";
+import { type Item, linksIn, SiteFrontier, USUAL_DEPTH } from "./site-frontier.js";
+import { isReadWhole, localised, wholeOf } from "./site-pages.js";
+import { SitePlaces } from "./site-places.js";
 import { pathOn } from "./walk.js";
 
 interface Stage {
@@ -24,23 +25,8 @@ interface Stage {
   readonly signal: AbortSignal;
 }
 
-/** Links from the start that are followed when nothing else is said. */
-const USUAL_DEPTH = 5;
-/** Documents of one mirror: a calendar without end is not followed for ever. */
-const MOST_DOCUMENTS = 50_000;
-/** Octets of a page that is read whole for its links; a larger one is kept as it is. */
-const LONGEST_TEXT = 8 * 1024 * 1024;
 /** A site that wants more seconds between two requests gets no more. */
 const LONGEST_DELAY = 30;
-/** Links of one page that are remembered. */
-const MOST_LINKS = 5000;
-
-interface Item {
-  readonly url: string;
-  readonly role: Hyperlink["role"];
-  /** Links from the start. */
-  readonly depth: number;
-}
 
 /** @throws PortholeError when the start cannot be had, and what ends the whole */
 export async function mirrorSite(request: MirrorRequest, stage: Stage): Promise<void> {
@@ -52,15 +38,11 @@ class Crawl implements AsyncDisposable {
   readonly #request: MirrorRequest;
   readonly #stage: Stage;
   readonly #places: SitePlaces;
+  readonly #frontier: SiteFrontier;
+  readonly #folder: SiteFolder;
   readonly #journal: Journal | undefined;
   readonly #known: ReadonlyMap<string, JsonObject>;
-  readonly #taken: Selection;
-  readonly #visited: Selection;
   readonly #failures: Failures<string>;
-  readonly #seen = new Set<string>();
-  readonly #folders = new Map<string, Promise<void>>();
-  #robots: RobotRules | undefined;
-  #next: Item[] = [];
   #free = 0;
   #copied = 0;
   #same = 0;
@@ -77,13 +59,12 @@ class Crawl implements AsyncDisposable {
     this.#stage = stage;
     this.#journal = journal;
     this.#known = known;
-    const { include = [], exclude = [] } = request;
-    this.#taken = selectionOf(include, exclude);
-    this.#visited = selectionOf([], exclude);
     const places = [...known].flatMap(([url, { file }]) =>
       typeof file === "string" ? [[url, file] as const] : [],
     );
     this.#places = new SitePlaces(startOf(stage.source), places);
+    this.#frontier = new SiteFrontier(request, stage.source, this.#places);
+    this.#folder = new SiteFolder(stage.target);
     this.#failures = new Failures((url, error) => stage.tell({ event: "failed", url, error }), stage.signal);
   }
 
@@ -106,16 +87,14 @@ class Crawl implements AsyncDisposable {
     const { source, target, signal, tell } = this.#stage;
     const { client, jobs = 1, dryRun = false, robots = true } = this.#request;
     await using door = new Door(client, source, signal);
-    if (robots) this.#robots = await door.use(async (session) => session.robots?.());
-    this.#add({ url: startOf(source), role: "page", depth: 0 });
+    if (robots) this.#frontier.robots = await door.use(async (session) => session.robots?.());
+    this.#frontier.add({ url: startOf(source), role: "page", depth: 0 });
     const workers = Array.from({ length: Math.max(1, jobs) }, (_, at) => ({
       from: at === 0 ? door : new Door(client, source, signal),
       to: new Door(client, target, signal),
     }));
     try {
-      // Level by level, so that a page is reached by its shortest way.
-      for (let level = this.#next; level.length > 0; level = this.#next) {
-        this.#next = [];
+      for (let level = this.#frontier.takeLevel(); level.length > 0; level = this.#frontier.takeLevel()) {
         const waiting = level.values();
         const work = async (worker: Worker) => {
           // All workers take from the same iterator.
@@ -142,54 +121,13 @@ class Crawl implements AsyncDisposable {
     });
   }
 
-  // --- What is followed -------------------------------------------------------------------------------------
-
-  #add(item: Item): void {
-    if (this.#seen.has(item.url)) return;
-    if (this.#seen.size >= MOST_DOCUMENTS) {
-      throw new PortholeError("refused", `the site has more than ${MOST_DOCUMENTS} documents`, {
-        hint: "--depth, --exclude or a deeper start mirror less of it",
-      });
-    }
-    this.#seen.add(item.url);
-    this.#next.push(item);
-  }
-
-  /** Whether a link is followed. */
-  #follows({ url, role, depth }: Item): boolean {
-    if (role === "other") return false;
-    const { depth: most = USUAL_DEPTH } = this.#request;
-    const isNear =
-      role === "requisite" ? this.#places.isHere(url) : this.#places.isBelow(url) && depth <= most;
-    const path = isNear ? pathOn(this.#stage.source, url) : undefined;
-    return path !== undefined && this.#isAllowed(path) && this.#visited.takesFile(this.#namesOf(url, role));
-  }
-
-  #isAllowed(path: string): boolean {
-    return this.#robots?.allows(path) ?? true;
-  }
-
-  #namesOf(url: string, role: Item["role"]): string[] {
-    return this.#places
-      .placeOf(url, role)
-      .split("/")
-      .map((name) => Buffer.from(name, "utf8").toString("latin1"));
-  }
-
-  #follow(links: readonly Hyperlink[], depth: number): void {
-    for (const { url, role } of links) {
-      const item = { url, role, depth: role === "requisite" ? depth : depth + 1 };
-      if (this.#follows(item)) this.#add(item);
-    }
-  }
-
   // --- One document -----------------------------------------------------------------------------------------
 
   async #visit(worker: Worker, item: Item): Promise<void> {
     const { signal, source } = this.#stage;
     const path = pathOn(source, item.url);
     if (path === undefined) return;
-    if (!this.#isAllowed(path)) {
+    if (!this.#frontier.isAllowed(path)) {
       await this.#stage.tell({ event: "passed", from: item.url, why: "its robots.txt asks not to" });
       return;
     }
@@ -213,7 +151,7 @@ class Crawl implements AsyncDisposable {
   /** Not before its time: what the user or the site wants between two requests. */
   async #turn(): Promise<void> {
     const { wait = 0 } = this.#request;
-    const pause = Math.max(wait, Math.min(this.#robots?.delay ?? 0, LONGEST_DELAY)) * 1000;
+    const pause = Math.max(wait, Math.min(this.#frontier.robots?.delay ?? 0, LONGEST_DELAY)) * 1000;
     if (pause === 0) return;
     const now = performance.now();
     const mine = Math.max(now, this.#free);
@@ -222,17 +160,21 @@ class Crawl implements AsyncDisposable {
   }
 
   async #fetch({ from, to }: Worker, item: Item, path: string): Promise<void> {
-    const known = await this.#knownCopy(to, item);
+    const rest = await this.#restOf(item);
+    const known = rest === undefined ? await this.#knownCopy(to, item) : undefined;
     await from.use(async (session) => {
-      const document = await session.read?.(path, known === undefined ? {} : { known: known.validator });
-      if (document === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
-      // Whoever iterates hears of a failure; nobody does before and after that.
-      document.body.on("error", () => undefined);
+      const asked = rest ?? (known === undefined ? {} : { known: known.validator });
+      let document = await read(session, path, asked);
       if (known !== undefined && document.unchanged === true) {
         await ended(document);
         this.#same += 1;
-        this.#follow(known.links, item.depth);
+        this.#frontier.follow(known.links, item);
         return;
+      }
+      if (document.offset > 0 && isReadWhole(document)) {
+        // What was broken off was something else: links are looked for in the whole.
+        await ended(document);
+        document = await read(session, path, {});
       }
       if (!this.#places.isHere(document.entry.url)) {
         await ended(document);
@@ -248,124 +190,79 @@ class Crawl implements AsyncDisposable {
   }
 
   async #keep(session: Session, to: Door, item: Item, document: Document): Promise<void> {
-    const text = await textOf(document);
+    const text = isReadWhole(document) ? await wholeOf(document) : undefined;
     const hypertext = text === undefined ? undefined : await session.hypertext?.(document, text);
-    const links = hypertext?.links.slice(0, MOST_LINKS) ?? [];
-    this.#follow(links, item.depth);
-    if (!this.#taken.takesFile(this.#namesOf(item.url, item.role))) {
+    const links = this.#frontier.follow(hypertext?.links ?? [], item);
+    if (!this.#frontier.takes(item)) {
       await ended(document);
       return;
     }
     const file = this.#places.placeOf(item.url, item.role);
-    const { dryRun } = this.#request;
-    const name = file;
-    const toUrl = this.#stage.target.href(this.#pathOf(file));
-    if (dryRun === true) {
+    const toUrl = this.#folder.urlOf(file);
+    if (this.#request.dryRun === true) {
       await ended(document);
       const action = this.#known.has(item.url) ? "changed" : "new";
-      await this.#stage.tell({ event: "plan", action, name, from: item.url, to: toUrl });
+      await this.#stage.tell({ event: "plan", action, name: file, from: item.url, to: toUrl });
       return;
     }
-    const octets = hypertext === undefined ? text : this.#localised(hypertext, item, file);
-    const size = await this.#write(to, file, document, octets);
+    const { frontier, places } = { frontier: this.#frontier, places: this.#places };
+    const octets = hypertext === undefined ? text : localised(hypertext, item, file, { frontier, places });
+    const size = await this.#write(to, item, file, document, octets);
     this.#copied += 1;
-    this.#octets += size;
-    const { validator } = document;
+    const validator = document.version ?? document.validator;
     await this.#journal?.note(item.url, {
       file,
       size,
       ...(validator === undefined ? {} : { validator }),
       links: links.map(({ url, role }) => [url, role]),
     });
-    await this.#stage.tell({ event: "copied", name, from: item.url, to: toUrl, size });
+    await this.#stage.tell({ event: "copied", name: file, from: item.url, to: toUrl, size });
   }
 
-  #localised(hypertext: Hypertext, { depth }: Item, file: string): Uint8Array {
-    return hypertext.rewritten((url, role) => {
-      const item = { url, role, depth: role === "requisite" ? depth : depth + 1 };
-      const isKept = this.#seen.has(url) || this.#follows(item);
-      if (!isKept || role === "other" || !this.#taken.takesFile(this.#namesOf(url, role))) return undefined;
-      return relativeAddress(file, this.#places.placeOf(url, role));
-    });
-  }
-
-  // --- The folder -------------------------------------------------------------------------------------------
-
-  async #write(to: Door, file: string, document: Document, octets: Uint8Array | undefined): Promise<number> {
-    await this.#makeFolders(to, file);
-    const { total, entry, type } = document;
-    let size = 0;
-    const body = octets === undefined ? document.body : Readable.from([octets], { objectMode: false });
-    const expected = octets?.length ?? total;
-    async function* counted(): AsyncGenerator<Uint8Array, void, undefined> {
-      for await (const chunk of body) {
-        if (!(chunk instanceof Uint8Array))
-          throw new TypeError("a document's body holds something that is no octets");
-        size += chunk.length;
-        yield chunk;
-      }
-      if (expected !== undefined && size !== expected) {
-        throw new PortholeError("protocol", `the transfer ended early: ${size} of ${expected} octets`);
-      }
+  /** @returns octets of the file */
+  async #write(
+    to: Door,
+    { url }: Item,
+    file: string,
+    document: Document,
+    octets: Uint8Array | undefined,
+  ): Promise<number> {
+    if (octets !== undefined) {
+      const size = await this.#folder.writePage(to, file, document, octets);
+      this.#octets += size;
+      return size;
     }
-    await to.use(async (session) =>
-      session.write?.(this.#pathOf(file), {
-        body: counted(),
-        ...(expected === undefined ? {} : { size: expected }),
-        type,
-        ...(entry.modified === undefined ? {} : { modified: entry.modified }),
-        replace: true,
-      }),
-    );
+    const { progress } = this.#request;
+    const { size, came } = await this.#folder.write(to, document, {
+      url,
+      file,
+      signal: this.#stage.signal,
+      ...(progress === undefined
+        ? {}
+        : { progress: (report: Progress) => progress({ ...report, what: file }) }),
+    });
+    this.#octets += came;
     return size;
   }
 
-  #pathOf(file: string): string {
-    const { path } = this.#stage.target;
-    return names(file).reduce((place, name) => pathInside(place, name), path === "" ? "/" : path);
+  // --- What an earlier run left -----------------------------------------------------------------------------
+
+  async #restOf({ url, role }: Item): Promise<ReadQuery | undefined> {
+    if (this.#request.dryRun === true) return undefined;
+    return this.#folder.restOf(url, this.#places.placeOf(url, role));
   }
 
-  /** The folder and those above it, each once. */
-  #makeFolders(to: Door, file: string): Promise<void> {
-    const { path } = this.#stage.target;
-    const top = (path === "" ? "/" : path).replace(/(?<=.)\/+$/, "");
-    let place = top;
-    let made = this.#makeFolder(to, top, Promise.resolve());
-    for (const name of names(file).slice(0, -1)) {
-      place = pathInside(place, name);
-      made = this.#makeFolder(to, place, made);
-    }
-    return made;
-  }
-
-  #makeFolder(to: Door, path: string, above: Promise<void>): Promise<void> {
-    const known = this.#folders.get(path);
-    if (known !== undefined) return known;
-    const made = above.then(async () => {
-      try {
-        await to.use(async (session) => session.makeFolder?.(path));
-      } catch (thrown) {
-        // One that is there already is as good.
-        const entry = await to.use(async (session) => session.stat?.(path)).catch(() => undefined);
-        if (entry?.kind !== "directory") throw thrown;
-      }
-    });
-    this.#folders.set(path, made);
-    return made;
-  }
-
-  /** What an earlier run kept of it, when it is still there. */
+  /** A copy that is kept, when it is still there. */
   async #knownCopy(to: Door, { url }: Item) {
     const facts = this.#known.get(url);
     const { file, size, validator } = facts ?? {};
     if (typeof file !== "string" || typeof validator !== "string") return undefined;
-    const entry = await to.use(async (session) => session.stat?.(this.#pathOf(file))).catch(() => undefined);
-    return entry?.size === size ? { validator, links: linksIn(facts) } : undefined;
+    return (await this.#folder.sizeOf(to, file)) === size ? { validator, links: linksIn(facts) } : undefined;
   }
 
   /** Kept by an earlier run, and not met in this one. */
   #rest(): [string, JsonObject][] {
-    return [...this.#known].filter(([url]) => !this.#seen.has(url));
+    return [...this.#known].filter(([url]) => !this.#frontier.hasMet(url));
   }
 
   async #removeRest(to: Door): Promise<void> {
@@ -382,12 +279,8 @@ class Crawl implements AsyncDisposable {
     for (const [url, { file }] of rest) {
       if (typeof file !== "string") continue;
       try {
-        await to.use(async (session) => session.remove?.(this.#pathOf(file)));
-        await this.#stage.tell({
-          event: "removed",
-          name: file,
-          to: this.#stage.target.href(this.#pathOf(file)),
-        });
+        await this.#folder.remove(to, file);
+        await this.#stage.tell({ event: "removed", name: file, to: this.#folder.urlOf(file) });
         this.#removed += 1;
       } catch (thrown) {
         if (!(thrown instanceof PortholeError) || thrown.code !== "missing")
@@ -407,42 +300,12 @@ function startOf(source: Target): string {
   return new URL(source.href(source.path === "" ? "/" : source.path)).href.replace(/#.*$/s, "");
 }
 
-/** Of a place, as octets. */
-function names(file: string): string[] {
-  return file.split("/").map((name) => Buffer.from(name, "utf8").toString("latin1"));
-}
-
-function linksIn(facts: JsonObject | undefined): Hyperlink[] {
-  const links = facts?.["links"];
-  if (!Array.isArray(links)) return [];
-  return links.flatMap((link: unknown) => {
-    if (!Array.isArray(link)) return [];
-    const [url, role]: unknown[] = link;
-    return typeof url === "string" && (role === "page" || role === "requisite") ? [{ url, role }] : [];
-  });
-}
-
-/** All of a text; undefined for what is none, or too long to be looked through. */
-async function textOf(document: Document): Promise<Uint8Array | undefined> {
-  const { type, total, body } = document;
-  if (!/^text\/|xhtml/.test(type) || (total ?? 0) > LONGEST_TEXT) return undefined;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    if (!(piece instanceof Uint8Array))
-      throw new TypeError("a document's body holds something that is no octets");
-    size += piece.length;
-    if (size > LONGEST_TEXT) {
-      throw new PortholeError("protocol", `a page of more than ${LONGEST_TEXT} octets`, {
-        url: document.entry.url,
-      });
-    }
-    pieces.push(piece);
-  }
-  if (total !== undefined && size !== total) {
-    throw new PortholeError("protocol", `the transfer ended early: ${size} of ${total} octets`);
-  }
-  return Buffer.concat(pieces);
+/** Whoever iterates hears of a failure; nobody does before and after that. */
+async function read(session: Session, path: string, query: ReadQuery): Promise<Document> {
+  const document = await session.read?.(path, query);
+  if (document === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+  document.body.on("error", () => undefined);
+  return document;
 }
 
 /** A session is free again when its body is closed. */

@@ -1,21 +1,30 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
 import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
 import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
 import { Blocks, type Write } from "./blocks.js";
 import type { Checksum } from "./checksum.js";
 import { findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
-import { type Place, type PlaceRequest, placeBefore, placeFor } from "./save-place.js";
+import { type Place, placeBefore, placeFor } from "./save-place.js";
 import type { Reader } from "./save-segments.js";
+import {
+  type Copy,
+  type CopyRequest,
+  copyAt,
+  isUnchanged,
+  keepVersion,
+  likelyCopy,
+  newerThan,
+  versionOf,
+} from "./save-unless-same.js";
 
 export type { Checksum } from "./checksum.js";
 export type { NamedInFolder } from "./save-place.js";
 export type { Reader } from "./save-segments.js";
 
-export interface SaveRequest extends PlaceRequest {
+export interface SaveRequest extends CopyRequest {
   /** Asks for the document, from an octet on when a partial copy is continued. */
   readonly read: (query: ReadQuery) => Promise<Document>;
   /** Octets in all, decoded. */
@@ -57,16 +66,21 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
   const known = await placeBefore(request);
   if (known !== undefined) return saveTo(known, request);
   const likely = await likelyCopy(request);
-  const document = await request.read(likely === undefined ? {} : { since: likely.modified });
+  const document = await request.read(likely === undefined ? {} : newerThan(likely));
   using _leaving = leaveOnAbort(document.body, request.signal);
-  if (likely !== undefined && isUnchanged(document, likely)) return leaveAsItIs(document, likely);
+  if (likely !== undefined && isUnchanged(document, likely)) {
+    await keepVersion(request, likely.path, versionOf(document));
+    return leaveAsItIs(document, likely);
+  }
   const place = await orLeave(() => placeFor(document, request), document.body);
-  return await saveTo(place, {
+  const saved = await saveTo(place, {
     ...request,
     ifChanged: false,
     replace: request.replace === true || request.ifChanged === true,
     read: async () => document,
   });
+  await keepVersion(request, saved.path, versionOf(document));
+  return saved;
 }
 
 async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<Saved> {
@@ -74,13 +88,16 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
   const copy =
-    request.ifChanged === true && existing.kind === "file" ? await copyAt(existing.path) : undefined;
+    request.ifChanged === true && existing.kind === "file" ? await copyAt(existing.path, request) : undefined;
   const document = await request.read({
     ...(earlier === undefined ? {} : continuation(earlier)),
-    ...(copy === undefined ? {} : { since: copy.modified }),
+    ...(copy === undefined ? {} : newerThan(copy)),
   });
   using leaving = leaveOnAbort(document.body, request.signal);
-  if (copy !== undefined && isUnchanged(document, copy)) return leaveAsItIs(document, copy);
+  if (copy !== undefined && isUnchanged(document, copy)) {
+    await keepVersion(request, copy.path, versionOf(document));
+    return leaveAsItIs(document, copy);
+  }
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
 
@@ -116,6 +133,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
       modified: document.entry.modified,
       mode: existing.kind === "file" ? existing.mode : undefined,
     });
+    await keepVersion(request, path, versionOf(document));
     request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
     return { path, size, from };
   } catch (thrown) {
@@ -128,39 +146,13 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
 
 class Oversize extends PortholeError {}
 
-interface Copy {
-  readonly path: string;
-  readonly modified: Date;
-  readonly size: number;
-}
-
-async function copyAt(path: string): Promise<Copy | undefined> {
-  const facts = await stat(path).catch(() => undefined);
-  return facts?.isFile() === true ? { path, modified: facts.mtime, size: facts.size } : undefined;
-}
-
-/** The file that the document would get by its URL, where only the server's answer tells its name. */
-async function likelyCopy({ ifChanged, path }: SaveRequest): Promise<Copy | undefined> {
-  if (ifChanged !== true || typeof path === "string" || path.expected === undefined) return undefined;
-  return copyAt(join(path.folder, path.expected));
-}
-
-/** By the server's word, or by date and size where it does not heed the question. */
-function isUnchanged({ unchanged, entry, total }: Document, copy: Copy): boolean {
-  if (unchanged === true) return true;
-  const size = total ?? entry.size;
-  return (
-    entry.modified !== undefined && size === copy.size && entry.modified.getTime() <= copy.modified.getTime()
-  );
-}
-
 function leaveAsItIs({ body }: Document, { path, size }: Copy): Saved {
   body.destroy();
   return { path, size, from: size, unchanged: true };
 }
 
 /** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
-function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
+export function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
   const offset = earlier.total === undefined ? earlier.size : Math.min(earlier.size, earlier.total - 1);
   return {
     offset: Math.max(0, offset),

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Script } from "../../fixtures/servers/scripted.js";
@@ -51,6 +52,119 @@ describe("the cache", () => {
       },
       settings(),
     );
+  });
+
+  const english = { options: { header: ["Accept-Language: en"] } };
+  const german = { options: { header: ["Accept-Language: de"] } };
+  const speaking = (language: { options: { header: string[] } }): TalkSettings => ({
+    options: { ...settings().options, ...language.options },
+  });
+
+  it("keeps one for each request that Vary tells apart (RFC 9111, 4.1)", async () => {
+    const fresh = ["Cache-Control: max-age=60", "Vary: Accept-Language"];
+    await using server = await scripted([given(fresh, "tide").drain(), given(fresh, "Flut").drain()]);
+    const url = server.url("http", "/");
+    for (let round = 0; round < 3; round++) {
+      for (const [language, text] of [
+        [english, "tide"],
+        [german, "Flut"],
+      ] as const) {
+        await withSession(
+          url,
+          async (session) => expect(await textOf(session, "/")).toBe(text),
+          speaking(language),
+        );
+      }
+    }
+    expect(gets(server.lines)).toBe(2);
+  });
+
+  it("asks for one that is kept for another request by all tags, and takes what 304 names (RFC 9111, 4.3)", async () => {
+    const headers = (tag: string) => [
+      `ETag: "${tag}"`,
+      "Content-Type: text/x-tide",
+      "Cache-Control: max-age=60",
+      "Vary: Accept-Language",
+    ];
+    const french = { options: { header: ["Accept-Language: fr"] } };
+    await using server = await scripted([
+      given(headers("en"), "tide").drain(),
+      given(headers("de"), "Flut").drain(),
+      asked().send('HTTP/1.1 304 Not Modified\r\nETag: "en"\r\nVary: Accept-Language\r\n\r\n').drain(),
+    ]);
+    const url = server.url("http", "/");
+    const says = async (language: typeof english, text: string) =>
+      withSession(
+        url,
+        async (session) => {
+          const document = await read(session, "/");
+          expect(document.type).toBe("text/x-tide");
+          expect(await buffer(document.body)).toEqual(Buffer.from(text));
+        },
+        speaking(language),
+      );
+    await says(english, "tide");
+    await says(german, "Flut");
+    await says(french, "tide");
+    // All three are kept now, two of them in one file.
+    for (const [language, text] of [
+      [french, "tide"],
+      [english, "tide"],
+      [german, "Flut"],
+    ] as const)
+      await says(language, text);
+    expect(sent(server, "if-none-match")).toEqual(['"en"', '"de", "en"']);
+    expect(gets(server.lines)).toBe(3);
+    const names = await readdir(join(folder, "cache"));
+    expect(names.filter((name) => name.endsWith(".body"))).toHaveLength(2);
+  });
+
+  it("asks once more, without conditions, when a 304 names nothing that is kept", async () => {
+    const kept = ['ETag: "1"', "Cache-Control: no-cache"];
+    await talk(
+      given(kept, "one")
+        .and(asked().send('HTTP/1.1 304 Not Modified\r\nETag: "9"\r\n\r\n'))
+        .and(given(kept, "two"))
+        .drain(),
+      async (session, server) => {
+        expect(await textOf(session, "/")).toBe("one");
+        expect(await textOf(session, "/")).toBe("two");
+        expect(sent(server, "if-none-match")).toEqual(['"1"']);
+      },
+      settings(),
+    );
+  });
+
+  it("keeps what a 304 without any validator leaves unsaid", async () => {
+    const kept = ['ETag: "1"', "Content-Type: text/x-tide", "Cache-Control: no-cache"];
+    const unchanged = asked().send("HTTP/1.1 304 Not Modified\r\nX-New: 1\r\n\r\n");
+    await talk(
+      given(kept, "one").and(unchanged).and(unchanged).drain(),
+      async (session, server) => {
+        for (let count = 0; count < 3; count++) {
+          const document = await read(session, "/");
+          expect(document.type).toBe("text/x-tide");
+          expect((await buffer(document.body)).toString()).toBe("one");
+        }
+        expect(sent(server, "if-none-match")).toEqual(['"1"', '"1"']);
+      },
+      settings(),
+    );
+  });
+
+  it("keeps a few variants of a URL, and no more", async () => {
+    const fresh = ["Cache-Control: max-age=60", "Vary: X-Who"];
+    const people = Array.from({ length: 12 }, (_, at) => `X-Who: ${at}`);
+    await using server = await scripted(people.map(() => given(fresh, "hello").drain()));
+    for (const who of people) {
+      await withSession(
+        server.url("http", "/"),
+        async (session) => expect(await textOf(session, "/")).toBe("hello"),
+        speaking({ options: { header: [who] } }),
+      );
+    }
+    const names = await readdir(join(folder, "cache"));
+    expect(names.filter((name) => name.endsWith(".body"))).toHaveLength(8);
   });
 
   it.each([

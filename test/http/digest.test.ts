@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { script } from "../../fixtures/servers/scripted.js";
-import { challengesOf } from "../../protocols/http/challenges.js";
-import { Digest, strongestDigest } from "../../protocols/http/digest.js";
+import { Digest, strongestDigest } from "../../src/net/http-digest.js";
+import { challengesOf } from "../../src/wire/http-challenges.js";
 import { answered, asked, sent, talk, textOf } from "./over-client.js";
 
 function challenge(fields: string) {

@@ -1,8 +1,10 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startHttpProxy } from "../../fixtures/servers/proxy.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { scripted } from "../../fixtures/servers/scripted.js";
 import { answered, asked, sent } from "./over-client.js";
@@ -344,10 +346,60 @@ describe("--write-out", () => {
     expect(well.text).toBe("a");
   });
 
+  it("tells both ends of the connection, and of a proxy", async () => {
+    const ends = "%{local_ip} %{local_port} %{remote_ip} %{remote_port} %{num_connects} %{proxy_used}";
+    const { text } = await perform("get", [`${base}/json`], { print: "", "write-out": ends });
+    expect(text).toMatch(new RegExp(`^127\\.0\\.0\\.1 [1-9]\\d+ 127\\.0\\.0\\.1 ${new URL(base).port} 1 0$`));
+    await using proxy = await startHttpProxy();
+    const network = { proxy: { url: proxy.url("http") }, tls: { insecure: true } };
+    const format = "%{remote_port} %{proxy_used} %{http_connect}";
+    const through = async (url: string) =>
+      (await perform("get", [url], { print: "", "write-out": format }, { network })).text;
+    expect(await through(`${base}/json`)).toBe(`${proxy.port} 1 000`);
+    expect(await through(`${sandbox.url("https")}json`)).toBe(`${proxy.port} 1 200`);
+    await using refusing = await startHttpProxy({ refuse: true });
+    const refused = await perform(
+      "get",
+      [`${sandbox.url("https")}json`],
+      { "write-out": "%{http_connect}" },
+      { network: { proxy: { url: refusing.url("http") } } },
+    );
+    expect(refused.text).toBe("403");
+  });
+
+  it("shows the server's certificates, and what is wrong with them in OpenSSL's number", async () => {
+    const url = `${sandbox.url("https")}json`;
+    const format = "%{num_certs} %{ssl_verify_result}|%{certs}";
+    const network = { tls: { insecure: true } };
+    const { text } = await perform("get", [url], { print: "", "write-out": format }, { network });
+    const [facts, certs = ""] = text.split("|");
+    expect(facts).toBe("1 21");
+    expect(certs).toContain("Subject:CN=Porthole sandbox (good)\n");
+    expect(new X509Certificate(certs.slice(certs.indexOf("-----BEGIN"))).subject).toBe(
+      "CN=Porthole sandbox (good)",
+    );
+    const distrusted = await perform("get", [url], { "write-out": "%{ssl_verify_result} %{exitcode}" });
+    expect(distrusted.text).toBe("21 5");
+    expect((await perform("get", [`${base}/json`], { print: "", "write-out": format })).text).toBe("0 0|");
+  });
+
+  it("names the file, the referrer and the octets that went out", async () => {
+    const format = "%{filename_effective} %{referer} %{size_request} %{urlnum}";
+    const { text } = await perform("get", [`${base}/attachment?name=..%2Fx.txt`, "Referer:http://r/"], {
+      print: "",
+      "remote-name": true,
+      "write-out": format,
+    });
+    const head = await perform("get", [`${base}/attachment?name=..%2Fx.txt`, "Referer:http://r/"], {
+      print: "H",
+    });
+    expect(text).toBe(`x.txt http://r/ ${head.octets.length} 0`);
+  });
+
   it("gives headers by name, and all as JSON", async () => {
     const { text } = await perform("head", [`${base}/json`], {
       print: "",
-      "write-out": "%{header{Content-Type}} %{header_json}",
+      "write-out": "%header{Content-Type} %{header_json}",
     });
     expect(text).toMatch(/^application\/json \{.*"content-type":\["application\/json"\]/);
   });

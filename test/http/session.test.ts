@@ -1119,6 +1119,35 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       expect(sent(proxy, "x-own")).toEqual(["1", "1"]);
     });
 
+    it("proves the password to one that wants a digest, and sends a small body once more", async () => {
+      const challenge = 'Proxy-Authenticate: Digest realm="ink", qop="auth", nonce="n1"';
+      await using proxy = await scripted([
+        asked()
+          .expectUntil("small")
+          .and(answered("407 Proxy Authentication Required", [challenge], "who?"))
+          .expectUntil("\r\n\r\n")
+          .expectUntil("small")
+          .and(answered("200 OK", ['Proxy-Authentication-Info: nextnonce="n2"']))
+          .and(asked())
+          .and(answered("200 OK", [], "by proxy")),
+      ]);
+      const url = `http://squid:ink@127.0.0.1:${proxy.port}`;
+      await withSession(
+        "http://far.example/a",
+        async (session) => {
+          const source = { body: pieces("small"), size: 5 };
+          await session.send?.({ kind: "octets", source });
+          expect(await textOf(session, "/a")).toBe("by proxy");
+        },
+        { engine, network: { proxy: { url, login: "digest" } } },
+      );
+      const proofs = sent(proxy, "proxy-authorization");
+      expect(proofs.map((proof) => /nonce="(\w+)", uri="([^"]+)".*nc=(\w+)/.exec(proof)?.slice(1))).toEqual([
+        ["n1", "http://far.example/a", "00000001"],
+        ["n2", "http://far.example/a", "00000001"],
+      ]);
+    });
+
     it("tells that the proxy wants a login", async () => {
       await using proxy = await scripted(asked().and(answered("407 Proxy Authentication Required")));
       await withSession(

@@ -1,8 +1,11 @@
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { scripted } from "../../fixtures/servers/scripted.js";
-import { answered, asked, sent } from "./over-client.js";
+import { Client } from "../../src/client.js";
+import { VERB_METHODS } from "../../src/plugin.js";
+import { answered, asked, sent, withSession } from "./over-client.js";
 import { perform } from "./performed.js";
 
 describe("a WebSocket", () => {
@@ -16,9 +19,9 @@ describe("a WebSocket", () => {
 
   it("sends lines, prints messages, and closes when all is said", async () => {
     const stdin = Readable.from([Buffer.from("hel"), Buffer.from("lo\r\nGrüße\nlast")]);
-    const { text, failure } = await perform("ws", [url], { settle: 0.2 }, { stdin });
+    const { text: told, failure } = await perform("ws", [url], { settle: 0.2 }, { stdin });
     expect(failure).toBeUndefined();
-    expect(text).toBe("hello\nGrüße\nlast\n");
+    expect(told).toBe("hello\nGrüße\nlast\n");
   });
 
   it("sends what --send says, as objects with --json, binary with --binary", async () => {
@@ -33,9 +36,9 @@ describe("a WebSocket", () => {
   });
 
   it("listens until the server closes", async () => {
-    const { text, failure } = await perform("ws", [`${url}?count=200&close=1000`], { listen: true });
+    const { text: told, failure } = await perform("ws", [`${url}?count=200&close=1000`], { listen: true });
     expect(failure).toBeUndefined();
-    expect(text.split("\n")).toHaveLength(201);
+    expect(told.split("\n")).toHaveLength(201);
     const busy = await perform("ws", [`${url}?close=1013`], { listen: true });
     expect(busy.failure).toMatchObject({
       code: "busy",
@@ -106,5 +109,53 @@ describe("a WebSocket", () => {
     expect((await perform("ws", [])).failure).toMatchObject({ code: "usage" });
     expect((await perform("ws", [url, "x"])).failure).toMatchObject({ code: "usage" });
     expect((await perform("ws", [url], { subprotocol: ["a b"] })).failure).toMatchObject({ code: "usage" });
+  });
+
+  describe("as a URL of its own", () => {
+    it("can do what its scheme says, and nothing else", async () => {
+      const client = new Client();
+      const target = client.target(url);
+      expect(() => client.require(target, "get", ["get"])).toThrow("get is not for ws:");
+      await client.use(target, async (session) => {
+        const methods = Object.entries(VERB_METHODS).filter(([, method]) => session[method] !== undefined);
+        expect(methods.map(([verb]) => verb)).toEqual(client.verbsOf(target));
+      });
+    });
+
+    it("is watched message by message", async () => {
+      const events = await withSession(`${url}?count=3&close=1000`, async (session) => {
+        const seen: (string | undefined)[] = [];
+        for await (const { event, text } of session.watch?.("/ws") ?? []) seen.push(`${event} ${text}`);
+        return seen;
+      });
+      expect(events).toEqual(["data word 1", "data word 2", "data word 3"]);
+      const refused = withSession(`${url}?close=4001`, async (session) => {
+        for await (const _event of session.watch?.("/ws") ?? []);
+      });
+      await expect(refused).rejects.toMatchObject({ code: "refused", reply: "as you wished" });
+    });
+
+    it("is checked by its handshake", async () => {
+      const steps = await withSession(url, async (session) => {
+        const seen: string[] = [];
+        for await (const { step, detail } of session.check?.() ?? []) seen.push(`${step}: ${detail}`);
+        return seen;
+      });
+      expect(steps).toEqual(["roundtrip: a WebSocket"]);
+      const lost = withSession(url.replace(/ws$/, "lost"), async (session) => {
+        for await (const _step of session.check?.() ?? []);
+      });
+      await expect(lost).rejects.toMatchObject({ code: "missing", url: url.replace(/ws$/, "lost") });
+    });
+
+    it("is talked to in lines, however they are cut", async () => {
+      await withSession(url, async (session) => {
+        const stream = await session.interact?.();
+        if (stream === undefined) throw new Error("nobody to talk to");
+        for (const piece of ["on", "e\r\ntwo\nth"]) stream.write(piece);
+        stream.end("ree");
+        expect(await text(stream)).toBe("one\ntwo\nthree\n");
+      });
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,7 +11,13 @@ import {
   startSocksProxy,
   type TestProxy,
 } from "../../fixtures/servers/proxy.js";
-import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
+import {
+  conversation,
+  type Script,
+  type ScriptedServer,
+  script,
+  scripted,
+} from "../../fixtures/servers/scripted.js";
 import { Dialer } from "../../src/net/dialer.js";
 import { type ProxyServer, parseProxy } from "../../src/net/proxy/choose.js";
 import { readAnswer } from "../../src/net/proxy/octets.js";
@@ -552,7 +559,8 @@ describe("an HTTP proxy", () => {
     await using proxy = await startHttpProxy({ login: { user: "me", password: "pw" } });
     const dialer = new Dialer(through(proxy, "http", "me:pw"));
     const endpoint = { ...endpointOf(page), scheme: "http", forwardsThroughProxy: true };
-    expect(dialer.forwardProxy(endpoint)).toEqual({ authorization: "Basic bWU6cHc=" });
+    const asking = { method: "GET", uri: "/" };
+    expect(dialer.forwardProxy(endpoint)?.authorization(asking)).toBe("Basic bWU6cHc=");
     const connection = await dialer.dial(endpoint, NEVER);
     connection.write(
       `GET http://127.0.0.1:${page.port}/x?y=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nProxy-Authorization: Basic bWU6cHc=\r\n\r\n`,
@@ -569,7 +577,85 @@ describe("an HTTP proxy", () => {
     const endpoint = { host: "a.invalid", port: 80, scheme: "http", forwardsThroughProxy: true };
     expect(new Dialer().forwardProxy(endpoint)).toBeUndefined();
     expect(new Dialer({ proxy: { url: "socks5://p" } }).forwardProxy(endpoint)).toBeUndefined();
-    expect(new Dialer({ proxy: { url: "http://p" } }).forwardProxy(endpoint)).toEqual({});
+    const open = new Dialer({ proxy: { url: "http://p" } }).forwardProxy(endpoint);
+    expect(open?.authorization({ method: "GET", uri: "/" })).toBeUndefined();
+  });
+});
+
+describe("an HTTP proxy that wants a digest", () => {
+  const TARGET = { host: "a.invalid", port: 25, scheme: "smtp" };
+  const REFUSAL = "HTTP/1.1 407 Proxy Authentication Required\r\n";
+  const md5 = (text: string) => createHash("md5").update(text).digest("hex");
+  const nothing = "Content-Length: 0\r\n\r\n";
+  const refusing = (challenge: string) =>
+    script().expectUntil("\r\n\r\n").send(`${REFUSAL}Proxy-Authenticate: ${challenge}\r\n${nothing}`).drop();
+  const opening = script().expectUntil("\r\n\r\n").send("HTTP/1.1 200 OK\r\n\r\n").sendLines("hello").drop();
+
+  function fieldsOf(server: ScriptedServer): Record<string, string>[] {
+    return server.lines
+      .filter((line) => /^proxy-authorization: digest /i.test(line))
+      .map((line) => Object.fromEntries([...line.matchAll(/(\w+)="?([^",]*)"?/g)].map((m) => [m[1], m[2]])));
+  }
+
+  it("gets one, on another connection, and the next time at once", async () => {
+    await using proxy = await scripted([
+      refusing('Digest realm="r", qop="auth", nonce="n1", algorithm=MD5'),
+      opening,
+      opening,
+    ]);
+    const dialer = new Dialer(through(proxy, "http", "me:s%40cret"));
+    for (const count of [1, 2]) {
+      const connection = await dialer.dial(TARGET, NEVER);
+      expect(await textOf(connection)).toBe("hello\r\n");
+      connection.destroy();
+      const fields = fieldsOf(proxy);
+      expect(fields).toHaveLength(count);
+      const { username, nonce, nc, cnonce, uri, response } = fields[count - 1] ?? {};
+      expect([username, nonce, nc, uri]).toEqual(["me", "n1", `0000000${count}`, "a.invalid:25"]);
+      const [a1, a2] = [md5("me:r:s@cret"), md5("CONNECT:a.invalid:25")];
+      expect(response).toBe(md5(`${a1}:n1:${nc}:${cnonce}:auth:${a2}`));
+    }
+  });
+
+  it("by the stronger of two hashes, and never with the password in clear when --proxy-auth digest says so", async () => {
+    await using proxy = await scripted([
+      refusing(
+        'Digest realm="r", nonce="n1", algorithm=MD5, Digest realm="r", nonce="n2", algorithm=SHA-256',
+      ),
+      opening,
+    ]);
+    const settings = through(proxy, "http", "me:pw");
+    const connection = await dial(TARGET, { ...settings, proxy: { ...settings.proxy, login: "digest" } });
+    connection.destroy();
+    expect(fieldsOf(proxy)).toMatchObject([{ algorithm: "SHA-256", nonce: "n2" }]);
+    expect(proxy.received.toString()).not.toContain("Basic");
+  });
+
+  it("gets another one when the nonce has become stale, and no third when it stays so", async () => {
+    const stale = (nonce: string) => refusing(`Digest realm="r", nonce="${nonce}", stale=TRUE`);
+    await using proxy = await scripted([stale("n1"), stale("n2"), opening]);
+    (await dial(TARGET, through(proxy, "http", "me:pw"))).destroy();
+    expect(fieldsOf(proxy).map(({ nonce }) => nonce)).toEqual(["n1", "n2"]);
+
+    await using endless = await scripted([stale("1"), stale("2"), stale("3"), stale("4")]);
+    const error = await failureOf(dial(TARGET, through(endless, "http", "me:pw")));
+    expect([error.code, error.message]).toEqual([
+      "auth",
+      `the proxy http://127.0.0.1:${endless.port} refuses one login after the other`,
+    ]);
+    expect(endless.connections).toHaveLength(3);
+  });
+
+  it.each([
+    ["the digest is wrong", "me:pw", 'Digest realm="r", nonce="n"', "refused user and password"],
+    ["Basic went ahead and was offered", "me:pw", 'Basic realm="r", Digest realm="r", nonce="n"', "refused"],
+    ["its hash is not known", "me:pw", 'Digest realm="r", nonce="n", algorithm=TIGER', "refused"],
+    ["nobody is named", undefined, 'Digest realm="r", nonce="n"', "wants a login"],
+  ])("refuses when %s", async (_when, login, challenge, words) => {
+    await using proxy = await scripted([refusing(challenge), refusing(challenge)]);
+    const error = await failureOf(dial(TARGET, through(proxy, "http", login)));
+    expect([error.code, error.exit]).toEqual(["auth", 7]);
+    expect(error.message).toContain(words);
   });
 });
 

@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
-import { conversation, scripted } from "../../fixtures/servers/scripted.js";
+import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
 import { dial, endpointOf, failureOf, textOf } from "../net/dialing.js";
 import { freePort } from "./free-port.js";
@@ -19,6 +19,7 @@ const TINYPROXY = ["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"].find((path) => e
 const SQUID = ["/usr/sbin/squid"].find((path) => existsSync(path));
 /** Squid's own judge of names and passwords. */
 const NCSA = "/usr/lib/squid/basic_ncsa_auth";
+const DIGEST = "/usr/lib/squid/digest_file_auth";
 const DANTED = ["/usr/sbin/danted", "/usr/sbin/sockd"].find((path) => existsSync(path));
 
 const HELLO = conversation(`
@@ -197,9 +198,12 @@ const CACHE = (port: number) => [
 describe.skipIf(SQUID === undefined)(SQUID === undefined ? "squid (not installed)" : "squid", () => {
   let open: Running | undefined;
   let locked: Running | undefined;
+  let guarded: Running | undefined;
 
   beforeAll(async () => {
     await prepare();
+    const digests = join(folder, "digests");
+    await writeFile(digests, "me:s3cretpw\n");
     const users = join(folder, "users");
     const digest = createHash("md5").update("s3cretpw").digest("hex");
     await writeFile(users, `me:${digest}\n`);
@@ -212,11 +216,22 @@ describe.skipIf(SQUID === undefined)(SQUID === undefined ? "squid (not installed
       "acl known proxy_auth REQUIRED",
       "http_access allow known",
     ]);
+    guarded = await start(command, (port) => [
+      ...CACHE(port),
+      `auth_param digest program ${DIGEST} ${digests}`,
+      "auth_param digest children 1 startup=1",
+      "auth_param digest realm harbour",
+      // Each nonce serves twice, and is stale then.
+      "auth_param digest nonce_max_count 2",
+      "acl known proxy_auth REQUIRED",
+      "http_access allow known",
+    ]);
   }, 30_000);
 
   afterAll(async () => {
     await open?.stop();
     await locked?.stop();
+    await guarded?.stop();
     await rm(folder, { recursive: true });
   });
 
@@ -238,6 +253,34 @@ describe.skipIf(SQUID === undefined)(SQUID === undefined ? "squid (not installed
     expect(await forwardedBy(`http://127.0.0.1:${open?.port}`)).toMatch(/^via: .*harbour \(squid/im);
     const received = await forwardedBy(`http://me:s3cretpw@127.0.0.1:${locked?.port}`);
     expect(received).not.toMatch(/^proxy-authorization:/im);
+  });
+
+  it("takes a digest, for tunnels and for plain HTTP", async () => {
+    const url = (password: string) => `http://me:${password}@127.0.0.1:${guarded?.port}`;
+    await carriesBothWays(url("s3cretpw"), "127.0.0.1");
+    expect(await forwardedBy(url("s3cretpw"))).toMatch(/^via: .*harbour \(squid/im);
+    const place = { host: "127.0.0.1", port: 9, scheme: "tcp" };
+    expect((await failureOf(dial(place, { proxy: { url: url("wrong") } }))).code).toBe("auth");
+    await expect(forwardedBy(url("wrong"))).rejects.toMatchObject({ code: "auth", exit: 7 });
+  });
+
+  it("gets a new digest when it calls a nonce stale", async () => {
+    const page = script()
+      .expectUntil("\r\n\r\n")
+      .sendLines("HTTP/1.1 200 OK", "Content-Length: 2", "Connection: close", "", "ok")
+      .drop();
+    await using pages = await scripted(Array.from({ length: 6 }, () => page));
+    const url = `http://me:s3cretpw@127.0.0.1:${guarded?.port}`;
+    const client = new Client({ network: { proxy: { url, login: "digest" } } });
+    const came = await client.use(client.target(pages.url("http", "/")), async (session) => {
+      const texts: string[] = [];
+      for (const path of ["/1", "/2", "/3", "/4", "/5", "/6"]) {
+        const document = await session.read?.(path);
+        if (document !== undefined) texts.push(await text(document.body));
+      }
+      return texts;
+    });
+    expect(came).toEqual(Array.from({ length: 6 }, () => "ok"));
   });
 });
 

@@ -40,7 +40,52 @@ describe("a page as text", () => {
     const html =
       '<form name="login" method="post"><input name="user" value="me"><input type="password" name="pw" value="s3cret">' +
       '<input type="hidden" name="token" value="t0ken"><input type="submit" value="Go"></form>';
-    expect(await rendered(html)).toBe("[form login POST]\n[user: me][pw: ____]<Go>\n");
+    expect(await rendered(html)).toBe("[form login POST]\n[user: me] [pw: ____] <Go>\n");
+  });
+
+  it("names forms by what people are told, and shows what is chosen and what can be", async () => {
+    const html = `<form aria-label="Find a tide" action="/find"><fieldset><legend>When</legend><label>Day <input name=day></label>
+<input type=checkbox name=deep checked>deep <input type=radio name=by value=sun>Sun <input type=radio name=by value=moon checked>Moon
+</fieldset><select name=port><optgroup label=South><option value=1>Cuxhaven<option selected>Hamburg</optgroup><option>Bremen</select>
+<textarea name=note>low
+ water</textarea><button>Look</button></form><form action="/other"><input type=submit></form>`;
+    expect(await rendered(html, 200)).toBe(
+      [
+        "[form Find a tide GET]",
+        "",
+        "When",
+        "Day [day: ____] [deep: yes] deep [by: sun] Sun [by: moon, chosen] Moon",
+        "[port: Hamburg; or Cuxhaven, Bremen] [note: low water] <Look>",
+        "",
+        "[form /other GET]",
+        "<submit>",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("puts a caption above its table, and definitions below their terms", async () => {
+    const html =
+      "<table><caption>Tides of <b>May</b></caption><tr><th>day<th>high<tr><td>1<td>3.2</table><table><tr><td>bare</table>" +
+      "<dl><dt>ebb<dd>goes out<dt>flood<dd>comes in</dl><figure><img alt='A lamp'><figcaption>At night</figcaption></figure>";
+    expect(await rendered(html)).toBe(
+      [
+        "Tides of May",
+        "",
+        "day   high",
+        "1     3.2",
+        "",
+        "bare",
+        "",
+        "ebb",
+        "    goes out",
+        "flood",
+        "    comes in",
+        "[A lamp]",
+        "At night",
+        "",
+      ].join("\n"),
+    );
   });
 
   it("shows images by their words, and drops scripts, styles and the head", async () => {

@@ -1,8 +1,8 @@
 /** A request on its way out: its head, and its body with back-pressure and the server's consent (RFC 9110, 10.1.1). */
 import { PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
-import { authorityOf, framingHeaders, type HttpRequest, headerValue, type RequestBody } from "../engine.js";
-import { requestHead } from "../head-text.js";
+import type { HttpRequest, RequestBody } from "../engine.js";
+import { headersAsSent, requestHead } from "../head-text.js";
 
 /** How long a server may take to agree before the body goes out all the same (milliseconds). */
 const CONSENT_MS = 1000;
@@ -114,14 +114,10 @@ function write(connection: Connection, octets: Uint8Array, inChunk: boolean): bo
 }
 
 function headOf(request: HttpRequest): Buffer {
-  const { method, path, origin, headers } = request;
+  const { method, path } = request;
   if (!TOKEN.test(method)) throw unsendable(`'${method}' is no method`);
   if (!/^[\x21-\x7e\x80-\xff]+$/.test(path)) throw unsendable("a path with blanks or control characters");
-  const all =
-    headerValue(headers, "host") === undefined
-      ? [["Host", authorityOf(origin)] as const, ...headers]
-      : headers;
-  const sent = [...all, ...framingHeaders(request)];
+  const sent = headersAsSent(request);
   for (const [name, value] of sent) {
     if (!TOKEN.test(name)) throw unsendable(`'${name}' is no header's name`);
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))

@@ -4,19 +4,16 @@ import { Duplex } from "node:stream";
 import { PortholeError } from "../../../src/errors.js";
 import type { Connector } from "../connector.js";
 import {
-  authorityOf,
-  framingHeaders,
-  type Header,
   type HttpEngine,
   type HttpRequest,
   type HttpResponse,
   headersOf,
-  headerValue,
   keyOf,
   MAX_HEADER_OCTETS,
   type Origin,
 } from "../engine.js";
 import { bodyFailure, closedMeanwhile } from "../failures.js";
+import { headersAsSent } from "../head-text.js";
 import { overLiveConnection } from "../stale-connection.js";
 import { WordedBody } from "../worded-body.js";
 import { sendBody } from "./node-upload.js";
@@ -63,7 +60,8 @@ export class NodeEngine implements HttpEngine {
         port: request.origin.port,
         method: request.method,
         path: request.path,
-        headers: sentHeaders(request),
+        // Node takes a flat list as the raw headers: order, case and duplicates stay, and nothing is added but Connection.
+        headers: headersAsSent(request).flat(),
         maxHeaderSize: MAX_HEADER_OCTETS,
         signal: request.signal,
       });
@@ -123,14 +121,6 @@ class OriginAgent extends Agent {
     );
     return undefined;
   }
-}
-
-/** Node takes a flat list as the raw headers: order, case and duplicates stay, and nothing is added but Connection. */
-function sentHeaders(request: HttpRequest): string[] {
-  const { origin, headers } = request;
-  const all: Header[] = [...headers];
-  if (headerValue(headers, "host") === undefined) all.unshift(["Host", authorityOf(origin)]);
-  return [...all, ...framingHeaders(request)].flat();
 }
 
 function responseOf(

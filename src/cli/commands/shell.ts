@@ -12,7 +12,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const target = client.target(url);
   client.require(target, "shell", ["ls", "get", "send", "interact"]);
   // What can only be talked to is its own shell.
-  if (isConversation(client.manifestOf(target).verbs)) {
+  if (isConversation(client.verbsOf(target))) {
     const { interact } = await import("../interactive.js");
     await client.use(target, (session) => interact(desk, session, target));
     return undefined;

@@ -16,12 +16,6 @@ export interface ProxyServer {
   readonly shown: string;
 }
 
-/** What a request that is handed to an HTTP proxy needs. */
-export interface ForwardProxy {
-  /** Value of Proxy-Authorization, when the proxy's URL has credentials. */
-  readonly authorization?: string;
-}
-
 const DEFAULT_PORTS: Readonly<Record<ProxyKind, number>> = {
   http: 80,
   https: 443,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { objects, User } from "./program.js";
 import { type Asked, numbered, Web } from "./web.js";
@@ -198,6 +199,57 @@ describe("get --if-changed", () => {
     await utimes(file, DATE, DATE);
     expect((await user.run(args)).status).toBe(0);
     expect(await readFile(file, "utf8")).toBe("new");
+  });
+});
+
+describe("get --if-changed, of what has an ETag and no date", () => {
+  it("asks by the ETag that it has remembered, as long as the file is what it was", async () => {
+    let tag = 'W/"1"';
+    await using web = await Web.serve((response, { headers }) => {
+      response.setHeader("ETag", tag);
+      if (headers["if-none-match"] === tag) response.writeHead(304).end();
+      else {
+        response.setHeader("Content-Encoding", "gzip");
+        response.end(gzipSync(`version ${tag}\n`));
+      }
+    });
+    const place = await folder("tagged");
+    const file = join(place, "x");
+    const args = (where: readonly string[]) => ["get", web.url("/x"), ...where, "--if-changed", "--json"];
+    const asked = () => web.asked.at(-1)?.headers["if-none-match"];
+    for (const where of [
+      ["-o", file],
+      ["-d", place],
+    ]) {
+      await user.run(args(where));
+      const again = await user.run(args(where));
+      expect([again.status, objects(again.stdout)]).toMatchObject([0, [{ path: file, unchanged: true }]]);
+      expect(asked()).toBe(tag);
+      tag = `W/"${where[0]}"`;
+    }
+    expect((await user.run(args(["-o", file]))).status).toBe(0);
+    expect(await readFile(file, "utf8")).toBe('version W/"-d"\n');
+    // Written over by somebody: nobody knows any more what it is a version of.
+    await writeFile(file, "mine");
+    await user.run(args(["-o", file]));
+    expect(asked()).toBeUndefined();
+    expect(await readFile(file, "utf8")).toBe('version W/"-d"\n');
+    expect(await readdir(place)).toEqual(["x"]);
+  });
+
+  it("takes another ETag for another document, though size and date are the same", async () => {
+    let tag = '"1"';
+    await using web = await Web.serve((response) => {
+      response.setHeader("ETag", tag);
+      response.setHeader("Last-Modified", DATE.toUTCString());
+      response.end(tag);
+    });
+    const file = join(await folder("retagged"), "x");
+    const args = ["get", web.url("/x"), "-o", file, "--if-changed"];
+    await user.run(args);
+    tag = '"2"';
+    await user.run(args);
+    expect(await readFile(file, "utf8")).toBe('"2"');
   });
 });
 

@@ -45,6 +45,31 @@ describe("http", () => {
     expect(JSON.parse(input.stdout)).toMatchObject({ method: "PUT", body: "from a pipe" });
   });
 
+  it("its flags are its own with other options before the command, too", async () => {
+    const raw = await user.run(["-q", "--timeout", "9", "http", "post", `${base}echo`, "--raw", "hello"]);
+    expect(JSON.parse(raw.stdout)).toMatchObject({ body: "hello" });
+    const ws = `${base.replace("http", "ws")}ws`;
+    const said = await user.run(["--no-config", "http", "ws", ws, "--send", "hi", "--settle", "0.2"]);
+    expect([said.stdout, said.stderr, said.status]).toEqual(["hi\n", "", 0]);
+  });
+
+  it("ws: URLs are talked to, watched and checked", async () => {
+    const ws = `${base.replace("http", "ws")}ws`;
+    const talk = await user.run([ws], { input: "hello\nthere\n" });
+    expect([talk.stdout, talk.stderr, talk.status]).toEqual(["hello\nthere\n", "", 0]);
+    const watched = await user.run(["watch", `${ws}?count=2&close=1000`]);
+    expect([watched.stdout, watched.status]).toEqual(["word 1\nword 2\n", 0]);
+    const checked = await user.run(["check", ws, "--json"]);
+    expect([objects(checked.stdout).map(({ step }) => step), checked.status]).toEqual([
+      ["resolve", "connect", "roundtrip"],
+      0,
+    ]);
+    expect(await user.run(["get", ws])).toMatchObject({
+      status: 2,
+      stderr: "porthole: http: get is not for ws: - it can watch, check, interact\n",
+    });
+  });
+
   it("a refusal's body, then its line and status; one object with --json", async () => {
     const { stdout, stderr, status } = await http("get", `${base}status/422`);
     expect([stdout, status]).toEqual(["GET is answered with 422\n", 9]);

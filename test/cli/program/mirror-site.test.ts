@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { objects, User } from "./program.js";
-import { Web } from "./web.js";
+import { numbered, Web } from "./web.js";
 
 let user: User;
 beforeAll(async () => {
@@ -222,6 +222,78 @@ describe("mirror of a site", () => {
     const { status, stdout } = await user.run(["mirror", web.url("/"), user.path("dry"), "--dry-run"]);
     expect([status, stdout]).toEqual([0, "new\tindex.html\nnew\ta.html\n"]);
     await expect(readdir(user.path("dry"))).rejects.toThrow();
+  });
+});
+
+describe("a large file of a site that breaks off", () => {
+  const MIB = 1024 ** 2;
+
+  /** A page and a large file: the file's answers are cut after so many octets, as long as there are numbers. */
+  async function breaking(cuts: number[], etag: () => string, octets: () => Buffer): Promise<Web> {
+    return Web.serve((response, { path, headers }) => {
+      if (path === "/") {
+        response.setHeader("Content-Type", "text/html");
+        response.end(LINKS("big.iso"));
+        return;
+      }
+      if (path !== "/big.iso") {
+        response.writeHead(404).end();
+        return;
+      }
+      const all = octets();
+      const [, from = ""] = /^bytes=(\d+)-$/.exec(headers.range ?? "") ?? [];
+      const partly = from !== "" && headers["if-range"] === etag();
+      const first = partly ? Number(from) : 0;
+      response.writeHead(partly ? 206 : 200, {
+        "Content-Type": "application/x-iso9660-image",
+        "Content-Length": all.length - first,
+        ETag: etag(),
+        ...(partly ? { "Content-Range": `bytes ${first}-${all.length - 1}/${all.length}` } : {}),
+      });
+      const cut = cuts.shift();
+      if (cut === undefined) response.end(all.subarray(first));
+      else response.write(all.subarray(first, first + cut), () => response.socket?.destroySoon());
+    });
+  }
+
+  const ranges = (web: Web) =>
+    web.asked.filter(({ path }) => path === "/big.iso").map(({ headers }) => headers.range ?? "all");
+
+  it("goes on where it was cut, within a run and in the next", async () => {
+    const octets = numbered(6 * MIB);
+    await using web = await breaking(
+      [2 * MIB, MIB, MIB],
+      () => '"1"',
+      () => octets,
+    );
+    const folder = user.path("broken-off");
+    const args = ["mirror", web.url("/"), folder, "--json"];
+    const first = await user.run([...args, "--retry", "1"]);
+    expect([first.status, objects(first.stdout).at(-1)]).toMatchObject([13, { copied: 1, failed: 1 }]);
+    expect(await tree(folder)).toContain(".big.iso.porthole-part");
+    expect(await tree(folder)).not.toContain("big.iso");
+    const second = await user.run(args);
+    expect(second.status).toBe(13);
+    const third = await user.run(args);
+    expect([third.status, objects(third.stdout).at(-1)]).toMatchObject([0, { failed: 0 }]);
+    expect(ranges(web)).toEqual(["all", `bytes=${2 * MIB}-`, `bytes=${3 * MIB}-`, `bytes=${4 * MIB}-`]);
+    expect((await readFile(join(folder, "big.iso"))).equals(octets)).toBe(true);
+    expect(await tree(folder)).toEqual(["big.iso", "index.html"]);
+  });
+
+  it("begins anew when it is another one by then", async () => {
+    const versions = [numbered(4 * MIB), Buffer.alloc(3 * MIB, "x")];
+    let version = 0;
+    await using web = await breaking(
+      [2 * MIB],
+      () => `"${version}"`,
+      () => versions[version] ?? Buffer.alloc(0),
+    );
+    const folder = user.path("changed-meanwhile");
+    expect((await user.run(["mirror", web.url("/"), folder])).status).toBe(13);
+    version = 1;
+    expect((await user.run(["mirror", web.url("/"), folder])).status).toBe(0);
+    expect((await readFile(join(folder, "big.iso"))).equals(versions[1] ?? Buffer.alloc(0))).toBe(true);
   });
 });
 

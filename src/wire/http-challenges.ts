@@ -1,5 +1,5 @@
-/** What a 401 offers to log in by (RFC 9110, 11.6.1): schemes, each with its parameters. */
-import type { Header } from "./engine.js";
+/** What a 401 or a 407 offers to log in by (RFC 9110, 11.6.1 and 11.7.1): schemes, each with its parameters. */
+import type { Field } from "./http-head.js";
 
 export interface Challenge {
   /** In lower case. */
@@ -11,10 +11,13 @@ export interface Challenge {
 /** More than these are not read. */
 const MOST_CHALLENGES = 20;
 
-/** The challenges of all WWW-Authenticate headers, in order. What is malformed is passed over. */
-export function challengesOf(headers: readonly Header[]): Challenge[] {
-  return headers
-    .filter(([name]) => name.toLowerCase() === "www-authenticate")
+/**
+ * The challenges of all headers of that name, in order. What is malformed is passed over.
+ * @param name in lower case; a proxy's is `proxy-authenticate`
+ */
+export function challengesOf(fields: readonly Field[], name = "www-authenticate"): Challenge[] {
+  return fields
+    .filter(([known]) => known.toLowerCase() === name)
     .flatMap(([, value]) => parseChallenges(value))
     .slice(0, MOST_CHALLENGES);
 }

@@ -1,7 +1,7 @@
 /** Digest (RFC 7616): proves a password without sending it. Octets in, a header out; no connection. */
 import { createHash, randomBytes } from "node:crypto";
-import { PortholeError } from "../../src/errors.js";
-import type { Challenge } from "./challenges.js";
+import { PortholeError } from "../errors.js";
+import type { Challenge } from "../wire/http-challenges.js";
 
 /** Node's names of the hashes, by the challenge's. */
 const HASHES: Readonly<Record<string, string>> = {
@@ -51,6 +51,11 @@ export class Digest {
     this.#password = password;
   }
 
+  /** What the server said last, as it said it. */
+  get nonce(): string {
+    return this.#nonce;
+  }
+
   /** A new challenge: a nonce that became stale, or another realm. */
   renew(challenge: Challenge): void {
     this.#challenge = challenge;
@@ -70,7 +75,7 @@ export class Digest {
   }
 
   /**
-   * Value of Authorization.
+   * Value of Authorization, or of Proxy-Authorization.
    * @param cnonce what a test wants it to be
    * @throws PortholeError `auth` when the server insists on covering a body that is not held
    */
