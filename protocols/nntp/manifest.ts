@@ -31,6 +31,12 @@ const POSTING: readonly OptionSpec[] = [
     summary: "take back the own article with this Message-ID",
   },
   {
+    flag: "cancel-secret",
+    type: "string",
+    placeholder: "FILE",
+    summary: "the secret for Cancel-Lock and Cancel-Key (~/.cancelsecret, when it is there)",
+  },
+  {
     flag: "header",
     alias: "H",
     type: "list",
