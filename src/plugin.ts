@@ -36,6 +36,16 @@ export interface Scheme {
   readonly address?: "host" | "socket-path" | "local-path";
   /** Several sessions may write there at once and not wait for each other. */
   readonly parallel?: boolean;
+  /** A URL may leave out its host: it is then at the server that users have set. */
+  readonly usualServer?: UsualServer;
+}
+
+/** Where a server is set: a host, a host and port, or a URL. */
+export interface UsualServer {
+  /** An option of the protocol, by flag. */
+  readonly option: string;
+  /** A variable that other programs look at, too; where the option is not given. */
+  readonly environment: string;
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */

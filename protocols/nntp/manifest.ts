@@ -55,11 +55,21 @@ export const manifest = {
     nntp: { port: 119, tls: "upgrade" },
     nntps: { port: 563, tls: "always" },
     snews: { port: 563, tls: "always" },
-    news: { port: 119, tls: "upgrade" },
+    news: {
+      port: 119,
+      tls: "upgrade",
+      usualServer: { option: "news-server", environment: "NNTPSERVER" },
+    },
   },
-  verbs: ["ls", "get", "stat", "search", "send", "watch", "check"],
+  verbs: ["ls", "get", "put", "stat", "search", "send", "watch", "check"],
   sendCommand: "post",
   options: [
+    {
+      flag: "news-server",
+      type: "string",
+      placeholder: "HOST",
+      summary: "where news: URLs without a host are (NNTPSERVER); also HOST:PORT, or a URL of nntps:",
+    },
     {
       flag: "descriptions",
       type: "boolean",

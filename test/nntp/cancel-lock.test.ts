@@ -113,9 +113,15 @@ describe("the secret", () => {
     const gone = readCancelSecret({ "cancel-secret": join(folder, "gone") }, warn);
     expect(await failure(gone)).toMatchObject({ code: "local", exit: 12 });
     const empty = readCancelSecret({ "cancel-secret": await file("empty", "\n") }, warn);
-    expect(await failure(empty)).toMatchObject({ code: "local", message: /has no secret in its first line/ });
+    expect(await failure(empty)).toMatchObject({
+      code: "local",
+      message: expect.stringContaining("has no secret in its first line"),
+    });
     const long = readCancelSecret({ "cancel-secret": await file("long", "x".repeat(70_000)) }, warn);
-    expect(await failure(long)).toMatchObject({ code: "local", message: /is larger than 65536 octets/ });
+    expect(await failure(long)).toMatchObject({
+      code: "local",
+      message: expect.stringContaining("is larger than 65536 octets"),
+    });
   });
 
   it("opens at the server what it locked, and nobody else's does", async () => {

@@ -55,7 +55,7 @@ async function articleOf(session: NewsSession, path: NewsPath, invocation: Invoc
   const { options } = invocation;
   const eml = optionText(options, "eml");
   if (eml !== undefined) return readyArticle(await readAll(eml, invocation), eml);
-  const secret = await readCancelSecret(options, invocation.warn);
+  const secret = await readCancelSecret(options, (text) => invocation.warn(text));
   const cancelled = optionText(options, "cancel");
   if (cancelled !== undefined) return cancelOf(session, checkMessageId(cancelled), invocation, secret);
   const reply = optionText(options, "reply");
@@ -85,12 +85,13 @@ async function articleOf(session: NewsSession, path: NewsPath, invocation: Invoc
 async function cancelOf(
   session: NewsSession,
   id: string,
-  { options, warn }: Invocation,
+  invocation: Invocation,
   secret: string | undefined,
 ): Promise<Article> {
+  const { options } = invocation;
   const header = await headerOf(await session.line.peer(), id);
   if (secret !== undefined && lockedBy(header, secret, id) === "other") {
-    warn(
+    invocation.warn(
       `the Cancel-Lock of ${id} is of another secret: servers that look at it will not take the article back`,
     );
   }
