@@ -56,16 +56,16 @@ export class NewsSession implements Session {
     return this.#text;
   }
 
-  kindOf(path: string): EntryKind {
+  kindOf(path: string): EntryKind | undefined {
     switch (parsePath(path).what) {
       case "server":
       case "groups":
         return "directory";
       case "group":
         return "group";
-      // Listed as articles, fetched as a mailbox file: what is wanted of it is the verb's to say.
+      // Listed as articles, copied as messages, fetched as a mailbox file: what is wanted of it is the verb's to say.
       case "range":
-        return "other";
+        return undefined;
       default:
         return "article";
     }
