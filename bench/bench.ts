@@ -13,6 +13,8 @@ export interface Measurements {
   readonly pairs: readonly Pair[];
   readonly bounds: readonly MemoryBound[];
   readonly throughputs?: readonly Throughput[];
+  /** What is measured within this process: each prints its rows, and says whether the limits are held. */
+  readonly comparisons?: readonly (() => boolean)[];
   /** Ends what was started for them. */
   readonly close?: () => Promise<void>;
 }

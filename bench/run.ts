@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   pop3: () => import("./pop3.js"),
   imap: () => import("./imap.js"),
   nntp: () => import("./nntp.js"),
+  yenc: () => import("./yenc.js"),
   smtp: () => import("./smtp.js"),
   sockets: () => import("./sockets.js"),
   gopher: () => import("./gopher.js"),
@@ -46,10 +47,11 @@ try {
   for (const [name, load] of Object.entries(BENCHES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const { bench } = await load();
-    const { pairs, bounds, throughputs = [], close } = await bench({ urls, folder });
+    const { pairs, bounds, throughputs = [], comparisons = [], close } = await bench({ urls, folder });
     try {
       for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
       for (const one of throughputs) if (!(await measureThroughput(one))) missed += 1;
+      for (const compare of comparisons) if (!compare()) missed += 1;
       for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
     } finally {
       await close?.();

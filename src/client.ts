@@ -36,6 +36,8 @@ export interface ClientSettings {
   readonly options?: Options | ((protocol: string) => Options);
   readonly credentials?: CredentialLookup;
   readonly accountUrl?: AccountUrl;
+  /** For what other programs have set there: the usual server of a scheme (NNTPSERVER). Absent: nothing is. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly registry?: Registry;
   readonly transcript?: Transcript;
   /** Ends everything that is under way. */
@@ -90,7 +92,11 @@ export class Client {
 
   /** @throws PortholeError `usage` when the text is no URL of a known scheme */
   target(url: string): Target {
-    return resolveTarget(url, this.registry, this.#settings.accountUrl ?? noAccounts);
+    const { accountUrl = noAccounts, environment } = this.#settings;
+    return resolveTarget(url, this.registry, accountUrl, (protocol, usual) => {
+      const chosen = this.#optionsOf(protocol)[usual.option];
+      return typeof chosen === "string" ? chosen : environment?.[usual.environment];
+    });
   }
 
   /** A client that differs from this one in these settings, and shares its transcript. */
@@ -207,8 +213,7 @@ export class Client {
       forwardProxy: (endpoint) => this.#dialer.forwardProxy(endpoint),
       credentials: (request) => this.#credentials(target, request),
       policy: this.policy,
-      options:
-        typeof settings.options === "function" ? settings.options(target.protocol) : (settings.options ?? {}),
+      options: this.#optionsOf(target.protocol),
       signal,
       ...(settings.stateFolder === undefined ? {} : { stateFolder: settings.stateFolder }),
       progress: (report) => settings.progress?.(report),
@@ -216,6 +221,11 @@ export class Client {
       note: (text) => this.transcript.note(text),
       mask: (secret) => this.transcript.mask(secret),
     };
+  }
+
+  #optionsOf(protocol: string): Options {
+    const { options = {} } = this.#settings;
+    return typeof options === "function" ? options(protocol) : options;
   }
 
   async #credentials(target: Target, request: CredentialRequest): Promise<Credentials | undefined> {

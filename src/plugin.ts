@@ -38,6 +38,16 @@ export interface Scheme {
   readonly parallel?: boolean;
   /** What can be done under this scheme, where that is not what can be done under the others. */
   readonly verbs?: readonly Verb[];
+  /** A URL may leave out its host: it is then at the server that users have set. */
+  readonly usualServer?: UsualServer;
+}
+
+/** Where a server is set: a host, a host and port, or a URL. */
+export interface UsualServer {
+  /** An option of the protocol, by flag. */
+  readonly option: string;
+  /** A variable that other programs look at, too; where the option is not given. */
+  readonly environment: string;
 }
 
 /** Verbs that a protocol does itself. What users type besides (`cp`, `mirror`, `browse`, a bare URL) is made of these. */

@@ -1,6 +1,6 @@
 /** From what a person types to a Target: short forms, accounts, the scheme's row in the registry. */
 import { PortholeError } from "./errors.js";
-import type { Target } from "./plugin.js";
+import type { Target, UsualServer } from "./plugin.js";
 import type { Registry } from "./registry.js";
 import { nearest } from "./spelling.js";
 import {
@@ -15,6 +15,9 @@ import {
 /** The URL that an account of the configuration stands for, or undefined when there is no such account. */
 export type AccountUrl = (name: string) => string | undefined;
 
+/** What users have set as the usual server of a protocol, or undefined when they have not. */
+export type UsualServerLookup = (protocol: string, usual: UsualServer) => string | undefined;
+
 /**
  * @param text a URL, or one of the short forms: `example.org/x`, `localhost:8080`, `:8080/x`, `@account/path`, `./file`, `/file`
  * @throws PortholeError `usage` when it is no URL or its scheme is not known
@@ -23,10 +26,15 @@ export function resolveTarget(
   text: string,
   registry: Registry,
   accountUrl: AccountUrl = () => undefined,
+  usualServer: UsualServerLookup = () => undefined,
 ): Target {
   const url = parseUrl(expand(text, registry, accountUrl));
   const row = registry.forScheme(url.scheme);
   if (row === undefined) throw unknownScheme(url.scheme, formatUrl(url), registry);
+  const usual = row.scheme.usualServer;
+  if (usual !== undefined && url.host === "") {
+    return resolveTarget(atUsualServer(url, usual, usualServer(row.manifest.name, usual)), registry);
+  }
   const address = row.scheme.address ?? "host";
   if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
     throw new PortholeError("usage", `'${withoutPassword(text)}' names no host`, {
@@ -44,6 +52,23 @@ export function resolveTarget(
     path: url.path,
     href: (path: string) => hrefOf(url, path, row.scheme.port),
   };
+}
+
+/** RFC 5538, 4: `news:comp.lang.c` is at whatever server its reader uses. */
+function atUsualServer(url: PortholeUrl, usual: UsualServer, server: string | undefined): string {
+  if (server === undefined || server === "") {
+    throw new PortholeError("usage", `${formatUrl(url)} names no host, and no usual server is set`, {
+      url: formatUrl(url),
+      hint: `--${usual.option} HOST, ${usual.option} in the configuration or ${usual.environment} in the environment sets it`,
+    });
+  }
+  const base = parseUrl(server.includes("://") ? server : `${url.scheme}://${server}`);
+  if (base.host === "") {
+    throw new PortholeError("usage", `the usual server '${withoutPassword(server)}' is no host`, {
+      hint: `--${usual.option} HOST sets another`,
+    });
+  }
+  return formatUrl({ ...base, path: `/${url.path.replace(/^\/+/, "")}` }, { withPassword: true });
 }
 
 function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined): string {

@@ -157,3 +157,53 @@ describe("a target", () => {
     expect(resolve("http://h/a/../b%2f?x=1").path).toBe("/a/../b%2f?x=1");
   });
 });
+
+describe("a URL without a host, of a scheme with a usual server", () => {
+  const at = (text: string, server?: string) =>
+    resolveTarget(text, registry, undefined, (protocol, usual) => {
+      expect([protocol, usual.option, usual.environment]).toEqual(["nntp", "news-server", "NNTPSERVER"]);
+      return server;
+    });
+
+  it.each([
+    ["news:comp.lang.c", "news://news.example.org/comp.lang.c"],
+    ["news:comp.*", "news://news.example.org/comp.*"],
+    ["news:1@x.example", "news://news.example.org/1@x.example"],
+    ["news:%3C1@x.example%3E", "news://news.example.org/%3C1@x.example%3E"],
+    ["news:", "news://news.example.org/"],
+    ["news:/comp.lang.c", "news://news.example.org/comp.lang.c"],
+    ["news:///comp.lang.c", "news://news.example.org/comp.lang.c"],
+  ])("%s is at that server", (text, href) => {
+    const target = at(text, "news.example.org");
+    expect(target).toMatchObject({ protocol: "nntp", host: "news.example.org", port: 119, tls: "upgrade" });
+    expect(target.href(target.path)).toBe(href);
+  });
+
+  it.each([
+    ["news.example.org:8119", { host: "news.example.org", port: 8119, tls: "upgrade" }],
+    ["[::1]:8119", { host: "::1", port: 8119 }],
+    ["nntps://ann@news.example.org", { host: "news.example.org", port: 563, tls: "always" }],
+    ["nntps://ann:secret@news.example.org/", { url: { user: "ann", password: "secret" } }],
+  ])("which may be set as %s", (server, expected) => {
+    expect(at("news:comp.lang.c", server)).toMatchObject({ ...expected, path: "/comp.lang.c" });
+  });
+
+  it("leaves a host that is named", () => {
+    expect(at("news://other.example/comp.lang.c", "news.example.org")).toMatchObject({
+      host: "other.example",
+    });
+  });
+
+  it.each([undefined, ""])("is refused when it is set to %j, and says where it is set", (server) => {
+    expect(() => at("news:1@x.example", server)).toThrow(
+      refusal(
+        "news:1@x.example names no host, and no usual server is set",
+        "--news-server HOST, news-server in the configuration or NNTPSERVER in the environment sets it",
+      ),
+    );
+  });
+
+  it.each(["/etc/news", "nntp:///x", "a\r\nb"])("refuses %j for a server", (server) => {
+    expect(() => at("news:comp.lang.c", server)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+});

@@ -1,7 +1,14 @@
 /** Logging in (RFC 9051, 6.2): SASL, or LOGIN. */
-import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import {
+  bestFirst,
+  chooseLogin,
+  noWayToLogIn,
+  type SaslMechanism,
+  saslServer,
+  sharedMechanisms,
+} from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
-import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
+import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import type { Peer } from "./peer.js";
 import { refusal } from "./refusal.js";
@@ -11,7 +18,10 @@ import { astring } from "./words.js";
 /** Gives the login up (RFC 9051, 6.2.2). */
 const CANCEL = "*";
 
-type Way = { readonly by: "sasl"; readonly mechanism: SaslMechanism } | { readonly by: "LOGIN command" };
+/** RFC 9051, 6.2.3. */
+const LOGIN_COMMAND = { command: "LOGIN", kind: "password", conceals: false } as const;
+
+type Way = SaslMechanism | typeof LOGIN_COMMAND;
 
 /**
  * Logs in. Without `required` only when the user gave credentials.
@@ -20,29 +30,25 @@ type Way = { readonly by: "sasl"; readonly mechanism: SaslMechanism } | { readon
 export async function logIn(peer: Peer, target: Target, context: Context, required: boolean): Promise<void> {
   if (peer.loggedIn) return;
   const ways = waysOf(peer, context.policy.authMechanism);
-  const concealed = ways.some(conceals);
-  const request: CredentialRequest = { connection: peer.connection, concealed, required };
-  const found = ways.some(needsNoSecret)
-    ? await certified(target, context, request)
-    : await context.credentials(request);
-  if (found === undefined) {
-    if (!required) return;
-    throw new PortholeError("auth", "the server opens mailboxes only after a login", {
-      hint: "-u USER says whose they are",
-    });
-  }
-  const way = ways.find((candidate) => kindOf(candidate) === found.kind);
-  if (way === undefined) throw noWay(peer, found.kind, context.policy.authMechanism);
-  // A password that was given out for a way that conceals it must not be used by another.
-  if (concealed && !conceals(way)) await context.credentials({ ...request, concealed: false });
+  const { connection } = peer;
+  const login = await chooseLogin(
+    ways,
+    { target, context, connection, required },
+    {
+      nothingGiven: required ? nothingGiven : undefined,
+      noWay: (kind) => noWay(peer, kind, context.policy.authMechanism),
+    },
+  );
+  if (login === undefined) return;
+  const { way, credentials: found } = login;
   refuseControls(found.user + found.password, "the user name or the password");
   const began = performance.now();
   peer.forgetCapabilities();
   const status =
-    way.by === "sasl"
-      ? await converse(peer, target, context, way.mechanism, found)
+    "begin" in way
+      ? await converse(peer, target, context, way, found)
       : await peer.dialogue
-          .say({ words: ["LOGIN", astring(found.user), astring(found.password)], alone: true })
+          .say({ words: [way.command, astring(found.user), astring(found.password)], alone: true })
           .status();
   if (status.condition !== "OK") throw loginRefusal(status);
   peer.loggedIn = true;
@@ -54,32 +60,16 @@ export async function logIn(peer: Peer, target: Target, context: Context, requir
 /** What both sides know, best first. */
 function waysOf(peer: Peer, wanted: string | undefined): readonly Way[] {
   const { capabilities, connection } = peer;
-  const sasl = sharedMechanisms(capabilities.values("AUTH"), connection.secure, wanted).map(
-    (mechanism): Way => ({ by: "sasl", mechanism }),
-  );
   // RFC 9051, 6.2.3: a server that says LOGINDISABLED must not be told a password.
-  const login: Way[] =
-    !capabilities.has("LOGINDISABLED") && (wanted ?? "LOGIN") === "LOGIN" ? [{ by: "LOGIN command" }] : [];
-  if (connection.secure) return [...sasl.filter((way) => !conceals(way)), ...login, ...sasl.filter(conceals)];
-  return [...sasl.filter(conceals), ...sasl.filter((way) => !conceals(way)), ...login];
+  const speaksLogin = !capabilities.has("LOGINDISABLED") && (wanted ?? "LOGIN") === "LOGIN";
+  const sasl = sharedMechanisms(capabilities.values("AUTH"), connection, wanted);
+  return bestFirst<Way>([...sasl, ...(speaksLogin ? [LOGIN_COMMAND] : [])], connection.secure);
 }
 
-function conceals(way: Way): boolean {
-  return way.by === "sasl" && way.mechanism.conceals;
-}
-
-function needsNoSecret(way: Way): boolean {
-  return way.by === "sasl" && way.mechanism.name === "EXTERNAL";
-}
-
-function kindOf(way: Way): Credentials["kind"] {
-  return way.by === "sasl" ? way.mechanism.kind : "password";
-}
-
-/** EXTERNAL: the certificate is the secret, and a user name may stand beside it. */
-async function certified(target: Target, context: Context, request: CredentialRequest): Promise<Credentials> {
-  const found = await context.credentials({ ...request, required: false });
-  return { user: found?.user ?? target.url.user ?? "", password: "", kind: "password" };
+function nothingGiven(): PortholeError {
+  return new PortholeError("auth", "the server opens mailboxes only after a login", {
+    hint: "-u USER says whose they are",
+  });
 }
 
 function noWay(peer: Peer, kind: Credentials["kind"], wanted: string | undefined): PortholeError {
@@ -98,7 +88,10 @@ async function converse(
   mechanism: SaslMechanism,
   credentials: Credentials,
 ): Promise<Status> {
-  const login = mechanism.begin(credentials, target);
+  const login = mechanism.begin(
+    credentials,
+    saslServer(target, peer.connection, peer.capabilities.values("AUTH")),
+  );
   const encode = (octets: Buffer) => {
     const text = octets.toString("base64");
     context.mask(text);

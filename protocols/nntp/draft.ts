@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { PortholeError } from "../../src/errors.js";
 import { parseMailbox } from "../../src/message/address.js";
+import { cancelKey, cancelLock, KEY, LOCK } from "./cancel-lock.js";
 import { flowed } from "./flowed.js";
 import { checkGroup, checkMessageId } from "./path.js";
 
@@ -17,6 +18,10 @@ export interface Draft {
   readonly references?: readonly string[];
   /** The Message-ID of an own article that this one replaces. */
   readonly supersedes?: string;
+  /** The Message-ID of an own article that this one takes back (RFC 5537, 5.3). */
+  readonly cancels?: string;
+  /** What locks are made of; articles go without one when it is absent. */
+  readonly cancelSecret?: string | undefined;
   /** Further fields. Message-ID and Date replace the made ones. */
   readonly headers?: readonly { readonly name: string; readonly value: string }[];
 }
@@ -70,6 +75,11 @@ export function compose(draft: Draft, now = new Date()): Article {
     ...optional("Followup-To", draft.followupTo === undefined ? undefined : followup(draft.followupTo)),
     ...optional("References", references(draft.references ?? [])),
     ...optional("Supersedes", draft.supersedes === undefined ? undefined : checkMessageId(draft.supersedes)),
+    ...optional(
+      "Control",
+      draft.cancels === undefined ? undefined : `cancel ${checkMessageId(draft.cancels)}`,
+    ),
+    ...locks(draft, messageId, (name) => given(name.toLowerCase()) !== undefined),
     ...own
       .filter(({ name }) => !/^(?:message-id|date)$/i.test(name))
       .map(({ name, value }): [string, string] => [name, words(value)]),
@@ -84,6 +94,20 @@ export function compose(draft: Draft, now = new Date()): Article {
     groups,
     octets: Buffer.concat([Buffer.from(`${header}\r\n`), body]),
   };
+}
+
+/** RFC 8315, 3: a key for what is withdrawn, and a lock for what may be withdrawn later. A cancellation is not. */
+function locks(
+  { cancels, supersedes, cancelSecret }: Draft,
+  messageId: string,
+  isGiven: (name: string) => boolean,
+): [string, string][] {
+  if (cancelSecret === undefined) return [];
+  const withdrawn = cancels ?? supersedes;
+  const fields: [string, string][] = [];
+  if (cancels === undefined) fields.push([LOCK, cancelLock(cancelSecret, messageId)]);
+  if (withdrawn !== undefined) fields.push([KEY, cancelKey(cancelSecret, checkMessageId(withdrawn))]);
+  return fields.filter(([name]) => !isGiven(name));
 }
 
 /** RFC 5536, 3.1.3. */

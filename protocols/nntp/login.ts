@@ -1,5 +1,12 @@
 /** AUTHINFO (RFC 4643): when to log in, as whom, and how. */
-import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import {
+  bestFirst,
+  credentialsFor,
+  noWayToLogIn,
+  type SaslMechanism,
+  saslServer,
+  sharedMechanisms,
+} from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -27,8 +34,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   const required = demand !== undefined || target.url.user !== undefined;
   const ways = waysOf(peer, context.policy.authMechanism, demand !== undefined);
   if (ways.length === 0 && demand === undefined) return withoutLogin(peer, target, context);
-  const concealed = ways.some(conceals);
-  const found = await context.credentials({ connection, concealed, required });
+  const found = await credentialsFor(ways, { target, context, connection, required });
   if (found === undefined) {
     if (demand === undefined) return;
     throw new PortholeError("auth", "the server demands a login", {
@@ -36,7 +42,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
       hint: "-u USER says who you are",
     });
   }
-  const fitting = ways.filter((way) => (way === "plain words" ? "password" : way.kind) === found.kind);
+  const fitting = ways.filter(({ kind }) => kind === found.kind);
   if (fitting.length === 0) throw noWayToLogIn(offered(peer), found.kind, undefined);
   await tryInTurn(peer, target, context, fitting, found);
   peer.loggedIn = true;
@@ -44,8 +50,10 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   peer.forget();
 }
 
-/** `plain words` for USER and PASS (RFC 4643, 2.3). */
-type Way = SaslMechanism | "plain words";
+/** USER and PASS (RFC 4643, 2.3). */
+const PLAIN_WORDS = { command: "USER", kind: "password", conceals: false } as const;
+
+type Way = SaslMechanism | typeof PLAIN_WORDS;
 
 /**
  * The ways that the server offers, best first; none when it offers none.
@@ -55,21 +63,12 @@ type Way = SaslMechanism | "plain words";
 function waysOf(peer: Peer, wanted: string | undefined, demanded: boolean): readonly Way[] {
   const { capabilities, connection } = peer;
   const mechanisms = capabilities?.offers("AUTHINFO", "SASL") === true ? capabilities.mechanisms : [];
-  const sasl = sharedMechanisms(mechanisms, connection.secure, wanted === "USER" ? "" : wanted);
+  const sasl = sharedMechanisms(mechanisms, connection, wanted === "USER" ? "" : wanted);
   const told = capabilities === undefined || capabilities.offers("AUTHINFO", "USER");
   const offersUser = (wanted ?? "USER") === "USER" && (told || (demanded && sasl.length === 0));
-  const showing: Way[] = [
-    ...(offersUser ? (["plain words"] as const) : []),
-    ...sasl.filter((way) => !conceals(way)),
-  ];
-  const concealing: Way[] = sasl.filter(conceals);
-  const ways = connection.secure ? [...showing, ...concealing] : [...concealing, ...showing];
+  const ways = bestFirst<Way>([...(offersUser ? [PLAIN_WORDS] : []), ...sasl], connection.secure);
   if (wanted === undefined || ways.length > 0) return ways;
   throw noWayToLogIn(offered(peer), "password", wanted);
-}
-
-function conceals(way: Way): boolean {
-  return way !== "plain words" && way.conceals;
 }
 
 /** What the server says that it offers, for messages. */
@@ -93,13 +92,13 @@ async function tryInTurn(
   for (const way of ways) {
     try {
       // A password that was given out for a mechanism that conceals it must not be used by another.
-      if (!conceals(way)) await context.credentials({ connection: peer.connection });
+      if (!way.conceals) await context.credentials({ connection: peer.connection });
     } catch (thrown) {
       throw way === ways[0] ? thrown : refusal;
     }
     try {
-      if (way === "plain words") await logInByPassword(peer, found);
-      else await logInBySasl(peer, target, context, way, found);
+      if ("begin" in way) await logInBySasl(peer, target, context, way, found);
+      else await logInByPassword(peer, found);
       return;
     } catch (thrown) {
       if (!(thrown instanceof PortholeError) || thrown.code !== "auth") throw thrown;
@@ -139,7 +138,10 @@ async function logInBySasl(
   mechanism: SaslMechanism,
   credentials: Credentials,
 ): Promise<void> {
-  const login = mechanism.begin(credentials, target);
+  const login = mechanism.begin(
+    credentials,
+    saslServer(target, peer.connection, peer.capabilities?.mechanisms ?? []),
+  );
   const encode = (octets: Buffer) => {
     // RFC 4643, 2.4.2: a response without octets is a lone `=`.
     const text = octets.length === 0 ? "=" : octets.toString("base64");

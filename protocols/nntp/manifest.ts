@@ -31,6 +31,12 @@ const POSTING: readonly OptionSpec[] = [
     summary: "take back the own article with this Message-ID",
   },
   {
+    flag: "cancel-secret",
+    type: "string",
+    placeholder: "FILE",
+    summary: "the secret for Cancel-Lock and Cancel-Key (~/.cancelsecret, when it is there)",
+  },
+  {
     flag: "header",
     alias: "H",
     type: "list",
@@ -41,6 +47,12 @@ const POSTING: readonly OptionSpec[] = [
   { flag: "dry-run", type: "boolean", summary: "print the article, post nothing" },
 ];
 
+const RAW: OptionSpec = {
+  flag: "raw",
+  type: "boolean",
+  summary: "byte for byte on a terminal, too",
+};
+
 export const manifest = {
   name: "nntp",
   title: "NNTP",
@@ -49,11 +61,21 @@ export const manifest = {
     nntp: { port: 119, tls: "upgrade" },
     nntps: { port: 563, tls: "always" },
     snews: { port: 563, tls: "always" },
-    news: { port: 119, tls: "upgrade" },
+    news: {
+      port: 119,
+      tls: "upgrade",
+      usualServer: { option: "news-server", environment: "NNTPSERVER" },
+    },
   },
-  verbs: ["ls", "get", "stat", "search", "send", "watch", "check"],
+  verbs: ["ls", "get", "put", "stat", "search", "send", "watch", "check"],
   sendCommand: "post",
   options: [
+    {
+      flag: "news-server",
+      type: "string",
+      placeholder: "HOST",
+      summary: "where news: URLs without a host are (NNTPSERVER); also HOST:PORT, or a URL of nntps:",
+    },
     {
       flag: "descriptions",
       type: "boolean",
@@ -109,9 +131,9 @@ export const manifest = {
     { name: "groups", usage: "URL [WILDMAT]", summary: "groups with counts, status and descriptions" },
     { name: "over", usage: "URL", summary: "the overview of a group or range, in the server's order" },
     { name: "hdr", usage: "URL FIELD", summary: "one field of the articles of a group or range" },
-    { name: "article", usage: "URL", summary: "an article, octet for octet" },
-    { name: "head", usage: "URL", summary: "an article's header" },
-    { name: "body", usage: "URL", summary: "an article's body" },
+    { name: "article", usage: "URL", summary: "an article, octet for octet", options: [RAW] },
+    { name: "head", usage: "URL", summary: "an article's header", options: [RAW] },
+    { name: "body", usage: "URL", summary: "an article's body", options: [RAW] },
     { name: "stat", usage: "URL", summary: "number and Message-ID of an article" },
     { name: "next", usage: "URL", summary: "the article after this one" },
     { name: "last", usage: "URL", summary: "the article before this one" },
@@ -131,7 +153,7 @@ export const manifest = {
     },
     {
       name: "nzb",
-      usage: "URL [FILE.nzb] -d DIR",
+      usage: "[URL] [FILE.nzb] -d DIR",
       summary: "fetch and decode the files of an NZB, or of a group by --subject",
       options: [
         {

@@ -11,6 +11,7 @@ import type {
   Outgoing,
   SendReport,
   Session,
+  Source,
   WatchEvent,
 } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
@@ -22,6 +23,7 @@ import type { Line } from "./line.js";
 import { newestFirst, overviewOf } from "./overviews.js";
 import { articlePath, messagePath, parsePath, type Range } from "./path.js";
 import { post } from "./posting.js";
+import { putArticle } from "./putting.js";
 import { markRead, newsrcPath, readNewsrc } from "./reader-file.js";
 import { type OneArticle, readArticle, readRange } from "./reading.js";
 import { readMany } from "./reading-many.js";
@@ -54,16 +56,16 @@ export class NewsSession implements Session {
     return this.#text;
   }
 
-  kindOf(path: string): EntryKind {
+  kindOf(path: string): EntryKind | undefined {
     switch (parsePath(path).what) {
       case "server":
       case "groups":
         return "directory";
       case "group":
         return "group";
-      // Listed as articles, fetched as a mailbox file: what is wanted of it is the verb's to say.
+      // Listed as articles, copied as messages, fetched as a mailbox file: what is wanted of it is the verb's to say.
       case "range":
-        return "other";
+        return undefined;
       default:
         return "article";
     }
@@ -176,6 +178,11 @@ export class NewsSession implements Session {
     yield* this.#taken(this.#found(place.group, range, words), query.limit);
   }
 
+  /** Posts what stands there as it is. The article gets its number from each group, so its URL is by its Message-ID. */
+  async write(path: string, source: Source): Promise<Entry> {
+    return this.#telling(() => putArticle(this.line, parsePath(path), source, this.#text));
+  }
+
   /** Posts an article. It goes where its Newsgroups field says; the envelope's recipients are those groups. */
   async send(outgoing: Outgoing): Promise<SendReport> {
     if (outgoing.kind !== "message") throw new PortholeError("usage", "NNTP posts articles, not bare octets");
@@ -184,8 +191,7 @@ export class NewsSession implements Session {
     try {
       refuseControls(messageId, "the Message-ID");
       refuseControls([envelope.from, ...envelope.to].join(""), "the envelope");
-      const peer = await this.line.peer();
-      const { reply, size } = await post(peer, raw, messageId);
+      const { reply, size } = await this.#telling(async () => post(await this.line.peer(), raw, messageId));
       return {
         accepted: envelope.to,
         refused: [],
@@ -193,13 +199,19 @@ export class NewsSession implements Session {
         ...(messageId === "" ? {} : { messageId }),
         size,
       };
+    } finally {
+      raw.destroy();
+    }
+  }
+
+  /** The command line shows an abort itself; what it left open must be said besides. */
+  async #telling<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
     } catch (thrown) {
-      // The command line shows the abort itself; what it left open must be said besides.
       if (thrown instanceof PortholeError && thrown.code === "aborted")
         this.line.context.warn(thrown.message);
       throw thrown;
-    } finally {
-      raw.destroy();
     }
   }
 

@@ -1,8 +1,15 @@
 /** AUTHORIZATION (RFC 1939, 4): SASL (RFC 5034), APOP, or USER and PASS. */
 import { createHash } from "node:crypto";
-import { noWayToLogIn, type SaslMechanism, sharedMechanisms } from "../../src/auth/sasl.js";
+import {
+  bestFirst,
+  chooseLogin,
+  noWayToLogIn,
+  type SaslMechanism,
+  saslServer,
+  sharedMechanisms,
+} from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
-import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
+import type { Context, Credentials, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import type { StatusReply } from "../../src/wire/status-replies.js";
 import type { Peer } from "./peer.js";
@@ -13,10 +20,17 @@ const COMMAND_OCTETS = 255;
 /** RFC 5034, 4: gives the login up. */
 const CANCEL = "*";
 
-type Way =
-  | { readonly by: "sasl"; readonly mechanism: SaslMechanism }
-  | { readonly by: "APOP"; readonly timestamp: string }
-  | { readonly by: "USER" };
+/** RFC 1939, 7: the greeting's timestamp and the password are hashed together. */
+interface Apop {
+  readonly command: "APOP";
+  readonly kind: "password";
+  readonly conceals: true;
+  readonly timestamp: string;
+}
+
+const USER_COMMAND = { command: "USER", kind: "password", conceals: false } as const;
+
+type Way = SaslMechanism | Apop | typeof USER_COMMAND;
 
 /**
  * Logs in. Without `required` only when the user gave credentials.
@@ -25,21 +39,16 @@ type Way =
  */
 export async function logIn(peer: Peer, target: Target, context: Context, required: boolean): Promise<void> {
   const ways = waysOf(peer, context.policy.authMechanism);
-  const concealed = ways.some(conceals);
-  const request: CredentialRequest = { connection: peer.connection, concealed, required };
-  const found = ways.some(needsNoSecret)
-    ? await certified(target, context, request)
-    : await context.credentials(request);
-  if (found === undefined) {
-    if (!required) return;
-    throw new PortholeError("auth", "the server opens a mailbox only after a login", {
-      hint: "-u USER says whose it is",
-    });
-  }
-  const way = ways.find((candidate) => kindOf(candidate) === found.kind);
-  if (way === undefined) throw noWay(peer, found.kind, context.policy.authMechanism);
-  // A password that was given out for a way that conceals it must not be used by another.
-  if (concealed && !conceals(way)) await context.credentials({ ...request, concealed: false });
+  const login = await chooseLogin(
+    ways,
+    { target, context, connection: peer.connection, required },
+    {
+      nothingGiven: required ? nothingGiven : undefined,
+      noWay: (kind) => noWay(peer, kind, context.policy.authMechanism),
+    },
+  );
+  if (login === undefined) return;
+  const { way, credentials: found } = login;
   refuseControls(found.user + found.password, "the user name or the password");
   const reply = await perform(peer, target, context, way, found);
   if (reply.status !== "ok") throw loginRefusal(reply);
@@ -49,42 +58,28 @@ export async function logIn(peer: Peer, target: Target, context: Context, requir
 /** What both sides know, best first. A server without CAPA is tried with USER, which all have. */
 function waysOf(peer: Peer, wanted: string | undefined): readonly Way[] {
   const { capabilities, connection } = peer;
-  const sasl = sharedMechanisms(capabilities?.mechanisms ?? [], connection.secure, wanted).map(
-    (mechanism): Way => ({ by: "sasl", mechanism }),
-  );
+  const sasl = sharedMechanisms(capabilities?.mechanisms ?? [], connection, wanted);
   const timestamp = timestampOf(peer.greeting);
-  const apop: Way[] =
-    timestamp !== undefined && (wanted ?? "APOP") === "APOP" ? [{ by: "APOP", timestamp }] : [];
+  const apop: Apop[] =
+    timestamp !== undefined && (wanted ?? "APOP") === "APOP"
+      ? [{ command: "APOP", kind: "password", conceals: true, timestamp }]
+      : [];
   const speaksUser =
     capabilities === undefined || capabilities.has("USER") || capabilities.mechanisms.length === 0;
-  const user: Way[] = speaksUser && (wanted ?? "USER") === "USER" ? [{ by: "USER" }] : [];
-  if (connection.secure)
-    return [...sasl.filter((way) => !conceals(way)), ...user, ...sasl.filter(conceals), ...apop];
-  return [...sasl.filter(conceals), ...apop, ...sasl.filter((way) => !conceals(way)), ...user];
+  const user = speaksUser && (wanted ?? "USER") === "USER" ? [USER_COMMAND] : [];
+  return bestFirst<Way>([...sasl, ...apop, ...user], connection.secure);
+}
+
+function nothingGiven(): PortholeError {
+  return new PortholeError("auth", "the server opens a mailbox only after a login", {
+    hint: "-u USER says whose it is",
+  });
 }
 
 /** RFC 1939, 7: `+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>`. */
 function timestampOf(greeting: StatusReply | undefined): string | undefined {
   // CVE-2007-1558: what is no Message-ID may have been made to find the password out.
   return /<[\x21-\x3b\x3d\x3f\x41-\x7e]+@[\x21-\x3b\x3d\x3f\x41-\x7e]+>/.exec(greeting?.line ?? "")?.[0];
-}
-
-function conceals(way: Way): boolean {
-  return way.by === "APOP" || (way.by === "sasl" && way.mechanism.conceals);
-}
-
-function needsNoSecret(way: Way): boolean {
-  return way.by === "sasl" && way.mechanism.name === "EXTERNAL";
-}
-
-function kindOf(way: Way): Credentials["kind"] {
-  return way.by === "sasl" ? way.mechanism.kind : "password";
-}
-
-/** EXTERNAL: the certificate is the secret, and a user name may stand beside it. */
-async function certified(target: Target, context: Context, request: CredentialRequest): Promise<Credentials> {
-  const found = await context.credentials({ ...request, required: false });
-  return { user: found?.user ?? target.url.user ?? "", password: "", kind: "password" };
 }
 
 function noWay(peer: Peer, kind: Credentials["kind"], wanted: string | undefined): PortholeError {
@@ -106,9 +101,8 @@ async function perform(
   credentials: Credentials,
 ): Promise<StatusReply> {
   const { user, password } = credentials;
-  switch (way.by) {
-    case "sasl":
-      return converse(peer, target, context, way.mechanism, credentials);
+  if ("begin" in way) return converse(peer, target, context, way, credentials);
+  switch (way.command) {
     case "APOP": {
       // RFC 1939, 7.
       const digest = createHash("md5").update(way.timestamp).update(password, "utf8").digest("hex");
@@ -129,7 +123,10 @@ async function converse(
   mechanism: SaslMechanism,
   credentials: Credentials,
 ): Promise<StatusReply> {
-  const login = mechanism.begin(credentials, target);
+  const login = mechanism.begin(
+    credentials,
+    saslServer(target, peer.connection, peer.capabilities?.mechanisms ?? []),
+  );
   const encode = (octets: Buffer) => {
     const text = octets.toString("base64");
     context.mask(text);

@@ -1,8 +1,10 @@
 /** AUTH (RFC 4954): when to log in, as whom, and how. */
 import {
+  chooseLogin,
   noWayToLogIn,
   type SaslConversation,
   type SaslMechanism,
+  saslServer,
   sharedMechanisms,
 } from "../../src/auth/sasl.js";
 import { PortholeError } from "../../src/errors.js";
@@ -26,25 +28,27 @@ const CANCEL = "*";
 export async function logIn(peer: Peer, target: Target, context: Context, demand?: Reply): Promise<void> {
   const { mechanisms: offered } = peer.extensions;
   if (offered.length === 0) return withoutLogin(peer, target, context, demand);
-  const { secure } = peer.connection;
+  const { connection } = peer;
   const wanted = context.policy.authMechanism;
-  const shared = sharedMechanisms(offered, secure, wanted);
   const required = demand !== undefined || target.url.user !== undefined;
-  const concealed = shared.some(({ conceals }) => conceals);
-  const found = await context.credentials({ connection: peer.connection, concealed, required });
-  if (found === undefined) {
-    if (demand === undefined) return;
-    throw new PortholeError("auth", "the server demands a login", {
-      reply: wordsOf(demand),
-      hint: "-u USER says who you are",
-    });
-  }
-  const mechanism = shared.find(({ kind }) => kind === found.kind);
-  if (mechanism === undefined) throw noWayToLogIn(offered, found.kind, wanted);
-  // A password that was given out for a mechanism that conceals it must not be used by another.
-  if (concealed && !mechanism.conceals) await context.credentials({ connection: peer.connection, required });
-  await authenticate(peer, target, context, mechanism, found);
+  const login = await chooseLogin(
+    sharedMechanisms(offered, connection, wanted),
+    { target, context, connection, required },
+    {
+      nothingGiven: demand === undefined ? undefined : () => demanded(demand),
+      noWay: (kind) => noWayToLogIn(offered, kind, wanted),
+    },
+  );
+  if (login === undefined) return;
+  await authenticate(peer, target, context, login.way, login.credentials);
   peer.loggedIn = true;
+}
+
+function demanded(demand: Reply): PortholeError {
+  return new PortholeError("auth", "the server demands a login", {
+    reply: wordsOf(demand),
+    hint: "-u USER says who you are",
+  });
 }
 
 async function withoutLogin(
@@ -62,7 +66,7 @@ async function withoutLogin(
       hint,
     });
   }
-  if (target.url.user !== undefined) {
+  if (target.url.user !== undefined || context.policy.authMechanism === "EXTERNAL") {
     throw new PortholeError("auth", "the server offers no login", { hint });
   }
   // Nothing is sent: the password may be known, however the connection is.
@@ -81,7 +85,7 @@ async function authenticate(
   if (`${user}${password}`.includes("\0")) {
     throw new PortholeError("usage", "the user name or the password holds a NUL, which is never sent");
   }
-  const login = mechanism.begin(credentials, target);
+  const login = mechanism.begin(credentials, saslServer(target, peer.connection, peer.extensions.mechanisms));
   const reply = await converse(peer, context, mechanism.name, login);
   if (isPositive(reply)) {
     login.verify?.();
@@ -103,7 +107,8 @@ async function converse(peer: Peer, context: Context, name: string, login: SaslC
     context.mask(text);
     return text;
   };
-  const initial = login.initial === undefined ? undefined : encode(login.initial);
+  // RFC 4954, 4: a response without octets is a lone `=`.
+  const initial = login.initial === undefined ? undefined : encode(login.initial) || "=";
   const fits = initial !== undefined && `AUTH ${name} ${initial}\r\n`.length <= COMMAND_OCTETS;
   let ahead = fits ? undefined : login.initial;
   const answer: Answer<Reply> = peer.say(fits ? ["AUTH", name, initial] : ["AUTH", name], {

@@ -1,22 +1,42 @@
-/** SASL mechanisms (RFC 4422): what is answered to a server's challenges. No sockets, no base64: octets in, octets out. */
-import { createHmac } from "node:crypto";
+/**
+ * SASL (RFC 4422): what a mechanism is, which one is taken, and with what. No sockets, no base64: octets in, octets out.
+ */
 import { PortholeError } from "../errors.js";
-import type { Credentials } from "../plugin.js";
-import { SCRAM_SHA_1, SCRAM_SHA_256, saslName } from "./scram.js";
+import type { Context, CredentialRequest, Credentials, Target } from "../plugin.js";
+import { CRAM_MD5, EXTERNAL, LOGIN, OAUTHBEARER, PLAIN, XOAUTH2 } from "./mechanisms.js";
+import { SCRAM_SHA_1, SCRAM_SHA_1_PLUS, SCRAM_SHA_256, SCRAM_SHA_256_PLUS } from "./scram.js";
 
-export interface SaslMechanism {
-  /** Upper case. */
-  readonly name: string;
+/** A way to log in: a mechanism of SASL, or a command that a protocol has of its own. */
+export interface LoginWay {
   readonly kind: Credentials["kind"];
   /** Proves the password without sending it. */
   readonly conceals: boolean;
-  /** A login under way. `server` is the one that was meant to be reached. */
+  /** Who it is, something else has said (a TLS certificate). */
+  readonly needsNoSecret?: true;
+}
+
+export interface SaslMechanism extends LoginWay {
+  /** Upper case. */
+  readonly name: string;
+  /** The login is tied to the TLS connection it travels on. */
+  readonly bindsChannel?: true;
+  /** A login under way. */
   begin(credentials: Credentials, server: SaslServer): SaslConversation;
 }
 
+/** The server that was meant to be reached. */
 export interface SaslServer {
   readonly host: string;
   readonly port: number;
+  /** Absent where there is nothing to tie a login to. */
+  readonly channel?: Channel;
+}
+
+export interface Channel {
+  /** `tls-exporter` (RFC 9266). */
+  readonly binding: Buffer;
+  /** The server says that it can tie a login to it. */
+  readonly offered: boolean;
 }
 
 /** What is said, in order. */
@@ -36,99 +56,17 @@ export interface SaslConversation {
   verify?(additional?: Buffer): void;
 }
 
-/** RFC 4616. */
-const PLAIN: SaslMechanism = {
-  name: "PLAIN",
-  kind: "password",
-  conceals: false,
-  begin: ({ user, password }) => ({
-    initial: Buffer.from(`\0${user}\0${password}`, "utf8"),
-    respond: () => undefined,
-  }),
-};
+/** What decides which mechanisms can be used on a connection. */
+interface Ground {
+  readonly secure: boolean;
+  readonly channelBinding?: Buffer | undefined;
+}
 
-/** draft-murchison-sasl-login: the challenges are prompts, whose words nobody agrees on. */
-const LOGIN: SaslMechanism = {
-  name: "LOGIN",
-  kind: "password",
-  conceals: false,
-  begin: ({ user, password }) => {
-    const answers = [user, password];
-    return {
-      respond: () => {
-        const answer = answers.shift();
-        return answer === undefined ? undefined : Buffer.from(answer, "utf8");
-      },
-    };
-  },
-};
-
-/** RFC 2195. */
-const CRAM_MD5: SaslMechanism = {
-  name: "CRAM-MD5",
-  kind: "password",
-  conceals: true,
-  begin: ({ user, password }) => {
-    let answered = false;
-    return {
-      respond: (challenge) => {
-        if (answered) return undefined;
-        answered = true;
-        const digest = createHmac("md5", password).update(challenge).digest("hex");
-        return Buffer.from(`${user} ${digest}`, "utf8");
-      },
-    };
-  },
-};
-
-/** https://developers.google.com/workspace/gmail/imap/xoauth2-protocol */
-const XOAUTH2: SaslMechanism = {
-  name: "XOAUTH2",
-  kind: "token",
-  conceals: false,
-  begin: ({ user, password }) => ({
-    initial: Buffer.from(`user=${user}\x01auth=Bearer ${password}\x01\x01`, "utf8"),
-    // A refusal comes as a challenge that says why; an empty answer brings the reply.
-    respond: once(Buffer.alloc(0)),
-  }),
-};
-
-/** RFC 7628, 3.1. */
-const OAUTHBEARER: SaslMechanism = {
-  name: "OAUTHBEARER",
-  kind: "token",
-  conceals: false,
-  begin: ({ user, password }, { host, port }) => ({
-    initial: Buffer.from(
-      `n,a=${saslName(user)},\x01host=${host}\x01port=${port}\x01auth=Bearer ${password}\x01\x01`,
-      "utf8",
-    ),
-    // RFC 7628, 3.2.3: a lone 0x01 acknowledges the error.
-    respond: once(Buffer.from([1])),
-  }),
-};
-
-/** RFC 4422, appendix A: who it is, the TLS certificate has said; the user names whom to act as, or nobody. */
-const EXTERNAL: SaslMechanism = {
-  name: "EXTERNAL",
-  kind: "password",
-  conceals: true,
-  begin: ({ user }) => ({ initial: Buffer.from(user, "utf8"), respond: () => undefined }),
-};
-
-/** Best first where nobody can listen: those that let the server keep the password hashed in its own way. */
-const ON_SAFE_GROUND: readonly SaslMechanism[] = [
-  OAUTHBEARER,
-  XOAUTH2,
-  PLAIN,
-  LOGIN,
+/** Best first among those that conceal the password, and among those that show it. */
+const KNOWN: readonly SaslMechanism[] = [
+  SCRAM_SHA_256_PLUS,
   SCRAM_SHA_256,
-  SCRAM_SHA_1,
-  CRAM_MD5,
-];
-/** Best first in clear. */
-const IN_CLEAR: readonly SaslMechanism[] = [
-  SCRAM_SHA_256,
+  SCRAM_SHA_1_PLUS,
   SCRAM_SHA_1,
   CRAM_MD5,
   OAUTHBEARER,
@@ -143,13 +81,90 @@ const IN_CLEAR: readonly SaslMechanism[] = [
  */
 export function sharedMechanisms(
   offered: readonly string[],
-  secure: boolean,
+  ground: Ground,
   wanted: string | undefined,
 ): readonly SaslMechanism[] {
-  const known = secure ? ON_SAFE_GROUND : IN_CLEAR;
   const candidates =
-    wanted === undefined ? known : [...known, EXTERNAL].filter(({ name }) => name === wanted);
-  return candidates.filter(({ name }) => offered.includes(name));
+    wanted === undefined ? KNOWN : [...KNOWN, EXTERNAL].filter(({ name }) => name === wanted);
+  const shared = candidates.filter(
+    ({ name, bindsChannel }) =>
+      offered.includes(name) && (bindsChannel !== true || ground.channelBinding !== undefined),
+  );
+  return bestFirst(shared, ground.secure);
+}
+
+/**
+ * The same ways in the order in which they are tried. Where nobody can listen, those go first that let the server keep
+ * the password hashed in its own way; in clear, those that conceal it.
+ */
+export function bestFirst<Way extends LoginWay>(ways: readonly Way[], secure: boolean): readonly Way[] {
+  const concealing = ways.filter(({ conceals }) => conceals);
+  const showing = ways.filter(({ conceals }) => !conceals);
+  return secure ? [...showing, ...concealing] : [...concealing, ...showing];
+}
+
+/** @param offered the server's mechanisms: whether it could tie a login to the channel (RFC 5802, 6) */
+export function saslServer({ host, port }: Target, ground: Ground, offered: readonly string[]): SaslServer {
+  const binding = ground.channelBinding;
+  if (binding === undefined) return { host, port };
+  return { host, port, channel: { binding, offered: offered.some((name) => name.endsWith("-PLUS")) } };
+}
+
+export interface LoginRequest {
+  readonly target: Target;
+  readonly context: Context;
+  readonly connection: CredentialRequest["connection"];
+  /** There is to be a login: a person at a terminal may be asked. */
+  readonly required: boolean;
+}
+
+/** What there is to log in with in one of these ways; undefined when the user gave nothing. */
+export async function credentialsFor(
+  ways: readonly LoginWay[],
+  { target, context, connection, required }: LoginRequest,
+): Promise<Credentials | undefined> {
+  const concealed = ways.some(({ conceals }) => conceals);
+  if (!ways.some(({ needsNoSecret }) => needsNoSecret === true)) {
+    return context.credentials({ connection, concealed, required });
+  }
+  // The certificate is the secret, and a user name may stand beside it.
+  const found = await context.credentials({ connection, concealed });
+  return { user: found?.user ?? target.url.user ?? "", password: "", kind: "password" };
+}
+
+/** The errors of a login that cannot be, in the words of a protocol. */
+export interface LoginRefusals {
+  /** The server insists on a login, and the user gave nothing; absent where it does not insist. */
+  readonly nothingGiven?: (() => PortholeError) | undefined;
+  /** The server takes nothing of this kind. */
+  readonly noWay: (kind: Credentials["kind"]) => PortholeError;
+}
+
+/**
+ * How to log in, and with what; undefined when the user gave nothing and nobody insists.
+ * @param ways best first
+ * @throws PortholeError one of the refusals, and `tls` when the password would go in clear
+ */
+export async function chooseLogin<Way extends LoginWay>(
+  ways: readonly Way[],
+  request: LoginRequest,
+  refusals: LoginRefusals,
+): Promise<{ readonly way: Way; readonly credentials: Credentials } | undefined> {
+  const { context, connection } = request;
+  const credentials = await credentialsFor(ways, request);
+  if (credentials === undefined) {
+    // Who names it has given all that it needs.
+    if (context.policy.authMechanism === EXTERNAL.name) throw refusals.noWay(EXTERNAL.kind);
+    if (refusals.nothingGiven !== undefined) throw refusals.nothingGiven();
+    return undefined;
+  }
+  const way = ways.find(({ kind }) => kind === credentials.kind);
+  if (way === undefined) throw refusals.noWay(credentials.kind);
+  // A password that was given out for a way that conceals it must not be used by another.
+  if (!way.conceals && ways.some(({ conceals }) => conceals)) {
+    await context.credentials({ connection, required: request.required });
+  }
+  return { way, credentials };
 }
 
 /**
@@ -166,9 +181,7 @@ export function noWayToLogIn(
 ): PortholeError {
   const list = offered.join(", ") || "none";
   if (wanted !== undefined) {
-    const why = offered.includes(wanted)
-      ? "cannot be used with these credentials"
-      : `is not offered; the server has ${list}`;
+    const why = offered.includes(wanted) ? unfit(wanted) : `is not offered; the server has ${list}`;
     return new PortholeError("auth", `the login by ${wanted} ${why}`, { hint: "--auth names the mechanism" });
   }
   const what = kind === "token" ? "a token" : "a password";
@@ -177,11 +190,8 @@ export function noWayToLogIn(
   });
 }
 
-function once(answer: Buffer): () => Buffer | undefined {
-  let given = false;
-  return () => {
-    if (given) return undefined;
-    given = true;
-    return answer;
-  };
+function unfit(wanted: string): string {
+  return KNOWN.some(({ name, bindsChannel }) => name === wanted && bindsChannel === true)
+    ? "wants a connection under TLS 1.3"
+    : "cannot be used with these credentials";
 }

@@ -1,30 +1,71 @@
-/** SCRAM (RFC 5802; RFC 7677): the password is proved by both sides, and sent by neither. Without channel binding. */
+/**
+ * SCRAM (RFC 5802; RFC 7677): the password is proved by both sides, and sent by neither. The mechanisms in -PLUS prove
+ * besides that both sit at the ends of one TLS connection, with nobody in between.
+ */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 import { PortholeError } from "../errors.js";
 import type { Credentials } from "../plugin.js";
-import type { SaslConversation, SaslMechanism } from "./sasl.js";
+import type { Channel, SaslConversation, SaslMechanism } from "./sasl.js";
 
 /** A server could keep us busy for minutes with more. Servers use 4,096 to 600,000. */
 const MOST_ITERATIONS = 2_000_000;
-/** RFC 5802, 6: `n,,` says that this side knows no channel binding. */
-const HEADER = "n,,";
+/** RFC 9266: Node has no `tls-unique`, which TLS 1.3 has not either. */
+const BOUND = "p=tls-exporter,,";
 
 type Hash = "sha1" | "sha256";
 
 export const SCRAM_SHA_1: SaslMechanism = mechanism("SCRAM-SHA-1", "sha1");
 export const SCRAM_SHA_256: SaslMechanism = mechanism("SCRAM-SHA-256", "sha256");
+export const SCRAM_SHA_1_PLUS: SaslMechanism = bound("SCRAM-SHA-1-PLUS", "sha1");
+export const SCRAM_SHA_256_PLUS: SaslMechanism = bound("SCRAM-SHA-256-PLUS", "sha256");
+
+/** How a login begins, and what it is tied to (RFC 5802, 7). */
+interface Binding {
+  readonly header: string;
+  readonly octets?: Buffer;
+}
 
 function mechanism(name: string, hash: Hash): SaslMechanism {
   return {
     name,
     kind: "password",
     conceals: true,
-    begin: (credentials) => scram(hash, credentials, randomBytes(18).toString("base64")),
+    begin: (credentials, { channel }) => scram(hash, credentials, newNonce(), { header: unbound(channel) }),
   };
 }
 
+function bound(name: string, hash: Hash): SaslMechanism {
+  return {
+    name,
+    kind: "password",
+    conceals: true,
+    bindsChannel: true,
+    begin: (credentials, { channel }) => {
+      if (channel === undefined) throw new PortholeError("auth", `${name} wants a connection under TLS 1.3`);
+      return scram(hash, credentials, newNonce(), { header: BOUND, octets: channel.binding });
+    },
+  };
+}
+
+/**
+ * RFC 5802, 6: `y` says that this side could tie the login to the connection and the server offers no such mechanism.
+ * A server that did offer one sees that somebody took it out on the way, and refuses.
+ */
+function unbound(channel: Channel | undefined): string {
+  return channel === undefined || channel.offered ? "n,," : "y,,";
+}
+
+function newNonce(): string {
+  return randomBytes(18).toString("base64");
+}
+
 /** @param nonce printable, without commas, never used before */
-export function scram(hash: Hash, { user, password }: Credentials, nonce: string): SaslConversation {
+export function scram(
+  hash: Hash,
+  { user, password }: Credentials,
+  nonce: string,
+  { header, octets = Buffer.alloc(0) }: Binding = { header: "n,," },
+): SaslConversation {
   const first = `n=${saslName(prepared(user))},r=${nonce}`;
   let signature: Buffer | undefined;
   let state: "first" | "final" | "proved" = "first";
@@ -34,7 +75,7 @@ export function scram(hash: Hash, { user, password }: Credentials, nonce: string
     const salted = pbkdf2Sync(prepared(password), salt, iterations, hash === "sha1" ? 20 : 32, hash);
     const clientKey = hmac(hash, salted, "Client Key");
     const storedKey = createHash(hash).update(clientKey).digest();
-    const unproved = `c=${Buffer.from(HEADER).toString("base64")},r=${serverNonce}`;
+    const unproved = `c=${Buffer.concat([Buffer.from(header), octets]).toString("base64")},r=${serverNonce}`;
     const said = `${first},${challenge},${unproved}`;
     signature = hmac(hash, hmac(hash, salted, "Server Key"), said);
     const proof = xor(clientKey, hmac(hash, storedKey, said));
@@ -54,7 +95,7 @@ export function scram(hash: Hash, { user, password }: Credentials, nonce: string
   }
 
   return {
-    initial: Buffer.from(`${HEADER}${first}`, "utf8"),
+    initial: Buffer.from(`${header}${first}`, "utf8"),
     respond(challenge) {
       const text = challenge.toString("utf8");
       if (state === "first") {

@@ -3,7 +3,7 @@ import type { Entry, EntryKind } from "../plugin.js";
 import { isHarmful, safeLine } from "../text/safe.js";
 import { inColumns } from "../text/table.js";
 import { humanSize, listingDate } from "../text/units.js";
-import { pad, truncate } from "../text/width.js";
+import { displayWidth, pad, truncate } from "../text/width.js";
 import { type Color, type Paint, painter } from "./colors.js";
 import { joined } from "./joined.js";
 import { entryJson, jsonLine } from "./json-line.js";
@@ -89,11 +89,22 @@ function line(entry: Entry, number: number, options: ListingOptions): string {
       return `${paint("dim", String(number).padStart(4))}  ${shownName(entry, paint)}${tail}`;
     }
     default: {
-      const size = shownSize(entry) ?? "-";
+      const size = shownSize(entry) ?? shownCount(entry) ?? "-";
       const date = entry.modified === undefined ? "-".padStart(12) : listingDate(entry.modified, options.now);
-      return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}`;
+      return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}${shownDescription(entry, paint)}`;
     }
   }
+}
+
+/** How much a container holds, where the listing tells (articles of a group). */
+function shownCount({ meta: { count } }: Entry): string | undefined {
+  return typeof count === "number" ? String(count) : undefined;
+}
+
+function shownDescription({ meta: { description } }: Entry, paint: Paint): string {
+  return typeof description === "string" && description !== ""
+    ? `  ${paint("dim", safeLine(description))}`
+    : "";
 }
 
 function shownSize({ size, about }: Entry): string | undefined {
@@ -133,12 +144,28 @@ function oneLine(name: string): string {
 function grid(batch: readonly Entry[], options: ListingOptions): string {
   const paint = options.paint ?? painter(false);
   const names = batch.map((entry) => safeLine(entry.name));
+  if (batch.some(({ meta }) => typeof meta["description"] === "string"))
+    return described(batch, names, paint);
   const painted = (name: string, at: number): string => {
     const color = KIND_COLORS[batch[at]?.kind ?? "other"];
     return color === undefined ? name : paint(color, name);
   };
   return inColumns(names, options.columns ?? 80, painted)
     .map((row) => `${row}\n`)
+    .join("");
+}
+
+/** What somebody asked to be described stands with its description, one a line. */
+function described(batch: readonly Entry[], names: readonly string[], paint: Paint): string {
+  const columns = Math.max(...names.map(displayWidth));
+  return batch
+    .map((entry, at) => {
+      const name = names[at] ?? "";
+      const color = KIND_COLORS[entry.kind];
+      const gap = " ".repeat(columns - displayWidth(name));
+      const shown = color === undefined ? name : paint(color, name);
+      return `${`${shown}${gap}${shownDescription(entry, paint)}`.trimEnd()}\n`;
+    })
     .join("");
 }
 

@@ -47,7 +47,7 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
   refuseStrangers(
     options,
     [...ALL_SHARED, ...allowed],
-    found.kind === "own" ? found.own.name : found.word.name,
+    found.kind === "own" ? `${found.own.manifest.name} ${found.own.name}` : found.word.name,
   );
   return found.kind === "own"
     ? { kind: "own", own: found.own, words: found.rest, options }

@@ -71,6 +71,7 @@ export async function perform(
       options: (protocol) => ({ ...line.options, ...holding(protocol) }),
       credentials,
       accountUrl: accountUrls(config),
+      environment,
       signal: ending.signal,
       stateFolder: stateFolder(environment),
       progress: progress.report,

@@ -154,6 +154,15 @@ export class Connection extends Duplex {
   }
 
   /**
+   * What is known to both ends of this TLS connection alone: `tls-exporter` (RFC 9266). Undefined before TLS 1.3: there
+   * it wants an extended master secret (RFC 9266, 4.2), and nothing tells whether there is one.
+   */
+  get channelBinding(): Buffer | undefined {
+    if (this.#tlsSocket?.getProtocol() !== "TLSv1.3") return undefined;
+    return this.#tlsSocket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0));
+  }
+
+  /**
    * Starts TLS in place, after the server agreed to it. What is written meanwhile goes out under TLS.
    *
    * What came before the handshake was sent by whoever could write to the wire, so it is dropped and the

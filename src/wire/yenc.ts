@@ -54,6 +54,9 @@ const KEYWORD = 0x79;
 /** Octets that `=ybegin`, `=ypart` and `=yend` may have; a name is what makes them long. */
 const LONGEST_KEYWORD_LINE = 4096;
 
+const LOWERED_BY = 42;
+/** Octets that may be written behind the last. */
+const SLACK = 8;
 /** What follows an escape is raised by 64 besides. */
 const ESCAPED_BY = 106;
 /** Four octets at once: each is lowered by 42, none borrows of its neighbour. */
@@ -178,13 +181,14 @@ export class YencDecoder {
   }
 
   /**
-   * All octets are lowered at once, four by four; what stands between escapes and line ends is then moved together.
-   * That is two to three times as fast as octet by octet (bench/nntp.ts).
+   * What stands between escapes and line ends is lowered and moved eight octets at a time, which is three times as fast
+   * as octet by octet (bench/yenc.ts).
    */
   #decode(chunk: Buffer, from: number): { stop: number; octets: Buffer } {
     const { length } = chunk;
-    const octets = lowered(chunk, from);
-    // Places in `octets` are those in the chunk less `from`.
+    const octets = Buffer.allocUnsafeSlow(length - from + SLACK);
+    const source = new DataView(chunk.buffer, chunk.byteOffset, length);
+    const target = new DataView(octets.buffer, octets.byteOffset, octets.length);
     let to = 0;
     let at = from;
     let atStart = this.#atStart;
@@ -200,7 +204,7 @@ export class YencDecoder {
       // A CR is no data wherever it stands: its LF may come with the next chunk.
       const end = stop > at && stop === lineEnd && chunk[stop - 1] === CR ? stop - 1 : stop;
       if (end > at) {
-        if (to !== at - from) octets.copyWithin(to, at - from, end - from);
+        lower(source, at, end, length - 8, target, to);
         to += end - at;
         atStart = false;
       }
@@ -233,18 +237,22 @@ export class YencDecoder {
   }
 }
 
-/** A copy of the chunk from `from` on, each octet less 42. */
-function lowered(chunk: Buffer, from: number): Buffer {
-  const store = Buffer.allocUnsafeSlow((chunk.length - from + 7) & ~7);
-  chunk.copy(store, 0, from);
-  const words = new Int32Array(store.buffer, store.byteOffset, store.length >> 2);
-  for (let at = 0; at < words.length; at += 2) {
-    const one = words[at] ?? 0;
-    const two = words[at + 1] ?? 0;
-    words[at] = ((one | TOP_BITS) - LOWERED) ^ ((one ^ NOT_LOWERED) & TOP_BITS);
-    words[at + 1] = ((two | TOP_BITS) - LOWERED) ^ ((two ^ NOT_LOWERED) & TOP_BITS);
+/**
+ * Each octet from `at` to `end` less 42, at `to`. May write up to seven octets too many: what comes next goes over them.
+ * @param last the last place of the source with seven octets behind it
+ */
+function lower(source: DataView, at: number, end: number, last: number, target: DataView, to: number): void {
+  const shift = to - at;
+  const whole = end <= last ? end : last + 1;
+  let place = at;
+  // Octets need no place that is a multiple of four; two words at a time are a tenth quicker than one.
+  for (; place < whole; place += 8) {
+    const one = source.getInt32(place, true);
+    const two = source.getInt32(place + 4, true);
+    target.setInt32(place + shift, ((one | TOP_BITS) - LOWERED) ^ ((one ^ NOT_LOWERED) & TOP_BITS), true);
+    target.setInt32(place + shift + 4, ((two | TOP_BITS) - LOWERED) ^ ((two ^ NOT_LOWERED) & TOP_BITS), true);
   }
-  return store;
+  for (; place < end; place++) target.setUint8(place + shift, source.getUint8(place) - LOWERED_BY);
 }
 
 /** Where the octet stands next, or the chunk's length. */

@@ -4,9 +4,10 @@ import { scram } from "../../src/auth/scram.js";
 import type { Credentials } from "../../src/plugin.js";
 
 const SERVER = { host: "server.example.com", port: 143 };
+const SAFE = { secure: true, channelBinding: Buffer.from("the channel") };
 
 function mechanism(name: string): SaslMechanism {
-  const [found] = sharedMechanisms([name], true, name);
+  const [found] = sharedMechanisms([name], SAFE, name);
   if (found === undefined) throw new Error(`${name} is not known`);
   return found;
 }
@@ -89,13 +90,13 @@ describe("EXTERNAL", () => {
   });
 
   it("is used only when it is wanted", () => {
-    expect(sharedMechanisms(["EXTERNAL", "PLAIN"], true, undefined).map(({ name }) => name)).toEqual([
+    expect(sharedMechanisms(["EXTERNAL", "PLAIN"], SAFE, undefined).map(({ name }) => name)).toEqual([
       "PLAIN",
     ]);
-    expect(sharedMechanisms(["EXTERNAL", "PLAIN"], true, "EXTERNAL").map(({ name }) => name)).toEqual([
+    expect(sharedMechanisms(["EXTERNAL", "PLAIN"], SAFE, "EXTERNAL").map(({ name }) => name)).toEqual([
       "EXTERNAL",
     ]);
-    expect(sharedMechanisms(["PLAIN"], true, "EXTERNAL")).toEqual([]);
+    expect(sharedMechanisms(["PLAIN"], SAFE, "EXTERNAL")).toEqual([]);
   });
 });
 
@@ -210,7 +211,7 @@ describe("what both sides know", () => {
   ];
 
   it("hides the password first where others can listen", () => {
-    expect(sharedMechanisms(ALL, false, undefined).map(({ name }) => name)).toEqual([
+    expect(sharedMechanisms(ALL, { secure: false }, undefined).map(({ name }) => name)).toEqual([
       "SCRAM-SHA-256",
       "SCRAM-SHA-1",
       "CRAM-MD5",
@@ -222,7 +223,7 @@ describe("what both sides know", () => {
   });
 
   it("leaves the server its own way to keep passwords where nobody can", () => {
-    expect(sharedMechanisms(ALL, true, undefined).map(({ name }) => name)).toEqual([
+    expect(sharedMechanisms(ALL, SAFE, undefined).map(({ name }) => name)).toEqual([
       "OAUTHBEARER",
       "XOAUTH2",
       "PLAIN",

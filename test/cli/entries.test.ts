@@ -122,6 +122,27 @@ describe("a listing", () => {
   });
 });
 
+describe("groups in a listing", () => {
+  const group = (name: string, count: number, description?: string): Entry => ({
+    url: `nntp://h/${name}`,
+    name,
+    kind: "group",
+    meta: { count, ...(description === undefined ? {} : { description }) },
+  });
+
+  it("show with -l how much they hold, and what they are about where that was asked for", async () => {
+    expect(await shown("long", [group("a.lights", 12), group("b", 0, "Bells\x1b[2J")])).toBe(
+      "group         12             -  a.lights\ngroup          0             -  b  Bells\\x1b[2J\n",
+    );
+  });
+
+  it("stand with their descriptions one a line, in place of a grid; a pipe gets names alone", async () => {
+    const groups = [group("a.lights", 12, "Lamps"), group("b", 0, ""), group("c", 1, "Bells")];
+    expect(await shown("columns", groups)).toBe("a.lights  Lamps\nb\nc         Bells\n");
+    expect(await shown("names", groups)).toBe("a.lights\nb\nc\n");
+  });
+});
+
 describe("messages in a listing", () => {
   it("show who wrote them, before their subject", async () => {
     async function* mailbox(): AsyncGenerator<Entry> {

@@ -13,7 +13,8 @@ export const CALLS: Readonly<Record<Asking, Call>> = {
   list: (session, place, path = need(place.listable, "listable path")) => all(offered(session, "list")(path)),
   stat: (session, place, path = documentOf(place)) => offered(session, "stat")(path),
   read: async (session, place, path = documentOf(place)) => contentOf(session, path),
-  write: (session, place, path = newPath(place)) => offered(session, "write")(path, sourceOf(["new"])),
+  write: (session, place, path = newPath(place)) =>
+    offered(session, "write")(path, sourceOf([place.writable ?? "new"])),
   remove: (session, place, path = newPath(place)) => offered(session, "remove")(path),
   move: (session, place, path = newPath(place)) => offered(session, "move")(path, `${newPath(place)}.moved`),
   makeFolder: (session, place, path = newPath(place)) => offered(session, "makeFolder")(path),

@@ -38,6 +38,8 @@ export interface Place {
   readonly missingDocument?: string;
   /** For `write` and all that changes things: an empty folder, with its final slash. */
   readonly folder?: string;
+  /** What is written there, where not any text will do. */
+  readonly writable?: string;
   /** For `search`. */
   readonly search?: { readonly path: string; readonly words: string };
   /** For `send`: something the sandbox accepts, made anew for each call. */

@@ -122,6 +122,32 @@ describe("uuencode", () => {
 });
 
 describe("porthole nntp nzb", () => {
+  it("makes its folder, and needs no URL where a usual server is set", async () => {
+    await inFolder(async (folder) => {
+      await inHarbour(async ({ url }) => {
+        const index = join(folder, "index.nzb");
+        await writeFile(index, nzbOf([{ subject: HORN_SUBJECT, segments: HORN }]));
+        const environment = { NNTPSERVER: new URL(url).host };
+        await command("nzb", [index], { environment }, { directory: join(folder, "new") });
+        expect(await whereAll(join(folder, "new"))).toEqual(["horn.wav"]);
+        const deeper = command("nzb", [url, index], {}, { directory: join(folder, "no", "such") });
+        expect(await failure(deeper)).toMatchObject({ code: "local", exit: 12 });
+      });
+    });
+  });
+
+  it("says what it found nothing of", async () => {
+    await inHarbour(async ({ url }) => {
+      const group = `${url}harbour.binaries`;
+      expect(await failure(command("nzb", [group], {}, { subject: "tower" }))).toMatchObject({
+        code: "missing",
+        message: "there are no files whose subject holds 'tower'",
+      });
+      expect(await failure(command("nzb", [group]))).toMatchObject({ code: "usage", exit: 2 });
+      expect(await failure(command("nzb", []))).toMatchObject({ code: "usage", exit: 2 });
+    });
+  });
+
   it("fetches and joins the parts that an NZB names", async () => {
     await inHarbour(async ({ url }) => {
       await inFolder(async (folder) => {
@@ -163,36 +189,40 @@ describe("porthole nntp nzb", () => {
   });
 
   it("fetches one file of many parts over several connections", async () => {
-    await inHarbour(async (harbour) => {
-      await inFolder(async (folder) => {
-        const [count, size] = [200, 500];
-        const octets = Buffer.from(Array.from({ length: count * size }, (_, at) => (at * 7) % 253));
-        const whole = { size: octets.length, crc: crc32(octets) };
-        const subject = (number: number) => `"many.bin" yEnc (${number}/${count})`;
-        const segments = Array.from({ length: count }, (_, at) => {
-          const part = { number: at + 1, total: count, begin: at * size };
-          const id = `<many-${at}@x>`;
-          bring(
-            harbour,
-            id,
-            subject(at + 1),
-            yEncode(octets.subarray(at * size, (at + 1) * size), "many.bin", part, whole),
-          );
-          return { id, bytes: size };
+    // A server that takes its time with each answer: one session alone is not done before the others are there.
+    await inHarbour(
+      async (harbour) => {
+        await inFolder(async (folder) => {
+          const [count, size] = [200, 500];
+          const octets = Buffer.from(Array.from({ length: count * size }, (_, at) => (at * 7) % 253));
+          const whole = { size: octets.length, crc: crc32(octets) };
+          const subject = (number: number) => `"many.bin" yEnc (${number}/${count})`;
+          const segments = Array.from({ length: count }, (_, at) => {
+            const part = { number: at + 1, total: count, begin: at * size };
+            const id = `<many-${at}@x>`;
+            bring(
+              harbour,
+              id,
+              subject(at + 1),
+              yEncode(octets.subarray(at * size, (at + 1) * size), "many.bin", part, whole),
+            );
+            return { id, bytes: size };
+          });
+          const index = join(folder, "many.nzb");
+          await writeFile(index, nzbOf([{ subject: subject(1), segments }]));
+          const transcript = new Transcript();
+          const talkative = new Set<number>();
+          transcript.subscribe(({ connection, direction, bytes }) => {
+            if (direction === "client" && String(bytes).includes("BODY")) talkative.add(connection);
+          });
+          const settings = { policy: { jobs: 4 }, transcript };
+          await command("nzb", [harbour.url, index], settings, { directory: folder });
+          expect((await readFile(join(folder, "many.bin"))).equals(octets)).toBe(true);
+          expect(talkative.size).toBeGreaterThan(1);
         });
-        const index = join(folder, "many.nzb");
-        await writeFile(index, nzbOf([{ subject: subject(1), segments }]));
-        const transcript = new Transcript();
-        const talkative = new Set<number>();
-        transcript.subscribe(({ connection, direction, bytes }) => {
-          if (direction === "client" && String(bytes).includes("BODY")) talkative.add(connection);
-        });
-        const settings = { policy: { jobs: 4 }, transcript };
-        await command("nzb", [harbour.url, index], settings, { directory: folder });
-        expect((await readFile(join(folder, "many.bin"))).equals(octets)).toBe(true);
-        expect(talkative.size).toBeGreaterThan(1);
-      });
-    });
+      },
+      { delayMs: 10 },
+    );
   });
 
   it("takes an attachment in base64 out of a multipart article", async () => {

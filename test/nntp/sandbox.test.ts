@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { Client } from "../../src/client.js";
+import { cp } from "../../src/verbs/cp.js";
 import { collect, command, failure, inHarbour, list, outgoing, read, search, texts } from "./talk.js";
 
 async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
@@ -258,9 +260,26 @@ describe("porthole nntp", () => {
       const [body = ""] = await texts("body", [`${url}%3Clight-4@harbour.example%3E`]);
       expect(body).toBe("At noon there is soup. Nobody flashes at noon.\r\n");
       expect(`${head}\r\n${body}`).toBe(whole);
+      const pieces = await command("article", [`${url}${LIGHTS}/4`], {}, { raw: true });
+      expect(pieces.every((piece) => piece.kind === "octets" && piece.raw === true)).toBe(true);
+      expect(pieces.map((piece) => (piece.kind === "octets" ? piece.octets : "")).join("")).toBe(whole);
       expect(await texts("stat", [`${url}${LIGHTS}/4`])).toEqual(["4 <light-4@harbour.example>"]);
       expect(await failure(texts("stat", [`${url}${LIGHTS}/99`]))).toMatchObject({ code: "missing" });
       expect(await failure(texts("head", [`${url}%3Clost@x%3E`]))).toMatchObject({ code: "missing" });
+    });
+  });
+
+  it("a range is listed as articles, fetched as a mailbox, and copied as messages", async () => {
+    await inHarbour(async ({ url, open }) => {
+      const session = await open();
+      expect(session.kindOf?.(`/${LIGHTS}/1-3`)).toBeUndefined();
+      expect((await session.stat?.(`/${LIGHTS}/1-3`))?.kind).toBe("group");
+      await inFolder(async (folder) => {
+        const request = { from: [`${url}${LIGHTS}/1-3`], to: `mbox:${folder}/range`, recursive: true };
+        const events = await collect(cp({ client: new Client(), ...request }));
+        expect(events.at(-1)).toMatchObject({ event: "done", copied: 3 });
+        expect((await readFile(join(folder, "range"), "utf8")).match(/^From /gm)?.length).toBe(3);
+      });
     });
   });
 

@@ -156,6 +156,36 @@ describe.skipIf(!hasInn())(TITLE, () => {
     }
   });
 
+  it("takes an article back for whoever has the key to its lock, and for nobody else", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-locks-"));
+    try {
+      const secret = async (name: string) => {
+        await writeFile(join(folder, name), `${name}, the secret\n`, { mode: 0o600 });
+        return { "cancel-secret": join(folder, name) };
+      };
+      const [mine, theirs] = [await secret("mine"), await secret("theirs")];
+      const named = (name: string) => ({ header: [`Message-ID: <${name}@harbour.example>`] });
+      const there = async (name: string) =>
+        (await failure(withSession((session) => read(session, `/%3C${name}@harbour.example%3E`)))) ===
+        "no failure";
+      await command("post", [news.url], {}, { ...draft, ...mine, ...named("lock-1"), subject: "Locked" });
+      await command(
+        "post",
+        [news.url],
+        {},
+        { ...theirs, ...named("c-1"), cancel: "<lock-1@harbour.example>" },
+      );
+      expect(await there("lock-1")).toBe(true);
+      const better = { ...draft, ...mine, ...named("lock-2"), subject: "Better" };
+      await command("post", [news.url], {}, { ...better, supersedes: "<lock-1@harbour.example>" });
+      expect([await there("lock-1"), await there("lock-2")]).toEqual([false, true]);
+      await command("post", [news.url], {}, { ...mine, ...named("c-2"), cancel: "<lock-2@harbour.example>" });
+      expect(await there("lock-2")).toBe(false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it("takes articles from another server, one by one and as a stream", async () => {
     const folder = await mkdtemp(join(tmpdir(), "porthole-feed-"));
     try {

@@ -74,7 +74,7 @@ function configuration(folder: string, port: number): string {
     "enableoverview: true",
     "wireformat: true",
     "wanttrash: false",
-    "docancels: none",
+    "docancels: require-auth",
     "runasuser: news",
     "runasgroup: news",
     "nnrpdposthost: 127.0.0.1",

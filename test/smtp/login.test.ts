@@ -197,6 +197,27 @@ describe("a login", () => {
   });
 });
 
+describe("EXTERNAL", () => {
+  const EXTERNAL = { policy: { authMechanism: "EXTERNAL" } };
+
+  it("needs no password: the certificate has said who it is (RFC 4422, appendix A)", async () => {
+    const play = hello("AUTH PLAIN EXTERNAL").and(conversation("C: AUTH EXTERNAL =\nS: 235 welcome"));
+    await logsIn(play, as(undefined, EXTERNAL), {});
+    const acting = hello("AUTH EXTERNAL").and(
+      conversation(`C: AUTH EXTERNAL ${base64("ann")}\nS: 235 welcome`),
+    );
+    await logsIn(acting, as(undefined, EXTERNAL), { user: "ann@" });
+  });
+
+  it.each([
+    ["AUTH PLAIN", "the login by EXTERNAL is not offered; the server has PLAIN"],
+    ["SIZE", "the server offers no login"],
+  ])("is an error where the server has only %s", async (offer, message) => {
+    const failed = await openFailure(hello(offer).and(BYE), as(undefined, EXTERNAL));
+    expect(failed).toMatchObject({ code: "auth", exit: 7, message });
+  });
+});
+
 describe("a login that the server demands with 530", () => {
   const demand = conversation(`
     C: MAIL FROM:<a@x.example>

@@ -1,6 +1,6 @@
 /** Commands about articles: article, head, body, stat, next, last, over, hdr. */
 import { PortholeError } from "../../../src/errors.js";
-import type { Command, Document, JsonObject, Output } from "../../../src/plugin.js";
+import type { Command, Document, Invocation, JsonObject, Output } from "../../../src/plugin.js";
 import { articleMeta, bareArticle, messageIdIn } from "../entry.js";
 import type { FieldText } from "../field-text.js";
 import { hdrValues } from "../fields.js";
@@ -37,8 +37,14 @@ function articlesIn(path: NewsPath): { group: string; range: Range } {
 
 export const article: Command = async function* (invocation) {
   const { session, path } = await asked(invocation, "article URL");
-  yield { kind: "document", document: await readArticle(session.line, oneArticle(path)) };
+  yield* given(invocation, await readArticle(session.line, oneArticle(path)));
 };
+
+/** Rendered for people, unless they want it byte for byte. */
+async function* given({ options }: Invocation, document: Document): AsyncGenerator<Output> {
+  if (options["raw"] !== true) yield { kind: "document", document };
+  else for await (const octets of document.body) yield { kind: "octets", octets, raw: true };
+}
 
 const PARTS = {
   HEAD: { code: 221, type: "text/rfc822-headers" },
@@ -67,7 +73,7 @@ function part(verb: keyof typeof PARTS): Command {
       offset: 0,
       body: opened.answer.block(),
     };
-    yield { kind: "document", document };
+    yield* given(invocation, document);
   };
 }
 

@@ -1,6 +1,6 @@
 /** `porthole nntp nzb`: files out of articles, as an NZB names them or as the subjects of a group do. */
-import { stat as fileFacts, readFile } from "node:fs/promises";
-import { localError, PortholeError } from "../../../src/errors.js";
+import { stat as fileFacts, mkdir, readFile } from "node:fs/promises";
+import { localError, PortholeError, systemCode } from "../../../src/errors.js";
 import type { Command, Invocation, Output } from "../../../src/plugin.js";
 import type { Assembled } from "../binaries/assembly.js";
 import { download } from "../binaries/download.js";
@@ -21,26 +21,33 @@ import type { NewsSession } from "../session.js";
 import { containing, matchesPattern } from "../wildmat.js";
 import { optionText, record, wrongUsage } from "./words.js";
 
-const USAGE = "nzb URL [FILE.nzb] -d DIR";
+/** RFC 5538: at the server that the user has set. */
+const USUAL_SERVER = "news:";
 const LARGEST_NZB = 256 * 1024 * 1024;
 
 export const nzb: Command = async function* (invocation): AsyncGenerator<Output> {
   const { words, options } = invocation;
-  const url = words.find((word) => /^[a-z]+:\/\/|^@/i.test(word));
-  const [index] = words.filter((word) => word !== url);
-  if (url === undefined) {
-    throw new PortholeError("usage", "an NZB does not say which server has its articles", {
-      hint: `porthole nntp ${USAGE}`,
-    });
-  }
+  const named = words.find((word) => /^[a-z]+:\/\/|^news:|^@/i.test(word));
+  const [index] = words.filter((word) => word !== named);
+  if (named === undefined && index === undefined) throw wrongUsage("nzb [URL] FILE.nzb -d DIR");
+  const url = named ?? USUAL_SERVER;
   const { session, target } = await openNews(invocation, url);
   const subject = optionText(options, "subject");
   const files =
     index === undefined ? await filesInGroup(session, target.path, subject) : await filesIn(index, subject);
   const wanted = files.filter((file) => options["par2"] === true || !isPar2(file));
-  if (wanted.length === 0) throw new PortholeError("missing", "there are no files of that kind");
+  if (wanted.length === 0) throw nothingFound(files.length, subject);
   yield* results(invocation, session, url, wanted);
 };
+
+function nothingFound(repairs: number, subject: string | undefined): PortholeError {
+  const which = subject === undefined ? "" : ` whose subject holds '${subject}'`;
+  return repairs > 0
+    ? new PortholeError("missing", `there are none but files that repair others${which}`, {
+        hint: "--par2 fetches them",
+      })
+    : new PortholeError("missing", `there are no files${which}`);
+}
 
 async function* results(
   invocation: Invocation,
@@ -52,8 +59,14 @@ async function* results(
   const { context } = session.line;
   let octets = 0;
   let partial = 0;
+  const folder = optionText(options, "directory") ?? ".";
+  try {
+    await mkdir(folder);
+  } catch (thrown) {
+    if (systemCode(thrown) !== "EEXIST") throw localError(thrown, folder);
+  }
   const downloading = download(files, session, {
-    folder: optionText(options, "directory") ?? ".",
+    folder,
     replace: options["force"] === true,
     jobs: context.policy.jobs,
     open: async () => (await openNews(invocation, url)).session,
@@ -111,8 +124,11 @@ async function filesInGroup(
   subject: string | undefined,
 ): Promise<BinaryFile[]> {
   const place = parsePath(path);
-  if ((place.what !== "group" && place.what !== "range") || subject === undefined)
-    throw wrongUsage(`nzb URL/GROUP --subject TEXT -d DIR`);
+  if ((place.what !== "group" && place.what !== "range") || subject === undefined) {
+    throw new PortholeError("usage", "it is not said which files are wanted", {
+      hint: "porthole nntp nzb URL FILE.nzb, or porthole nntp nzb URL/GROUP --subject TEXT",
+    });
+  }
   const pattern = containing(subject).toLowerCase();
   const peer = await session.line.peer();
   const facts = await peer.select(place.group);

@@ -7,6 +7,8 @@ import { parseHeader } from "../../../src/message/headers.js";
 import type { Command, Invocation, Options, Output } from "../../../src/plugin.js";
 import { decodeWords } from "../../../src/wire/words.js";
 import { answering, headerOf } from "../answering.js";
+import { lockedBy } from "../cancel-lock.js";
+import { readCancelSecret } from "../cancel-secret.js";
 import { type Article, compose } from "../draft.js";
 import { messageIdIn } from "../entry.js";
 import { feedArticles } from "../feeding.js";
@@ -53,8 +55,9 @@ async function articleOf(session: NewsSession, path: NewsPath, invocation: Invoc
   const { options } = invocation;
   const eml = optionText(options, "eml");
   if (eml !== undefined) return readyArticle(await readAll(eml, invocation), eml);
+  const secret = await readCancelSecret(options, (text) => invocation.warn(text));
   const cancelled = optionText(options, "cancel");
-  if (cancelled !== undefined) return cancelOf(session, checkMessageId(cancelled), options);
+  if (cancelled !== undefined) return cancelOf(session, checkMessageId(cancelled), invocation, secret);
   const reply = optionText(options, "reply");
   const parent =
     reply === undefined
@@ -71,6 +74,7 @@ async function articleOf(session: NewsSession, path: NewsPath, invocation: Invoc
     groups,
     text: await textOf(invocation),
     headers: optionList(options, "header").map(headerOption),
+    cancelSecret: secret,
     ...(followupTo === undefined ? {} : { followupTo }),
     ...(supersedes === undefined ? {} : { supersedes }),
     ...(parent === undefined ? {} : { references: parent.references }),
@@ -78,14 +82,27 @@ async function articleOf(session: NewsSession, path: NewsPath, invocation: Invoc
 }
 
 /** RFC 5537, 5.3. Who posted it is who may take it back; the server decides. */
-async function cancelOf(session: NewsSession, id: string, options: Options): Promise<Article> {
+async function cancelOf(
+  session: NewsSession,
+  id: string,
+  invocation: Invocation,
+  secret: string | undefined,
+): Promise<Article> {
+  const { options } = invocation;
   const header = await headerOf(await session.line.peer(), id);
+  if (secret !== undefined && lockedBy(header, secret, id) === "other") {
+    invocation.warn(
+      `the Cancel-Lock of ${id} is of another secret: servers that look at it will not take the article back`,
+    );
+  }
   return compose({
     from: optionText(options, "from") ?? (await session.text(header.raw("from") ?? "")),
     subject: `cmsg cancel ${id}`,
     groups: decodeWords(Buffer.from(header.raw("newsgroups") ?? "", "latin1")).split(","),
     text: optionText(options, "text") ?? "This article was cancelled by its author.\n",
-    headers: [{ name: "Control", value: `cancel ${id}` }, ...optionList(options, "header").map(headerOption)],
+    cancels: id,
+    headers: optionList(options, "header").map(headerOption),
+    cancelSecret: secret,
   });
 }
 

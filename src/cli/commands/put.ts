@@ -1,14 +1,15 @@
 /** `porthole put FILE... URL` */
 import { constants, createReadStream, promises as files } from "node:fs";
-
 import { basename } from "node:path";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
-import type { Session, Source, Target } from "../../plugin.js";
+import type { EntryKind, Session, Source, Target } from "../../plugin.js";
 import { encodeSegment } from "../../url.js";
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
 
 const FILE_CHUNK = 256 * 1024;
+/** A message has no name there that it could be put under. */
+const MESSAGE_PLACES: ReadonlySet<EntryKind | undefined> = new Set(["mailbox", "group"]);
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, terminal, words, options } = desk;
@@ -20,14 +21,15 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const target = client.target(url);
   client.require(target, "put", ["put"]);
   const intoFolder = target.path.endsWith("/") || target.path === "" || files.length > 1;
-  const uploads = await Promise.all(
-    files.map(async (file) => ({
-      path: intoFolder ? pathInFolder(target, file) : target.path,
-      local: await localFile(file),
-    })),
-  );
+  if (files.includes("-") && (target.path.endsWith("/") || target.path === "")) throw nameless();
+  const locals = await Promise.all(files.map(localFile));
   await client.use(target, async (session) => {
     if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
+    const takesMessages = MESSAGE_PLACES.has(session.kindOf?.(target.path));
+    const uploads = locals.map((local) => ({
+      path: intoFolder && !takesMessages ? pathInFolder(target, local) : target.path,
+      local,
+    }));
     for (const { path, local } of uploads) {
       const there = options["resume"] === true ? await octetsThere(session, path, local) : undefined;
       const entry = await session.write(path, sourceOf(desk, local, there));
@@ -37,11 +39,13 @@ export async function run(desk: Desk): Promise<number | undefined> {
   return undefined;
 }
 
-function pathInFolder(target: Target, file: string): string {
-  if (file === "-") {
-    throw new PortholeError("usage", "standard input has no name", { hint: "end the URL in a file's name" });
-  }
-  return `${target.path.replace(/\/?$/, "/")}${encodeSegment(basename(file))}`;
+function nameless(): PortholeError {
+  return new PortholeError("usage", "standard input has no name", { hint: "end the URL in a file's name" });
+}
+
+function pathInFolder(target: Target, { path }: LocalFile): string {
+  if (path === undefined) throw nameless();
+  return `${target.path.replace(/\/?$/, "/")}${encodeSegment(basename(path))}`;
 }
 
 /** What is sent: a file, or standard input when there is no path. */

@@ -11,7 +11,7 @@ let base = "";
 
 beforeAll(async () => {
   user = await User.create();
-  sandbox = await startSandbox({ only: ["ftp", "http", "gopher"] });
+  sandbox = await startSandbox({ only: ["ftp", "http", "gopher", "nntp"] });
   base = sandbox.url("ftp").replace("//", "//porthole@");
 });
 afterAll(async () => {
@@ -58,6 +58,23 @@ describe("put", () => {
     await writeFile(user.path("two.txt"), "2");
     await isDone(["put", "one.txt", "two.txt", `${base}incoming`]);
     expect(await namesIn("incoming")).toEqual(expect.arrayContaining(["one.txt", "two.txt"]));
+  });
+
+  it("of articles posts them: a group gives them numbers, and no file's name counts", async () => {
+    const news = sandbox.url("nntp");
+    const article = "From: ann@x.example\nNewsgroups: harbour.test\n";
+    await writeFile(user.path("one.eml"), `${article}Subject: put one\n\nx\n`);
+    await writeFile(user.path("two.eml"), `${article}Subject: put two\n\nx\n`);
+    await isDone(["put", "one.eml", "two.eml", `${news}harbour.test`]);
+    await isDone(["put", "-", `${news}harbour.test`], `${article}Subject: put three\n\nx\n`);
+    const environment = { NNTPSERVER: new URL(news).host };
+    const { stdout } = await user.run(["ls", "news:harbour.test", "--limit", "3"], { environment });
+    expect(stdout).toBe("put three\nput two\nput one\n");
+    const refused = await run(["put", "one.eml", `${news}harbour.lights`]);
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      "porthole: nntp: the article is for harbour.test, not for harbour.lights - its Newsgroups field says where it goes: change that, or name one of them in the URL\n",
+    ]);
   });
 
   it("of standard input", async () => {
