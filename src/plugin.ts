@@ -327,6 +327,11 @@ export interface Document {
   readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;
+  /**
+   * What the server says that the whole makes (`SHA-256:6a7f...`), asked for when `body` is closed: there when the user
+   * wants it compared. A body that was read from the first octet to the last has compared it itself.
+   */
+  readonly checksum?: () => Promise<string>;
   readonly body: Readable;
   /**
    * The same octets by the short way, in place of reading `body`: from the socket's one reused buffer to `take`, at its

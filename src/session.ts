@@ -149,7 +149,9 @@ class Turn {
     try {
       const document = await act();
       this.#untilClosed(document.body);
-      return document;
+      const checksum = document.checksum?.bind(document);
+      if (checksum === undefined) return document;
+      return { ...document, checksum: () => this.run("checksum", [], checksum) };
     } catch (thrown) {
       this.#release();
       throw this.#labelled(thrown);

@@ -28,7 +28,7 @@ import { findAt, lookAt } from "./standing.js";
 import { setMode, setTime } from "./traits.js";
 import type { Transfer } from "./transfer.js";
 import { upload } from "./upload.js";
-import { startVerifying, type Verifying } from "./verify.js";
+import { digestAt, startVerifying, type Verifying, wayOf } from "./verify.js";
 
 /** Milliseconds of silence after which a server may have closed the session without our hearing of it. */
 const DOUBTFUL_MS = 15_000;
@@ -92,16 +92,22 @@ export class FtpSession implements Session {
       await control.useType(place.text ? "A" : "I");
       const pathname = await control.pathname(place);
       const offset = place.text ? 0 : startOf(query, validatorOf(found), found.size);
-      const verifying =
-        this.#verifies(place, offset) && query.length === undefined
-          ? await startVerifying(control, pathname)
-          : undefined;
+      // Of a part nothing is known; whoever joins it to others asks for what the whole makes.
+      const verifies = this.#context.options["verify"] === true && !place.text && query.length === undefined;
+      if (verifies && offset > 0) await wayOf(control);
+      const verifying = verifies && offset === 0 ? await startVerifying(control, pathname) : undefined;
       const transfer = await control.transfer(`RETR ${pathname}`, {
         offset,
         unavailable: "missing",
         bulk: isBulk(found.size),
       });
-      return this.#documentOf(place, found, transfer, query, verifying);
+      const document = this.#documentOf(place, found, transfer, query, verifying);
+      if (!verifies) return document;
+      const checksum = async () => {
+        const { algorithm, hex } = await digestAt(control, pathname);
+        return `${algorithm}:${hex}`;
+      };
+      return { ...document, checksum };
     });
   }
 
@@ -240,7 +246,11 @@ export class FtpSession implements Session {
   }
 
   #verifies(place: FtpPath, offset: number): boolean {
-    return this.#context.options["verify"] === true && !place.text && offset === 0;
+    if (this.#context.options["verify"] !== true || place.text) return false;
+    if (offset > 0) {
+      this.#context.warn(`${shownPath(place)} is continued: its checksum is not compared`);
+    }
+    return offset === 0;
   }
 
   #documentOf(

@@ -38,8 +38,11 @@ interface Way {
   readonly byHash: boolean;
 }
 
-/** @param wanted an algorithm by any of its usual names; the best that there is when absent */
-async function wayOf(control: Control, wanted?: string): Promise<Way> {
+/**
+ * @param wanted an algorithm by any of its usual names; the best that there is when absent
+ * @throws PortholeError `refused` when the server computes none
+ */
+export async function wayOf(control: Control, wanted?: string): Promise<Way> {
   const name = wanted
     ?.toUpperCase()
     .replace(/[-_ ]/g, "")
