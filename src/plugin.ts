@@ -186,6 +186,12 @@ export interface Session extends AsyncDisposable {
   /** What is had for these answers, in the order of the questions. */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
   write?(path: string, source: Source): Promise<Entry>;
+  /**
+   * From this server straight to another session's, the octets not passing here; a method only when the user asked for
+   * it, and then the only way. What is there is an error (exit 12) without `replace`.
+   * @throws PortholeError `usage` when the other session is of another protocol
+   */
+  handOver?(path: string, to: Session, at: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
   /** Within this session's place; the target must not exist unless `replace`. */
   move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;

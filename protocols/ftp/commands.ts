@@ -51,7 +51,7 @@ async function openFirst(
 }
 
 /** Loaded when one of them is asked for. */
-function lazily(name: "chmod" | "du" | "find" | "hash" | "touch"): Command {
+function lazily(name: "chmod" | "du" | "find" | "fxp" | "hash" | "touch"): Command {
   return async function* (invocation) {
     const { fileCommands } = await import("./file-commands.js");
     yield* fileCommands[name](invocation);
@@ -67,8 +67,5 @@ export const commands: Readonly<Record<string, Command>> = {
   touch: lazily("touch"),
   du: lazily("du"),
   find: lazily("find"),
-  async *fxp(invocation) {
-    const { fxp } = await import("./fxp.js");
-    yield* fxp(invocation);
-  },
+  fxp: lazily("fxp"),
 };

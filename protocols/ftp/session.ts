@@ -46,6 +46,9 @@ export class FtpSession implements Session {
     this.#target = target;
     this.#context = context;
     this.#folders = this.#foldersOf(control);
+    if (context.options["fxp"] === true) {
+      this.handOver = (path, to, at, query) => this.passOn(path, to, at, query);
+    }
   }
 
   /** A control connection that is there: the server may have closed the one that we had, between two calls. */
@@ -152,6 +155,7 @@ export class FtpSession implements Session {
 
   async write(path: string, source: Source): Promise<Entry> {
     const place = this.place(path);
+    if (this.handOver !== undefined) throw onlyBetweenServers();
     if (place.folder) throw isFolder(place);
     const offset = source.offset ?? 0;
     if (offset > 0 || source.replace !== true) {
@@ -180,6 +184,9 @@ export class FtpSession implements Session {
       meta: {},
     });
   }
+
+  /** There when `--fxp` asks for it. */
+  readonly handOver?: NonNullable<Session["handOver"]>;
 
   async remove(path: string, query: { readonly recursive?: boolean } = {}): Promise<void> {
     await this.#awake();
@@ -239,6 +246,29 @@ export class FtpSession implements Session {
       if (!this.#worked || !control.over || !isLoss(thrown)) throw thrown;
       return act(await this.control());
     }
+  }
+
+  /** @throws PortholeError `local` when the target is there and `replace` is not set; see fxp.ts */
+  async passOn(
+    path: string,
+    to: Session,
+    at: string,
+    query: { readonly replace?: boolean } = {},
+  ): Promise<Entry> {
+    if (!(to instanceof FtpSession)) throw onlyBetweenServers();
+    const { passOn } = await import("./fxp.js");
+    await this.#awake();
+    await to.#awake();
+    const other = to.place(at);
+    if (query.replace !== true && (await findAt(to.#control, other)) !== undefined)
+      throw existsAlready(other);
+    const { options } = this.#context;
+    const passed = await passOn(
+      { control: this.#control, place: this.place(path) },
+      { control: to.#control, place: other },
+      { verify: options["verify"] === true, mode: options["chmod"] },
+    );
+    return to.#entryAt(other, passed);
   }
 
   #foldersOf(control: Control): FolderReader {
@@ -338,6 +368,12 @@ function refuseGap(place: FtpPath, found: Listed | undefined, offset: number): v
 
 function existsAlready(place: FtpPath): PortholeError {
   return new PortholeError("local", `${shownPath(place)}: exists already`, { hint: "--force replaces it" });
+}
+
+function onlyBetweenServers(): PortholeError {
+  return new PortholeError("usage", "--fxp is for a copy from one ftp: server to another", {
+    hint: "without it the octets go through this machine",
+  });
 }
 
 function isFolder(place: FtpPath): PortholeError {

@@ -92,6 +92,21 @@ export async function digestAt(control: Control, pathname: string, wanted?: stri
   return ask(control, await wayOf(control, wanted), pathname);
 }
 
+/** @throws PortholeError `protocol` when another server's file makes something else */
+export async function compareWith(
+  control: Control,
+  pathname: string,
+  { algorithm, hex }: Digest,
+): Promise<void> {
+  const other = await digestAt(control, pathname, algorithm);
+  if (other.hex === hex) return;
+  throw new PortholeError(
+    "protocol",
+    `the ${algorithm} differs: ${hex} is what the one server has, ${other.hex} the other`,
+    { hint: "copy it again" },
+  );
+}
+
 export interface Verifying {
   readonly update: (octets: Uint8Array) => void;
   /** Once all have been seen. @throws PortholeError `protocol` when the server's differ */
