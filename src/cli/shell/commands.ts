@@ -8,7 +8,7 @@ export interface ShellWord {
 }
 
 export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
-  ls: { usage: "[-l] [-r] [NAME...]", summary: "what is here, or there", names: "remote" },
+  ls: { usage: "[-l] [-r] [--sort KEY] [NAME...]", summary: "what is here, or there", names: "remote" },
   cd: {
     usage: "[NAME]",
     summary: "go into a folder, menu, group or mailbox; .. out of it, - back",
