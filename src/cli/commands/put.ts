@@ -3,7 +3,8 @@ import { constants, createReadStream, promises as files } from "node:fs";
 
 import { basename } from "node:path";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
-import type { Session, Source, Target } from "../../plugin.js";
+import type { Entry, Session, Source, Target } from "../../plugin.js";
+import { repeatWhilePossible } from "../../repeat.js";
 import { encodeSegment } from "../../url.js";
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
@@ -11,7 +12,7 @@ import { entryJson, jsonLine } from "../json-line.js";
 const FILE_CHUNK = 256 * 1024;
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const { client, terminal, words, options } = desk;
+  const { client, terminal, words } = desk;
   const files = words.slice(0, -1);
   const url = words.at(-1);
   if (url === undefined || files.length === 0) {
@@ -24,16 +25,57 @@ export async function run(desk: Desk): Promise<number | undefined> {
     files.map(async (file) => ({
       path: intoFolder ? pathInFolder(target, file) : target.path,
       local: await localFile(file),
+      begun: false,
+      failure: undefined,
     })),
   );
-  await client.use(target, async (session) => {
-    if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
-    for (const { path, local } of uploads) {
-      const there = options["resume"] === true ? await octetsThere(session, path, local) : undefined;
-      const entry = await session.write(path, sourceOf(desk, local, there));
-      if (options["json"] === true) await terminal.write(jsonLine(entryJson(entry, target.protocol)));
+  const left: Upload[] = uploads.reverse();
+  const given = await repeatWhilePossible(
+    client.policy.retries,
+    desk.signal,
+    (text) => terminal.warn(client.transcript.cover(text)),
+    () => client.use(target, (session) => putAll(desk, session, left, target.protocol)),
+  );
+  if (given !== undefined) throw given.failure;
+  return undefined;
+}
+
+interface Upload {
+  readonly path: string;
+  readonly local: LocalFile;
+  /** The server has asked for its octets: what is there is ours, in part. */
+  begun: boolean;
+  /** Why the attempt before this one failed. */
+  failure: unknown;
+}
+
+/** @returns the failure of one that cannot be repeated */
+async function putAll(
+  desk: Desk,
+  session: Session,
+  left: Upload[],
+  protocol: string,
+): Promise<{ readonly failure: unknown } | undefined> {
+  const { options, terminal } = desk;
+  if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
+  for (let upload = left.at(-1); upload !== undefined; upload = left.at(-1)) {
+    const { path, local, begun, failure } = upload;
+    let entry: Entry;
+    try {
+      const wanted = options["resume"] === true || begun;
+      const there = wanted ? await octetsThere(session, path, local) : undefined;
+      // A mail or an article that was under way may have arrived: nothing is sent twice but what can be continued.
+      if (begun && there === undefined) return { failure };
+      entry = await session.write(path, sourceOf(desk, upload, there));
+    } catch (thrown) {
+      // Nor here, where what is there cannot be continued.
+      if (begun && thrown instanceof PortholeError && thrown.code === "usage") return { failure };
+      upload.failure = thrown;
+      throw thrown;
     }
-  });
+    left.pop();
+    if (options["json"] === true) await terminal.write(jsonLine(entryJson(entry, protocol)));
+  }
   return undefined;
 }
 
@@ -92,13 +134,16 @@ async function sizeAt(session: Session, path: string): Promise<number | undefine
 }
 
 /** @param there octets at the server already, to be continued */
-function sourceOf(desk: Desk, { name, path, size, modified }: LocalFile, there: number | undefined): Source {
+function sourceOf(desk: Desk, upload: Upload, there: number | undefined): Source {
+  const { name, path, size, modified } = upload.local;
   const offset = there ?? 0;
   // Opened when the server is ready: a failure before that would have nobody to hear of it.
-  const open = () =>
-    path === undefined
+  const open = () => {
+    upload.begun = true;
+    return path === undefined
       ? desk.terminal.stdin
       : createReadStream(path, { highWaterMark: FILE_CHUNK, start: offset });
+  };
   return {
     body: counted(desk, name, open, offset, size),
     // Of an empty one nothing can be lost.
