@@ -215,7 +215,10 @@ export class FtpSession implements Session {
     const reply = await control.ask(`MKD ${pathname}`);
     if (reply.code >= 300) {
       const found = reply.code >= 500 ? await findAt(control, place) : undefined;
-      throw found === undefined ? refusal(reply) : existsAlready(place);
+      if (found !== undefined) throw existsAlready(place);
+      throw reply.code === 550
+        ? new Refusal(reply, "refused", "-p makes the folders above it, too")
+        : refusal(reply);
     }
     return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
   }

@@ -139,8 +139,6 @@ export class FileMirroring {
   async #carry(pair: Pair, step: FileStep): Promise<void> {
     const from = step.from.path;
     const url = this.#source.href(from);
-    // What a first attempt left in part is ours to replace.
-    let again = false;
     try {
       await this.#forget(step.key);
       const done = await repeatWhilePossible(
@@ -149,10 +147,9 @@ export class FileMirroring {
         (why) => void this.#request.tell({ event: "repeated", from: url, why }),
         async () => {
           try {
-            const carried = await transfer(pair, { from, ...this.#delivery(step, again) });
+            const carried = await transfer(pair, { from, ...this.#delivery(step) });
             return { carried, there: await this.#standing(pair.to, step) };
           } catch (thrown) {
-            again = true;
             await pair.close();
             throw thrown;
           }
@@ -164,12 +161,12 @@ export class FileMirroring {
     }
   }
 
-  #delivery({ key, action }: FileStep, again = false): DeliveryRequest {
+  #delivery({ key, action }: FileStep): DeliveryRequest {
     const { progress } = this.#request;
     return {
       to: this.#request.pathOf(key),
       name: shownName(key),
-      replace: action === "changed" || again,
+      replace: action === "changed",
       signal: this.#request.signal,
       ...(progress === undefined ? {} : { progress }),
     };
