@@ -198,6 +198,12 @@ export interface Session extends AsyncDisposable {
   /** What is had for these answers, in the order of the questions. */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
   write?(path: string, source: Source): Promise<Entry>;
+  /**
+   * From this server straight to another session's, the octets not passing here; a method only when the user asked for
+   * it, and then the only way. What is there is an error (exit 12) without `replace`.
+   * @throws PortholeError `usage` when the other session is of another protocol
+   */
+  handOver?(path: string, to: Session, at: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
   /** Within this session's place; the target must not exist unless `replace`. */
   move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
@@ -341,6 +347,11 @@ export interface Document {
   readonly unchanged?: true;
   /** A file name that the server proposes; unsafe until cleaned. */
   readonly filename?: string;
+  /**
+   * What the server says that the whole makes (`SHA-256:6a7f...`), asked for when `body` is closed: there when the user
+   * wants it compared. A body that was read from the first octet to the last has compared it itself.
+   */
+  readonly checksum?: () => Promise<string>;
   readonly body: Readable;
   /**
    * The same octets by the short way, in place of reading `body`: from the socket's one reused buffer to `take`, at its

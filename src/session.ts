@@ -50,6 +50,15 @@ export function supervise(
     supervised.write = (path, source) =>
       turn.run("write", [path, source.type ?? ""], () => write(path, source));
   }
+  const handOver = session.handOver?.bind(session);
+  if (handOver) {
+    supervised.handOver = (path, to, at, query) =>
+      turn.run("handOver", [path], async () => {
+        const other = behind.get(to);
+        if (other === undefined) return handOver(path, to, at, query);
+        return other.turn.run("handOver", [at], () => handOver(path, other.session, at, query));
+      });
+  }
   const remove = session.remove?.bind(session);
   if (remove) supervised.remove = (path, query) => turn.run("remove", [path], () => remove(path, query));
   const move = session.move?.bind(session);
@@ -84,8 +93,12 @@ export function supervise(
   if (robots) supervised.robots = () => turn.run("robots", [], () => robots());
   const interact = session.interact?.bind(session);
   if (interact) supervised.interact = (screen) => turn.interact("interact", () => interact(screen));
+  behind.set(supervised, { session, turn });
   return supervised;
 }
+
+/** What a supervised session stands before. */
+const behind = new WeakMap<Session, { readonly session: Session; readonly turn: Turn }>();
 
 function wordsOf(outgoing: Outgoing): string[] {
   if (outgoing.kind === "octets") return [outgoing.source.type ?? ""];
@@ -152,7 +165,9 @@ class Turn {
     try {
       const document = await act();
       this.#untilClosed(document.body);
-      return document;
+      const checksum = document.checksum?.bind(document);
+      if (checksum === undefined) return document;
+      return { ...document, checksum: () => this.run("checksum", [], checksum) };
     } catch (thrown) {
       this.#release();
       throw this.#labelled(thrown);

@@ -123,6 +123,7 @@ describe("a session", () => {
       form: async () => [{ question: "Who?", proposed: "", choices: [], hidden: false }],
       fillIn: async () => documentOf(Readable.from([])),
       write: () => act("write"),
+      handOver: () => act("handOver"),
       remove: async () => say("remove"),
       move: () => act("move"),
       makeFolder: () => act("makeFolder"),
@@ -161,6 +162,9 @@ describe("a session", () => {
       code: "usage",
     });
     await session.write?.("/", { body: Readable.from([]) });
+    const { inner, session: other } = shelf();
+    await session.handOver?.("/", other, "/there");
+    expect(inner.asked).toEqual([]);
     await session.remove?.("/");
     await session.move?.("/a", "/b");
     await session.makeFolder?.("/c");
@@ -184,6 +188,7 @@ describe("a session", () => {
       "list",
       "stat",
       "write",
+      "handOver",
       "remove",
       "move",
       "makeFolder",

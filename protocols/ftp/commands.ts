@@ -5,6 +5,12 @@ import type { Control } from "./control.js";
 import { octetsOf, textOf } from "./octets.js";
 import { openUrl } from "./opened.js";
 
+/** Commands after which the octets of the connection mean something else, and what to do instead. */
+const NOT_BY_HAND: Readonly<Record<string, string>> = {
+  AUTH: "--starttls require asks for TLS, ftps: has it from the start",
+  CCC: "Node cannot take TLS off a connection; --prot C has files and listings in clear",
+};
+
 /** What FEAT lists, a feature a record. */
 async function* features(invocation: Invocation): AsyncGenerator<Output> {
   const { control } = await openFirst(invocation, "features URL");
@@ -31,6 +37,14 @@ async function* site(invocation: Invocation): AsyncGenerator<Output> {
 
 async function* saying(control: Control, command: string, usage: string): AsyncGenerator<Output> {
   if (command.trim() === "") throw new PortholeError("usage", "which command?", { hint: usage });
+  const hint = NOT_BY_HAND[command.trim().toUpperCase().split(/\s/)[0] ?? ""];
+  if (hint !== undefined) {
+    throw new PortholeError(
+      "usage",
+      `${command.trim()} changes how the connection is read, and is not sent by hand`,
+      { hint },
+    );
+  }
   const reply = await control.ask(octetsOf(command));
   const text = textOf(reply.message);
   if (reply.code >= 400) {
@@ -51,7 +65,7 @@ async function openFirst(
 }
 
 /** Loaded when one of them is asked for. */
-function lazily(name: "chmod" | "du" | "find" | "hash" | "touch"): Command {
+function lazily(name: "chmod" | "du" | "find" | "fxp" | "hash" | "touch"): Command {
   return async function* (invocation) {
     const { fileCommands } = await import("./file-commands.js");
     yield* fileCommands[name](invocation);
@@ -67,8 +81,5 @@ export const commands: Readonly<Record<string, Command>> = {
   touch: lazily("touch"),
   du: lazily("du"),
   find: lazily("find"),
-  async *fxp(invocation) {
-    const { fxp } = await import("./fxp.js");
-    yield* fxp(invocation);
-  },
+  fxp: lazily("fxp"),
 };

@@ -9,6 +9,7 @@ import type { Context, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { ActiveWays, type DataWay, type DataWays, PassiveWays } from "./data-way.js";
 import { Dialogue } from "./dialogue.js";
+import { homeOf } from "./home.js";
 import { AS_THEY_ARE, type Names } from "./names.js";
 import type { FtpPath } from "./path.js";
 import { Refusal, refusal, wordsOf } from "./refusal.js";
@@ -324,23 +325,10 @@ export class Control extends Client {
 
   /** The folder that the login led to; asked for once. */
   home(): Promise<string> {
-    this.#home ??= this.#askHome();
+    this.#home ??= homeOf(this);
     // Whoever needs it hears of a refusal.
     this.#home.catch(() => {});
     return this.#home;
-  }
-
-  /** RFC 959, appendix II: quotes within the name are doubled. */
-  async #askHome(): Promise<string> {
-    const reply = await this.ask("PWD");
-    if (reply.code !== 257) throw refusal(reply);
-    const quoted = /^257[ -]"((?:[^"]|"")*)"/.exec(reply.message)?.[1];
-    const bare = /^257[ -](\/\S*)/.exec(reply.message)?.[1];
-    const folder = quoted?.replaceAll('""', '"') ?? bare;
-    if (folder !== undefined) return folder;
-    throw new PortholeError("protocol", "the server does not say which folder it is in", {
-      reply: wordsOf(reply),
-    });
   }
 
   /** The octet that the next transfer begins at: the one asked for, or 0 where REST is not known. */

@@ -1,4 +1,4 @@
-/** `porthole ftp hash`, `chmod`, `touch`, `du`, `find`: what a shell on the server would do to files there. */
+/** `porthole ftp hash`, `chmod`, `touch`, `du`, `find`, `fxp`: what a shell on the server would do to files there. */
 import { PortholeError } from "../../src/errors.js";
 import { CONTAINERS, type Command, type Invocation, type Output } from "../../src/plugin.js";
 import { matchesFor } from "./folder-walk.js";
@@ -88,6 +88,29 @@ async function* find(invocation: Invocation): AsyncGenerator<Output> {
   }
 }
 
+/** From one server straight to another. */
+async function* fxp(invocation: Invocation): AsyncGenerator<Output> {
+  const usage = "fxp FROM TO";
+  const [from, to, ...rest] = invocation.words;
+  if (from === undefined || to === undefined || rest.length > 0) {
+    throw new PortholeError("usage", "from where to where?", { hint: usage });
+  }
+  const source = await openUrl(invocation, from, usage);
+  const target = await openUrl(invocation, to, usage);
+  const began = performance.now();
+  const { size } = await source.session.passOn(source.target.path, target.session, target.target.path);
+  yield {
+    kind: "record",
+    text: `${shownPath(target.session.place(target.target.path))}: ${size === undefined ? "done" : `${size} octets`}`,
+    data: {
+      from: source.target.href(source.target.path),
+      to: target.target.href(target.target.path),
+      ...(size === undefined ? {} : { octets: size }),
+      ms: Math.round(performance.now() - began),
+    },
+  };
+}
+
 async function* each(invocation: Invocation, urls: readonly string[], usage: string): AsyncGenerator<Opened> {
   wanted(urls[0], usage);
   for (const url of urls) yield await openUrl(invocation, url, usage);
@@ -100,4 +123,4 @@ function wanted(url: string | undefined, usage: string): string {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-export const fileCommands = { hash, chmod, touch, du, find } satisfies Record<string, Command>;
+export const fileCommands = { hash, chmod, touch, du, find, fxp } satisfies Record<string, Command>;

@@ -1,6 +1,6 @@
 /** What is in a folder, line by line as it comes: MLSD, or LIST where the server does not know it. */
 import { PortholeError } from "../../src/errors.js";
-import { LineReader } from "../../src/wire/lines.js";
+import { type LineEnd, LineReader } from "../../src/wire/lines.js";
 import type { Control } from "./control.js";
 import { Download } from "./download.js";
 import { type Listed, type ListingLine, parseFacts, parseListLine } from "./listing.js";
@@ -40,9 +40,11 @@ export class FolderReader {
       else if (isPlainName(line.name)) yield line;
       else unsafe += 1;
     }
-    if (unreadable > 0)
+    if (unreadable === 1) this.#warn("a line of the listing is in no known form and was left out");
+    else if (unreadable > 0)
       this.#warn(`${unreadable} lines of the listing are in no known form and were left out`);
-    if (unsafe > 0) this.#warn(`${unsafe} names hold a slash, a line break or a NUL and were left out`);
+    if (unsafe === 1) this.#warn("a name holds a slash, a line break or a NUL and was left out");
+    else if (unsafe > 0) this.#warn(`${unsafe} names hold a slash, a line break or a NUL and were left out`);
   }
 
   async *#lines(pathname: string): AsyncGenerator<ListingLine> {
@@ -164,11 +166,23 @@ async function* linesOf(transfer: Transfer): AsyncGenerator<string> {
     download.once("close", () => resolve());
   });
   const reader = new LineReader({ maxLength: LONGEST_LINE });
+  // Lines end in CRLF (RFC 959, 3.1.1.1), and where they do a LF alone is part of a name. Some servers send LF alone.
+  let ends: LineEnd | undefined;
+  let held = "";
   try {
     for await (const chunk of download) {
       reader.feed(chunk);
-      for (let line = reader.next(); line !== undefined; line = reader.next()) yield line.toString("latin1");
+      for (let line = reader.next(); line !== undefined; line = reader.next()) {
+        ends ??= reader.lastEnd;
+        held += line.toString("latin1");
+        if (ends === "crlf" && reader.lastEnd === "lf" && held.length < LONGEST_LINE) held += "\n";
+        else {
+          yield held;
+          held = "";
+        }
+      }
     }
+    if (held !== "") yield held;
     const last = reader.end();
     if (last !== undefined) yield last.toString("latin1");
   } finally {

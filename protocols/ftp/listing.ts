@@ -77,6 +77,8 @@ function kindOfType(type: string): EntryKind {
  */
 export function parseListLine(line: string, now: Date): ListingLine {
   if (line.trim() === "" || /^total\b|^Directory \S+$|^Total of \d+ files?\b/.test(line)) return "self";
+  // Part of the name, which is not to be had (see isPlainName).
+  if (line.includes("\n")) return { name: line, kind: "other", meta: {} };
   // The package's patterns end at a CR: the name would lose its end.
   if (line.includes("\r")) return "unreadable";
   const rare = parseRareLine(line, now);

@@ -74,7 +74,11 @@ async function startTls(control: Control, context: Context): Promise<void> {
 async function chooseHost(control: Control, name: string | undefined): Promise<void> {
   if (name === undefined) return;
   const reply = await control.ask(`HOST ${octetsOf(name)}`);
-  if (reply.code >= 300) throw new Refusal(reply, "refused", "leave out --virtual-host, or name another");
+  if (reply.code < 300) return;
+  throw new PortholeError("refused", "the server does not take HOST, or has no such name", {
+    reply: wordsOf(reply),
+    hint: "leave out --virtual-host, or name another",
+  });
 }
 
 /** USER, PASS and ACCT, each when the answer to the one before asks for it (RFC 959, 5.4). */

@@ -51,6 +51,12 @@ export const manifest = {
       summary: "give what is written this mode (SITE CHMOD)",
       verbs: ["put", "cp", "mirror"],
     },
+    {
+      flag: "fxp",
+      type: "boolean",
+      summary: "have one ftp: server send to the other, not through this machine, where both allow it",
+      verbs: ["cp"],
+    },
   ],
   commands: [
     { name: "features", usage: "URL", summary: "what the server says it can do (FEAT)" },

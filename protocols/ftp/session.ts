@@ -28,7 +28,7 @@ import { findAt, lookAt } from "./standing.js";
 import { setMode, setTime } from "./traits.js";
 import type { Transfer } from "./transfer.js";
 import { upload } from "./upload.js";
-import { startVerifying, type Verifying } from "./verify.js";
+import { digestAt, startVerifying, type Verifying, wayOf } from "./verify.js";
 
 /** Milliseconds of silence after which a server may have closed the session without our hearing of it. */
 const DOUBTFUL_MS = 15_000;
@@ -46,6 +46,9 @@ export class FtpSession implements Session {
     this.#target = target;
     this.#context = context;
     this.#folders = this.#foldersOf(control);
+    if (context.options["fxp"] === true) {
+      this.handOver = (path, to, at, query) => this.passOn(path, to, at, query);
+    }
   }
 
   /** A control connection that is there: the server may have closed the one that we had, between two calls. */
@@ -92,16 +95,22 @@ export class FtpSession implements Session {
       await control.useType(place.text ? "A" : "I");
       const pathname = await control.pathname(place);
       const offset = place.text ? 0 : startOf(query, validatorOf(found), found.size);
-      const verifying =
-        this.#verifies(place, offset) && query.length === undefined
-          ? await startVerifying(control, pathname)
-          : undefined;
+      // Of a part nothing is known; whoever joins it to others asks for what the whole makes.
+      const verifies = this.#context.options["verify"] === true && !place.text && query.length === undefined;
+      if (verifies && offset > 0) await wayOf(control);
+      const verifying = verifies && offset === 0 ? await startVerifying(control, pathname) : undefined;
       const transfer = await control.transfer(`RETR ${pathname}`, {
         offset,
         unavailable: "missing",
         bulk: isBulk(found.size),
       });
-      return this.#documentOf(place, found, transfer, query, verifying);
+      const document = this.#documentOf(place, found, transfer, query, verifying);
+      if (!verifies) return document;
+      const checksum = async () => {
+        const { algorithm, hex } = await digestAt(control, pathname);
+        return `${algorithm}:${hex}`;
+      };
+      return { ...document, checksum };
     });
   }
 
@@ -146,6 +155,7 @@ export class FtpSession implements Session {
 
   async write(path: string, source: Source): Promise<Entry> {
     const place = this.place(path);
+    if (this.handOver !== undefined) throw onlyBetweenServers();
     if (place.folder) throw isFolder(place);
     const offset = source.offset ?? 0;
     if (offset > 0 || source.replace !== true) {
@@ -175,6 +185,9 @@ export class FtpSession implements Session {
     });
   }
 
+  /** There when `--fxp` asks for it. */
+  readonly handOver?: NonNullable<Session["handOver"]>;
+
   async remove(path: string, query: { readonly recursive?: boolean } = {}): Promise<void> {
     await this.#awake();
     await removeAt(this.#control, this.#folders, this.place(path), query.recursive === true);
@@ -202,7 +215,10 @@ export class FtpSession implements Session {
     const reply = await control.ask(`MKD ${pathname}`);
     if (reply.code >= 300) {
       const found = reply.code >= 500 ? await findAt(control, place) : undefined;
-      throw found === undefined ? refusal(reply) : existsAlready(place);
+      if (found !== undefined) throw existsAlready(place);
+      throw reply.code === 550
+        ? new Refusal(reply, "refused", "-p makes the folders above it, too")
+        : refusal(reply);
     }
     return this.#entryAt(place, { name: place.last, kind: "directory", meta: {} });
   }
@@ -235,12 +251,39 @@ export class FtpSession implements Session {
     }
   }
 
+  /** @throws PortholeError `local` when the target is there and `replace` is not set; see fxp.ts */
+  async passOn(
+    path: string,
+    to: Session,
+    at: string,
+    query: { readonly replace?: boolean } = {},
+  ): Promise<Entry> {
+    if (!(to instanceof FtpSession)) throw onlyBetweenServers();
+    const { passOn } = await import("./fxp.js");
+    await this.#awake();
+    await to.#awake();
+    const other = to.place(at);
+    if (query.replace !== true && (await findAt(to.#control, other)) !== undefined)
+      throw existsAlready(other);
+    const { options } = this.#context;
+    const passed = await passOn(
+      { control: this.#control, place: this.place(path) },
+      { control: to.#control, place: other },
+      { verify: options["verify"] === true, mode: options["chmod"] },
+    );
+    return to.#entryAt(other, passed);
+  }
+
   #foldersOf(control: Control): FolderReader {
     return new FolderReader(control, (text) => this.#context.warn(text));
   }
 
   #verifies(place: FtpPath, offset: number): boolean {
-    return this.#context.options["verify"] === true && !place.text && offset === 0;
+    if (this.#context.options["verify"] !== true || place.text) return false;
+    if (offset > 0) {
+      this.#context.warn(`${shownPath(place)} is continued: its checksum is not compared`);
+    }
+    return offset === 0;
   }
 
   #documentOf(
@@ -328,6 +371,12 @@ function refuseGap(place: FtpPath, found: Listed | undefined, offset: number): v
 
 function existsAlready(place: FtpPath): PortholeError {
   return new PortholeError("local", `${shownPath(place)}: exists already`, { hint: "--force replaces it" });
+}
+
+function onlyBetweenServers(): PortholeError {
+  return new PortholeError("usage", "--fxp is for a copy from one ftp: server to another", {
+    hint: "without it the octets go through this machine",
+  });
 }
 
 function isFolder(place: FtpPath): PortholeError {

@@ -38,8 +38,11 @@ interface Way {
   readonly byHash: boolean;
 }
 
-/** @param wanted an algorithm by any of its usual names; the best that there is when absent */
-async function wayOf(control: Control, wanted?: string): Promise<Way> {
+/**
+ * @param wanted an algorithm by any of its usual names; the best that there is when absent
+ * @throws PortholeError `refused` when the server computes none
+ */
+export async function wayOf(control: Control, wanted?: string): Promise<Way> {
   const name = wanted
     ?.toUpperCase()
     .replace(/[-_ ]/g, "")
@@ -87,6 +90,21 @@ async function ask(control: Control, { algorithm, byHash }: Way, pathname: strin
 /** What the server says. @throws PortholeError `refused` when it computes none */
 export async function digestAt(control: Control, pathname: string, wanted?: string): Promise<Digest> {
   return ask(control, await wayOf(control, wanted), pathname);
+}
+
+/** @throws PortholeError `protocol` when another server's file makes something else */
+export async function compareWith(
+  control: Control,
+  pathname: string,
+  { algorithm, hex }: Digest,
+): Promise<void> {
+  const other = await digestAt(control, pathname, algorithm);
+  if (other.hex === hex) return;
+  throw new PortholeError(
+    "protocol",
+    `the ${algorithm} differs: ${hex} is what the one server has, ${other.hex} the other`,
+    { hint: "copy it again" },
+  );
 }
 
 export interface Verifying {

@@ -91,7 +91,9 @@ function line(entry: Entry, number: number, options: ListingOptions): string {
     default: {
       const size = shownSize(entry) ?? shownCount(entry) ?? "-";
       const date = entry.modified === undefined ? "-".padStart(12) : listingDate(entry.modified, options.now);
-      return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}${shownDescription(entry, paint)}`;
+      const { target } = entry.meta;
+      const leads = entry.kind === "link" && typeof target === "string" ? ` -> ${safeLine(target)}` : "";
+      return `${entry.kind.padEnd(9)}  ${size.padStart(5)}  ${date}  ${shownName(entry, paint)}${leads}${shownDescription(entry, paint)}`;
     }
   }
 }

@@ -44,11 +44,30 @@ function stopped(): PortholeError {
 }
 
 /** `porthole: PROTOCOL: what went wrong (the server's own words) - what to do`, without line end. */
-export function errorLine(error: PortholeError, paint: Paint = (_color, text) => text): string {
+export function errorLine(
+  error: PortholeError,
+  paint: Paint = (_color, text) => text,
+  subject?: string,
+): string {
+  // Many messages tell it themselves.
+  const message =
+    subject === undefined || error.message.includes(lastNameOf(subject))
+      ? error.message
+      : `${subject}: ${error.message}`;
   const protocol = error.protocol === undefined ? "" : `${error.protocol}: `;
   const reply = error.reply === undefined ? "" : ` (${safeLine(error.reply.trim())})`;
   const hint = error.hint === undefined ? "" : ` - ${safeLine(error.hint)}`;
-  return `${paint("red", "porthole:")} ${protocol}${paint("bold", safeLine(error.message))}${reply}${hint}`;
+  return `${paint("red", "porthole:")} ${protocol}${paint("bold", safeLine(message))}${reply}${hint}`;
+}
+
+/** `b.txt` of a URL, as messages have it; the URL itself where it ends in none. */
+function lastNameOf(url: string): string {
+  const name = /([^/]+)\/?$/.exec(url)?.[1] ?? url;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /** How errors are told. */
@@ -57,6 +76,8 @@ export interface Voice {
   readonly verbosity?: number;
   /** Masks the run's secrets: a server may repeat the password that it refuses. */
   readonly cover?: (text: string) => string;
+  /** Which of several things failed: a URL. */
+  readonly subject?: string;
 }
 
 /**
@@ -66,13 +87,13 @@ export interface Voice {
 export function reportError(
   thrown: unknown,
   terminal: Terminal,
-  { json = false, verbosity = 0, cover = (text) => text }: Voice,
+  { json = false, verbosity = 0, cover = (text) => text, subject }: Voice,
 ): number {
   if (thrown instanceof OutputClosed) return 0;
   const error = asPortholeError(thrown);
   const shown = covered(error, cover);
   if (json) terminal.say(jsonLine({ error: shown.toJSON() }).trimEnd());
-  else terminal.say(errorLine(shown, terminal.paintError));
+  else terminal.say(errorLine(shown, terminal.paintError, subject));
   if (verbosity >= 2) terminal.say(safeText(cover(stackOf(error))));
   return error.exit;
 }

@@ -15,10 +15,13 @@ export class FailuresView {
     this.#desk = desk;
   }
 
-  tell(error: PortholeError): void {
+  /** @param subject the URL of what failed */
+  tell(error: PortholeError, subject: string): void {
     this.#total += 1;
     this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
-    if (this.#total <= MOST_TOLD) reportError(error, this.#desk.terminal, this.#desk.voice);
+    // Of a session that was opened at the folder above, the error knows that folder alone.
+    error.url = subject;
+    if (this.#total <= MOST_TOLD) reportError(error, this.#desk.terminal, { ...this.#desk.voice, subject });
   }
 
   /** Says what was not told one by one. @returns the exit status when anything failed */

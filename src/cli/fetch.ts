@@ -191,6 +191,7 @@ async function saveFrom(
   const { checksum } = options;
   const expected =
     typeof checksum === "string" ? (await import("../verbs/checksum.js")).parseChecksum(checksum) : undefined;
+  const tell = (text: string) => desk.terminal.warn(desk.client.transcript.cover(text));
   const saved = await saveDocument({
     url,
     path:
@@ -209,7 +210,7 @@ async function saveFrom(
     resume,
     ...(expected === undefined ? {} : { checksum: expected }),
     ...(count > 1 && another !== undefined
-      ? { segments: { count, another, retries: desk.client.policy.retries } }
+      ? { segments: { count, another, retries: desk.client.policy.retries, tell } }
       : {}),
     ...(maxSize === undefined ? {} : { maxSize }),
     signal: desk.signal,

@@ -100,7 +100,9 @@ async function showOutput(
     }
     case "record": {
       const text = terminal.outputIsTerminal ? safeText(output.text) : output.text;
-      await terminal.write(options["json"] === true ? jsonLine(output.data) : `${text}\n`);
+      if (options["json"] === true) await terminal.write(jsonLine(output.data));
+      // What has nothing to tell but that it is done says nothing.
+      else if (text !== "") await terminal.write(`${text}\n`);
     }
   }
 }

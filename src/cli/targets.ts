@@ -55,7 +55,7 @@ export async function workThrough(
         await output.settle(index, await act(target));
       } catch (thrown) {
         if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
-        failures.push(await report(desk, thrown));
+        failures.push(await report(desk, thrown, target.href(target.path)));
         await output.settle(index, undefined);
       }
     }
@@ -70,9 +70,9 @@ export async function workThrough(
     : EXIT_STATUS.partial;
 }
 
-async function report(desk: Desk, thrown: unknown): Promise<number> {
+async function report(desk: Desk, thrown: unknown, subject: string): Promise<number> {
   const { reportError } = await import("./errors.js");
-  return reportError(thrown, desk.terminal, desk.voice);
+  return reportError(thrown, desk.terminal, { ...desk.voice, subject });
 }
 
 /** Holds back what comes before its turn. */

@@ -18,6 +18,15 @@ export interface WordSpec {
 const LIMIT = { flag: "limit", type: "number", placeholder: "N", summary: "stop after N" } as const;
 const LONG = { flag: "long", alias: "l", type: "boolean", summary: "kind, size, date and name" } as const;
 const RECURSIVE = { flag: "recursive", alias: "r", type: "boolean", summary: "and all beneath it" } as const;
+const SORTING: readonly OptionSpec[] = [
+  {
+    flag: "sort",
+    type: "string",
+    choices: ["name", "size", "time"],
+    summary: "in this order: names, the largest first, the newest first",
+  },
+  { flag: "reverse", type: "boolean", summary: "the other way round" },
+];
 const FORCE = { flag: "force", alias: "f", type: "boolean", summary: "replace an existing target" } as const;
 const RESUME = { flag: "resume", type: "boolean", summary: "continue a partial one" } as const;
 const YES = { flag: "yes", alias: "y", type: "boolean", summary: "do not ask" } as const;
@@ -194,7 +203,7 @@ export const OPEN: WordSpec = {
   name: "open",
   usage: "URL",
   summary: "show what is there",
-  options: [LIMIT, LONG, ...VIEWING, ...SAVING],
+  options: [LIMIT, LONG, ...SORTING, ...VIEWING, ...SAVING],
   needs: ["ls", "get", "interact"],
   load: async () => (await everyday()).open,
 };
@@ -204,10 +213,14 @@ export const VERBS: readonly WordSpec[] = [
     name: "ls",
     usage: "URL...",
     summary: "list what a place holds",
-    options: [LONG, RECURSIVE, LIMIT],
+    options: [LONG, RECURSIVE, LIMIT, ...SORTING],
     needs: ["ls"],
     load: async () => (await everyday()).ls,
-    examples: ["porthole ls ftp://ftp.example.org/pub -l", "porthole ls gopher://gopher.example.org --json"],
+    examples: [
+      "porthole ls ftp://ftp.example.org/pub -l",
+      "porthole ls ftp://ftp.example.org/pub -l --sort time --limit 10",
+      "porthole ls gopher://gopher.example.org --json",
+    ],
   },
   {
     name: "get",

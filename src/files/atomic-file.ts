@@ -99,16 +99,6 @@ export class AtomicFile {
     }
   }
 
-  /** Keeps the first octets alone. @throws PortholeError `local` */
-  cut(octets: number): void {
-    try {
-      ftruncateSync(this.#descriptor, octets);
-      this.#size = octets;
-    } catch (thrown) {
-      throw localError(thrown, this.#shown);
-    }
-  }
-
   /**
    * Has the system begin to put on disk what was written, so that little is left to wait for at the end. A failure shows
    * when the file gets its name.

@@ -54,6 +54,7 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   }
   const path = fileAt(target, item);
   const begun = ours && noted["state"] !== undefined;
+  if ((await pair.from.session()).handOver !== undefined) return handOver(pair, item, options, begun);
   if (path !== undefined) return copyToFile(pair, item, options, { path, key, to, begun });
   const start = await startAt(pair, item, options, begun);
   if (start === "whole") {
@@ -80,6 +81,32 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   });
   await journal?.note(key, { state: "done", to, size: done.size });
   return { kept: false, size: done.size, from: done.from };
+}
+
+/** The user wants it to go from server to server. */
+async function handOver(
+  pair: Pair,
+  item: CopyItem,
+  { journal, target, replace, resume }: CopyOptions,
+  begun: boolean,
+): Promise<ItemResult> {
+  if (resume) {
+    throw new PortholeError("usage", "what goes from server to server is not continued", {
+      hint: "--force instead of --resume sends it from the start",
+    });
+  }
+  const key = item.source.href(item.from);
+  const to = target.href(item.to);
+  if (!begun && !replace) await refuseExisting(pair, item, to);
+  await journal?.note(key, { state: "begun", to });
+  const other = await pair.to.session();
+  const entry = await pair.from.use(async (session) => {
+    // What was refused above is refused once: what an earlier run left in part is ours to replace.
+    return session.handOver?.(item.from, other, item.to, { replace: true });
+  });
+  const size = entry?.size ?? item.size ?? 0;
+  await journal?.note(key, { state: "done", to, size });
+  return { kept: false, size, from: 0 };
 }
 
 /** Whether nothing is known of it, so that it may be read before its place is looked at. */

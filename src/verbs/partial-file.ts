@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { localError, systemCode } from "../errors.js";
 import { AtomicFile } from "../files/atomic-file.js";
 import type { Checksum } from "./checksum.js";
+import { type Gap, gapsIn } from "./gaps.js";
 
 /** What a partial copy must know to be continued. */
 export interface PartialFacts {
@@ -15,6 +16,16 @@ export interface PartialFacts {
   readonly validator?: string;
   /** Octets of the whole. */
   readonly total?: number;
+  /** What is missing, when that is not just the end. */
+  readonly gaps?: readonly Gap[];
+}
+
+/** A partial copy that is there. */
+export interface PartialCopy extends PartialFacts {
+  /** Octets with none missing before them. */
+  readonly size: number;
+  /** Octets of the file, gaps included. */
+  readonly length: number;
 }
 
 const SUFFIX = ".porthole-part";
@@ -35,15 +46,12 @@ function factsPath(target: string): string {
 }
 
 /** What an earlier run left for this URL, or undefined when there is nothing to continue. */
-export async function findPartial(
-  target: string,
-  url: string,
-): Promise<(PartialFacts & { readonly size: number }) | undefined> {
+export async function findPartial(target: string, url: string): Promise<PartialCopy | undefined> {
   const facts = await factsIn(factsPath(target));
   if (facts?.url !== url) return undefined;
   try {
-    const { size } = await stat(partialPath(target));
-    return size > 0 ? { ...facts, size } : undefined;
+    const { size: length } = await stat(partialPath(target));
+    return length > 0 ? { ...facts, size: facts.gaps?.[0]?.from ?? length, length } : undefined;
   } catch (thrown) {
     if (systemCode(thrown) === "ENOENT") return undefined;
     throw localError(thrown, partialPath(target));
@@ -79,11 +87,16 @@ function readFacts(json: unknown): PartialFacts | undefined {
   if (typeof json !== "object" || json === null || !("url" in json) || typeof json.url !== "string") {
     return undefined;
   }
+  const total = "total" in json && typeof json.total === "number" ? json.total : undefined;
+  const gaps = "gaps" in json ? gapsIn(json.gaps, total) : undefined;
+  // Where the gaps are is not known: nothing of it is of use.
+  if ("gaps" in json && gaps === undefined) return undefined;
   return {
     url: json.url,
     ...("name" in json && typeof json.name === "string" ? { name: json.name } : {}),
     ...("validator" in json && typeof json.validator === "string" ? { validator: json.validator } : {}),
-    ...("total" in json && typeof json.total === "number" ? { total: json.total } : {}),
+    ...(total === undefined ? {} : { total }),
+    ...(gaps === undefined ? {} : { gaps }),
   };
 }
 
@@ -134,11 +147,6 @@ export class PartialFile {
   /** Its octets are not those of the original: it must not be continued. */
   spoiled = false;
 
-  /** Keeps the first octets alone. @throws PortholeError `local` */
-  cut(octets: number): void {
-    this.#file.cut(octets);
-  }
-
   /** @throws PortholeError `protocol` when it adds up to something else */
   async verify(checksum: Checksum, signal?: AbortSignal): Promise<void> {
     const { verifyChecksum, WrongChecksum } = await import("./checksum.js");
@@ -150,19 +158,11 @@ export class PartialFile {
     }
   }
 
-  /** What is there is not the beginning of the whole: a later run starts over. @throws PortholeError `local` */
-  async forget(): Promise<void> {
-    try {
-      await rm(factsPath(this.#target), { force: true });
-    } catch (thrown) {
-      throw localError(thrown, factsPath(this.#target));
-    }
-  }
-
   /** Keeps beside the octets what a later run needs to continue. */
   async remember(facts: PartialFacts): Promise<void> {
     try {
-      const known: PartialFacts = { ...facts, name: basename(this.#target) };
+      const gaps = facts.gaps?.map(({ from, to }) => [from, to]);
+      const known = { ...facts, name: basename(this.#target), ...(gaps === undefined ? {} : { gaps }) };
       await writeFile(factsPath(this.#target), JSON.stringify(known));
     } catch (thrown) {
       throw localError(thrown, factsPath(this.#target));

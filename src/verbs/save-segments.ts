@@ -1,12 +1,14 @@
 /**
  * One document in several parts at once, each by a session of its own: for lines on which one connection is slow. The
- * document that was opened first goes on as the first part, so a server that gives no parts costs nothing.
+ * document that was opened first goes on as the first part, so a server that gives no parts costs nothing; and a part
+ * for which the server gives no connection is taken over by those that there are.
  */
-import { PortholeError } from "../errors.js";
+import { type ErrorCode, PortholeError } from "../errors.js";
 import type { Document, ReadQuery, Take } from "../plugin.js";
 import { repeatWhilePossible } from "../repeat.js";
 import type { Write } from "./blocks.js";
 import { Blocks } from "./blocks.js";
+import type { Gap } from "./gaps.js";
 
 /** A session for one part, and its end. */
 export interface Reader extends AsyncDisposable {
@@ -14,35 +16,30 @@ export interface Reader extends AsyncDisposable {
 }
 
 export interface Segmented {
-  /** Its body begins at `from`; it knows its total and what tells that it is still the same. */
+  /** Its body begins where the first part does; it knows its total and what tells that it is still the same. */
   readonly document: Document & { readonly total: number; readonly validator: string };
-  readonly from: number;
-  /** Parts in all. */
-  readonly segments: number;
+  /** What is missing, in order. */
+  readonly parts: readonly Gap[];
+  /** How many are fetched at once. */
+  readonly connections: number;
   readonly another: () => Promise<Reader>;
+  /** By the session of `document`, when its body is closed. */
+  readonly again: (query: ReadQuery) => Promise<Document>;
   readonly retries: number;
   readonly write: Write;
   /** Hands over a body's octets, by the short way where there is one. */
   readonly pour: (document: Document, take: Take) => Promise<void>;
+  /** Fewer connections than wanted, and why. */
+  readonly tell: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Smaller parts are not worth a connection (octets). */
-const SMALLEST = 1024 * 1024;
-
-/** How many parts there will be: 1 where the server tells too little. */
-export function segmentsOf(document: Document, from: number, wanted: number): number {
-  const { total, validator } = document;
-  if (total === undefined || validator === undefined) return 1;
-  return Math.max(1, Math.min(wanted, Math.floor((total - from) / SMALLEST)));
-}
-
-/** Some octets are there, with none missing before them, when the whole failed. */
+/** Some octets are there, and some are missing, when the whole failed. */
 export class Unfinished extends Error {
-  readonly octets: number;
-  constructor(octets: number, cause: unknown) {
+  readonly gaps: readonly Gap[];
+  constructor(gaps: readonly Gap[], cause: unknown) {
     super("not all parts came", { cause });
-    this.octets = octets;
+    this.gaps = gaps;
   }
 }
 
@@ -51,165 +48,241 @@ class Enough extends Error {}
 /** The server gave something else than the part. */
 class NoPart extends PortholeError {}
 
-/** @throws Unfinished, with what went wrong as its cause */
-export async function pourSegments(segmented: Segmented): Promise<void> {
-  const { document, from, segments, signal } = segmented;
-  const share = Math.ceil((document.total - from) / segments);
-  const parts = Array.from(
-    { length: segments },
-    (_, at) => new Part(segmented, from + at * share, Math.min(document.total, from + (at + 1) * share)),
-  );
-  const [first, ...others] = parts;
-  if (first === undefined) return;
-  const stop = new AbortController();
-  const givenUp = new AbortController();
-  const leave = () => stop.abort(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
-  const failing = async (work: Promise<void>) => {
-    try {
-      await work;
-    } catch (thrown) {
-      if (!givenUp.signal.aborted) stop.abort(thrown);
-      throw thrown;
-    }
-  };
-  try {
-    const there = Promise.all(others.map((part) => part.there));
-    const ending = AbortSignal.any([stop.signal, givenUp.signal]);
-    const running = others.map((part) => failing(part.run(ending)));
-    const all = there.then((given) => given.every(Boolean));
-    const giveUp = () => givenUp.abort(new PortholeError("aborted", "the server gives no parts"));
-    const leading = first.runFirst(all, giveUp, stop.signal).catch((thrown: unknown) => {
-      stop.abort(thrown);
-      throw thrown;
-    });
-    const ended = await Promise.allSettled([leading, ...running]);
-    if (first.isWhole) return;
-    const failed = ended.find((one) => one.status === "rejected");
-    if (failed !== undefined) throw new Unfinished(contiguous(parts), stop.signal.reason ?? failed.reason);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
-}
+/** What the server does about a part; settled before its first octet. */
+type Given = "given" | "no connection" | "no parts";
 
-/** Up to where nothing is missing. */
-function contiguous(parts: readonly Part[]): number {
-  const broken = parts.find((part) => part.at < part.end) ?? parts.at(-1);
-  return broken?.at ?? 0;
+/** How a server says no to one more session or transfer than it likes. */
+const NO_CONNECTION: ReadonlySet<ErrorCode> = new Set(["auth", "busy", "connect", "refused", "timeout"]);
+
+function isOneTooMany(thrown: unknown): thrown is PortholeError {
+  return thrown instanceof PortholeError && !(thrown instanceof NoPart) && NO_CONNECTION.has(thrown.code);
 }
 
 class Part {
-  readonly #segmented: Segmented;
   /** Where the next octet belongs. */
   at: number;
   end: number;
-  /** Whether the server gives it; settled before its first octet. */
-  readonly there: Promise<boolean>;
-  #tell: (there: boolean) => void = () => undefined;
+  readonly given: Promise<Given>;
+  isGiven = false;
+  #settle: (given: Given) => void = () => undefined;
 
-  constructor(segmented: Segmented, at: number, end: number) {
-    this.#segmented = segmented;
-    this.at = at;
-    this.end = end;
-    this.there = new Promise((resolve) => {
-      this.#tell = resolve;
+  constructor({ from, to }: Gap) {
+    this.at = from;
+    this.end = to;
+    this.given = new Promise((resolve) => {
+      this.#settle = resolve;
     });
   }
 
-  /** The first part has gone on to the end of the document. */
-  get isWhole(): boolean {
-    return this.end === this.#segmented.document.total && this.at === this.end;
+  /** The first word counts. */
+  settle(given: Given): void {
+    if (given === "given") this.isGiven = true;
+    this.#settle(given);
+  }
+}
+
+export class Segments {
+  readonly #segmented: Segmented;
+  #parts: Part[];
+  /** Those that nobody fetches yet. */
+  readonly #waiting: Part[];
+  readonly #stop = new AbortController();
+  /** The first part goes on to the end of the document. */
+  readonly #alone = new AbortController();
+  #refusals = 0;
+
+  constructor(segmented: Segmented) {
+    this.#segmented = segmented;
+    this.#parts = segmented.parts.map((gap) => new Part(gap));
+    this.#waiting = this.#parts.slice(Math.max(1, segmented.connections));
+    for (const part of this.#waiting) part.settle("no connection");
   }
 
-  /**
-   * @param others whether the server gives all the other parts
-   * @param giveUp ends those that it gives
-   */
-  async runFirst(others: Promise<boolean>, giveUp: () => void, signal: AbortSignal): Promise<void> {
-    const { document, pour } = this.#segmented;
-    const blocks = this.#blocks();
-    const take: Take = (octets) => {
-      const room = this.end - blocks.end;
-      if (octets.length < room || this.end === document.total) return blocks.add(octets);
-      return this.#decide(blocks, octets, room, others, giveUp);
-    };
-    using _leaving = leaving(document, signal);
+  /** What is missing now. */
+  get gaps(): Gap[] {
+    return this.#parts.filter(({ at, end }) => at < end).map(({ at, end }) => ({ from: at, to: end }));
+  }
+
+  /** @throws Unfinished, with what went wrong as its cause */
+  async pour(): Promise<void> {
+    const { signal } = this.#segmented;
+    const [first, ...others] = this.#parts;
+    if (first === undefined) return;
+    first.settle("given");
+    const leave = () => this.#stop.abort(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
     try {
-      await pour(document, take);
-    } catch (thrown) {
-      if (!(thrown instanceof Enough)) throw thrown;
+      const fetched = others.filter((part) => !this.#waiting.includes(part));
+      const following = Promise.allSettled(fetched.map((part) => this.#stopping(this.#follow(part))));
+      const leading = this.#lead(first).then(async () => {
+        if (this.#alone.signal.aborted) return;
+        const again = (query: ReadQuery) => this.#segmented.again(query);
+        await this.#takeOver(again);
+        await following;
+        // A part may have been given up when all others were through.
+        if (!this.#stop.signal.aborted) await this.#takeOver(again);
+      });
+      const [led] = await Promise.allSettled([this.#stopping(leading)]);
+      const ended = [led, ...(await following)];
+      const failed = ended.find((one) => one.status === "rejected");
+      if (this.gaps.length === 0) return;
+      const cause: unknown = failed?.status === "rejected" ? failed.reason : new Error("parts are missing");
+      throw new Unfinished(this.gaps, this.#stop.signal.aborted ? this.#stop.signal.reason : cause);
     } finally {
-      await blocks.flush();
-      document.body.destroy();
+      signal.removeEventListener("abort", leave);
     }
-    this.#refuseShort();
   }
 
-  async #decide(blocks: Blocks, octets: Buffer, room: number, others: Promise<boolean>, giveUp: () => void) {
-    await blocks.add(octets.subarray(0, room));
-    if (await others) throw new Enough();
-    this.end = this.#segmented.document.total;
-    giveUp();
-    await blocks.add(octets.subarray(room));
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    const { retries, document } = this.#segmented;
+  async #stopping(work: Promise<void>): Promise<void> {
     try {
-      await repeatWhilePossible(
-        retries,
-        signal,
-        () => undefined,
-        () => this.#fetch(signal),
-      );
+      await work;
     } catch (thrown) {
-      this.#tell(false);
-      // Without parts the first one goes on alone.
-      if (thrown instanceof NoPart && this.at < document.total) return;
+      if (!this.#alone.signal.aborted) this.#stop.abort(thrown);
       throw thrown;
     }
   }
 
-  async #fetch(signal: AbortSignal): Promise<void> {
-    const { another, pour, document: whole } = this.#segmented;
-    await using reader = await another();
+  async #lead(first: Part): Promise<void> {
+    const { document, pour } = this.#segmented;
+    const blocks = this.#blocks(first);
+    const take: Take = (octets) => this.#takeFirst(first, blocks, octets);
+    {
+      using _leaving = leaving(document, this.#stop.signal);
+      try {
+        await pour(document, take);
+      } catch (thrown) {
+        if (!(thrown instanceof Enough)) throw thrown;
+      } finally {
+        await blocks.flush();
+        document.body.destroy();
+      }
+    }
+    refuseShort(first);
+  }
+
+  #takeFirst(first: Part, blocks: Blocks, octets: Buffer): Promise<void> | void {
+    const room = first.end - blocks.end;
+    if (octets.length < room) return blocks.add(octets);
+    if (first.end < this.#segmented.document.total) return this.#decide(first, blocks, octets, room);
+    if (octets.length > room) throw tooMuch();
+    return blocks.add(octets);
+  }
+
+  /** The first part is whole, and octets of the second come: are they wanted? */
+  async #decide(first: Part, blocks: Blocks, octets: Buffer, room: number): Promise<void> {
+    await blocks.add(octets.subarray(0, room));
+    const answers = await Promise.all(this.#parts.map(({ given }) => given));
+    const second = this.#parts[1];
+    if (answers.includes("no parts")) {
+      first.end = this.#segmented.document.total;
+      this.#parts = [first];
+      this.#alone.abort(new PortholeError("aborted", "the server gives no parts"));
+    } else if (second?.at === first.end && this.#claim(second)) {
+      first.end = second.end;
+      this.#parts = this.#parts.filter((part) => part !== second);
+    } else throw new Enough();
+    await this.#takeFirst(first, blocks, octets.subarray(room));
+  }
+
+  async #follow(part: Part): Promise<void> {
+    const { another } = this.#segmented;
+    const signal = AbortSignal.any([this.#stop.signal, this.#alone.signal]);
+    const attempt = async () => {
+      try {
+        await using reader = await another();
+        const read = (query: ReadQuery) => reader.read(query);
+        if (part.at < part.end) await this.#fetch(part, read, signal);
+        await this.#takeOver(read);
+      } catch (thrown) {
+        if (part.isGiven || signal.aborted || !isOneTooMany(thrown)) throw thrown;
+        this.#leaveToOthers(part, thrown);
+      }
+    };
+    try {
+      await repeatWhilePossible(this.#segmented.retries, signal, this.#segmented.tell, attempt);
+    } catch (thrown) {
+      // Without parts the first one goes on alone, and knows it before it has come to its end.
+      const noPart = this.#alone.signal.aborted || (thrown instanceof NoPart && !part.isGiven);
+      part.settle(noPart ? "no parts" : "given");
+      if (!noPart) throw thrown;
+    }
+  }
+
+  #leaveToOthers(part: Part, { message, reply }: PortholeError): void {
+    this.#waiting.push(part);
+    part.settle("no connection");
+    this.#refusals += 1;
+    const { connections, tell } = this.#segmented;
+    const words = reply === undefined ? "" : ` (${reply.trim()})`;
+    tell(`${message}${words}; ${connections - this.#refusals} of ${connections} connections go on`);
+  }
+
+  /** Fetches what nobody else does. */
+  async #takeOver(read: (query: ReadQuery) => Promise<Document>): Promise<void> {
+    const { signal } = this.#stop;
+    for (let part = this.#waiting.shift(); part !== undefined; part = this.#waiting.shift()) {
+      const taken = part;
+      try {
+        await this.#fetch(taken, read, signal);
+      } catch (thrown) {
+        this.#waiting.unshift(taken);
+        throw thrown;
+      }
+    }
+  }
+
+  #claim(part: Part): boolean {
+    const place = this.#waiting.indexOf(part);
+    if (place >= 0) this.#waiting.splice(place, 1);
+    return place >= 0;
+  }
+
+  async #fetch(
+    part: Part,
+    read: (query: ReadQuery) => Promise<Document>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pour, document: whole } = this.#segmented;
     signal.throwIfAborted();
     const { validator } = whole;
-    const document = await reader.read({ offset: this.at, length: this.end - this.at, validator });
+    const document = await read({ offset: part.at, length: part.end - part.at, validator });
     using _leaving = leaving(document, signal);
-    if (document.offset !== this.at || (document.total !== undefined && document.total !== whole.total)) {
+    if (document.offset !== part.at || (document.total !== undefined && document.total !== whole.total)) {
       document.body.destroy();
       throw new NoPart("refused", "the server gives no parts of it");
     }
-    this.#tell(true);
-    const blocks = this.#blocks();
+    part.settle("given");
+    const blocks = this.#blocks(part);
     try {
       await pour(document, (octets) => {
-        if (blocks.end + octets.length > this.end) {
-          throw new PortholeError("protocol", "the server sent more than the part that was asked for");
-        }
+        if (blocks.end + octets.length > part.end) throw tooMuch();
         return blocks.add(octets);
       });
     } finally {
       await blocks.flush();
     }
-    this.#refuseShort();
+    refuseShort(part);
   }
 
-  #blocks(): Blocks {
-    return new Blocks(this.at, (block, position) => {
+  #blocks(part: Part): Blocks {
+    return new Blocks(part.at, (block, position) => {
       const written = this.#segmented.write(block, position);
-      this.at = position + block.length;
+      part.at = position + block.length;
       return written;
     });
   }
+}
 
-  #refuseShort(): void {
-    if (this.at >= this.end) return;
-    throw new PortholeError("protocol", `a part ended early: ${this.end - this.at} octets are missing`, {
-      hint: "try again with --resume",
-    });
-  }
+function refuseShort({ at, end }: Part): void {
+  if (at >= end) return;
+  throw new PortholeError("protocol", `a part ended early: ${end - at} octets are missing`, {
+    hint: "try again with --resume",
+  });
+}
+
+function tooMuch(): PortholeError {
+  return new PortholeError("protocol", "the server sent more than the part that was asked for");
 }
 
 function leaving(document: Document, signal: AbortSignal): Disposable {

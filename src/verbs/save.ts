@@ -6,9 +6,10 @@ import { abortReason, localError, PortholeError, systemCode } from "../errors.js
 import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
 import { Blocks, type Write } from "./blocks.js";
 import type { Checksum } from "./checksum.js";
-import { findPartial, type PartialFacts, PartialFile } from "./partial-file.js";
+import type { Gap } from "./gaps.js";
+import { findPartial, type PartialCopy, type PartialFacts, PartialFile } from "./partial-file.js";
+import type { SegmentsWanted } from "./save-parts.js";
 import { type Place, placeBefore, placeFor } from "./save-place.js";
-import type { Reader } from "./save-segments.js";
 import {
   type Copy,
   type CopyRequest,
@@ -32,11 +33,7 @@ export interface SaveRequest extends CopyRequest {
   /** Checked before the file gets its name. */
   readonly checksum?: Checksum;
   /** In so many parts at once, where the server gives parts; each of them repeated so many times. */
-  readonly segments?: {
-    readonly count: number;
-    readonly another: () => Promise<Reader>;
-    readonly retries?: number;
-  };
+  readonly segments?: SegmentsWanted;
   readonly signal?: AbortSignal;
   readonly progress?: (report: Progress) => void;
 }
@@ -101,8 +98,10 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
 
-  const partial = await orLeave(() => PartialFile.open(target, from), document.body);
-  const facts = factsOf(request.url, document);
+  const gaps = gapsOf(document, earlier);
+  const keep = gaps === undefined ? from : (earlier?.length ?? 0);
+  const partial = await orLeave(() => PartialFile.open(target, keep), document.body);
+  let facts: PartialFacts = { ...factsOf(request.url, document), ...(gaps === undefined ? {} : { gaps }) };
   let safeToKeep = true;
   try {
     if (from > 0) await partial.remember(facts);
@@ -119,15 +118,38 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
       remembered = true;
       return partial.remember(facts);
     };
-    const inParts = await segmentation(document, from, request);
-    if (inParts !== undefined) {
-      // With holes in it, a copy must not be taken for the beginning of one.
+    const wanted = gaps ?? (await partsWanted(document, from, request));
+    const { total, validator } = document;
+    let size: number;
+    if (wanted === undefined || total === undefined || validator === undefined) {
+      size = await pour(document, from, request, write);
+    } else {
       remembered = true;
-      await partial.forget();
+      const { pourParts } = await import("./save-parts.js");
+      await pourParts({
+        document: { ...document, total, validator },
+        gaps: wanted,
+        segments: request.segments,
+        again: request.read,
+        partial,
+        write,
+        remember: (missing) => {
+          facts = { ...facts, gaps: missing };
+          return partial.remember(facts);
+        },
+        pour: handOver,
+        progress: request.progress,
+        signal: request.signal,
+      });
+      facts = factsOf(request.url, document);
+      size = total;
     }
-    const size = await (inParts ?? pour)(document, from, request, write, partial);
     leaving.check();
     if (request.checksum !== undefined) await partial.verify(request.checksum, request.signal);
+    if (document.checksum !== undefined && (from > 0 || wanted !== undefined)) {
+      const { parseChecksum } = await import("./checksum.js");
+      await partial.verify(parseChecksum(await document.checksum()), request.signal);
+    }
     await partial.finish({
       replace: request.replace === true || request.ifChanged === true,
       modified: document.entry.modified,
@@ -152,7 +174,7 @@ function leaveAsItIs({ body }: Document, { path, size }: Copy): Saved {
 }
 
 /** The last octet is fetched again when all are there: asking from beyond the end is an error in most protocols. */
-export function continuation(earlier: PartialFacts & { readonly size: number }): ReadQuery {
+export function continuation(earlier: PartialCopy): ReadQuery {
   const offset = earlier.total === undefined ? earlier.size : Math.min(earlier.size, earlier.total - 1);
   return {
     offset: Math.max(0, offset),
@@ -161,10 +183,7 @@ export function continuation(earlier: PartialFacts & { readonly size: number }):
 }
 
 /** Where the body's first octet belongs: what lies before it is kept, what lies after it is written anew. */
-function startOf(
-  document: Document,
-  earlier: (PartialFacts & { readonly size: number }) | undefined,
-): number {
+function startOf(document: Document, earlier: PartialCopy | undefined): number {
   const isSame =
     earlier?.total === undefined || document.total === undefined || earlier.total === document.total;
   if (document.offset === 0) return 0;
@@ -244,52 +263,27 @@ async function handOver(document: Document, take: Take): Promise<void> {
   for await (const chunk of octetsOf(document.body)) await take(chunk);
 }
 
-type Pour = (
-  document: Document,
-  from: number,
-  request: SaveRequest,
-  write: Write,
-  partial: PartialFile,
-) => Promise<number>;
+/** What an earlier run left out of a document that is still the same. */
+function gapsOf(
+  { total, validator, offset }: Document,
+  earlier: PartialCopy | undefined,
+): readonly Gap[] | undefined {
+  if (earlier?.gaps === undefined || validator === undefined) return undefined;
+  const isSame = earlier.total === total && earlier.validator === validator && earlier.size === offset;
+  return isSame ? earlier.gaps : undefined;
+}
 
-/** How the document is fetched in parts; undefined where it is not. */
-async function segmentation(
-  document: Document,
+/** The whole as one gap, when it is to be fetched in parts and can be. */
+async function partsWanted(
+  { total, validator }: Document,
   from: number,
-  request: SaveRequest,
-): Promise<Pour | undefined> {
-  const { segments } = request;
+  { segments }: SaveRequest,
+): Promise<readonly Gap[] | undefined> {
   if (segments === undefined || segments.count < 2) return undefined;
-  const { pourSegments, segmentsOf, Unfinished } = await import("./save-segments.js");
-  const count = segmentsOf(document, from, segments.count);
-  const { total, validator } = document;
-  if (count < 2 || total === undefined || validator === undefined) return undefined;
-  return async (_document, _from, _request, write, partial) => {
-    let done = from;
-    try {
-      await pourSegments({
-        document: { ...document, total, validator },
-        from,
-        segments: count,
-        another: segments.another,
-        retries: segments.retries ?? 0,
-        write: (block, position) => {
-          done += block.length;
-          const written = write(block, position);
-          report(document, done, request);
-          return written;
-        },
-        pour: handOver,
-        signal: request.signal ?? new AbortController().signal,
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof Unfinished)) throw thrown;
-      // What came before a hole is worth having for --resume.
-      partial.cut(thrown.octets);
-      throw thrown.cause;
-    }
-    return total;
-  };
+  if (total === undefined || validator === undefined || total <= from) return undefined;
+  const { partsOf } = await import("./gaps.js");
+  const gaps = [{ from, to: total }];
+  return partsOf(gaps, segments.count).length < 2 ? undefined : gaps;
 }
 
 async function* octetsOf(body: Readable): AsyncGenerator<Buffer, void, undefined> {

@@ -5,6 +5,7 @@ import { conversation, script, scripted } from "../../fixtures/servers/scripted.
 import { plugin } from "../../protocols/ftp/index.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { JsonObject, Options, Session } from "../../src/plugin.js";
+import { type CpEvent, type CpRequest, cp } from "../../src/verbs/cp.js";
 import { contentOf, failureOf, GOODBYE, LOGIN, opened, passive, pieces } from "./opened.js";
 import { prepareSandbox, sandbox, trusting } from "./served.js";
 
@@ -178,6 +179,18 @@ describe("ftp hash, touch, du, find, site", () => {
   );
 });
 
+async function copied(
+  from: string,
+  to: string,
+  settings: ClientSettings,
+  request: Partial<CpRequest> = {},
+): Promise<CpEvent[]> {
+  const events: CpEvent[] = [];
+  const client = new Client(settings);
+  for await (const event of cp({ client, from: [from], to, ...request })) events.push(event);
+  return events;
+}
+
 describe("ftp fxp", () => {
   it("has one server send to the other, and nothing passes here", async () => {
     await sandbox({}, async (one) => {
@@ -196,7 +209,24 @@ describe("ftp fxp", () => {
 
   it("says when a server refuses an address that is not ours, and when TLS stands in the way", async () => {
     await using source = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok\nC: PASV\nS: 227 ok (127,0,0,1,9,9)")).and(GOODBYE),
+      LOGIN.and(
+        conversation(
+          `
+          C: TYPE I
+          S: 200 ok
+          C: SIZE /a
+          S: 213 5
+          C: MDTM /a
+          S: 213 20240301083015
+          C: PASV
+          S: 227 ok (127,0,0,1,9,9)
+          C: PORT 127,0,0,1,8,8
+          S: 500 illegal PORT
+          C: EPRT |1|127.0.0.1|2056|
+          S: 500 illegal EPRT
+        `,
+        ),
+      ).and(GOODBYE),
     );
     await using target = await scripted(
       LOGIN.and(
@@ -212,12 +242,18 @@ describe("ftp fxp", () => {
           S: 500 illegal PORT
           C: EPRT |1|127.0.0.1|2313|
           S: 500 illegal EPRT
+          C: PASV
+          S: 227 ok (127,0,0,1,8,8)
         `.replace("C: SIZE", "C: TYPE I\nS: 200 ok\nC: SIZE"),
         ),
       ).and(GOODBYE),
     );
     const refused = run("fxp", [source.url("ftp", "//a"), target.url("ftp", "//b")]);
-    expect(await failureOf(refused)).toMatchObject({ code: "refused", hint: expect.stringContaining("cp") });
+    expect(await failureOf(refused)).toMatchObject({
+      code: "refused",
+      message: "neither server connects to the other",
+      hint: "without --fxp it goes through this machine",
+    });
     await sandbox({}, async ({ url, secure }) => {
       const secured = run("fxp", [`${secure}/welcome.txt`, `${url}/incoming/w`], {}, trusting());
       expect(await failureOf(secured)).toMatchObject({
@@ -225,6 +261,79 @@ describe("ftp fxp", () => {
         hint: expect.stringContaining("--prot C"),
       });
     });
+  });
+});
+
+describe("cp --fxp", () => {
+  it("has one server send to the other, date, mode and checksum included", async () => {
+    await sandbox({}, async (one) => {
+      await sandbox({}, async (other) => {
+        const to = `${other.url}/incoming/bay.txt`;
+        const settings = { options: { fxp: true, verify: true, chmod: "600" } };
+        const events = await copied(`${one.url}/pub/charts/bay.txt`, to, settings);
+        expect(events.at(-1)).toMatchObject({ event: "done", copied: 1, failed: 0, octets: 16 });
+        expect(other.arrivals).toMatchObject([{ kind: "upload", path: "/incoming/bay.txt", size: 16 }]);
+        await opened(other.url, async (session) => {
+          const { modified, meta } = await session.stat("/incoming/bay.txt");
+          expect(modified).toEqual(new Date("2024-03-01T08:30:15Z"));
+          expect(meta).toMatchObject({ mode: "0600" });
+        });
+        expect(await failureOf(copied(`${one.url}/welcome.txt`, to, settings))).toMatchObject({ exit: 12 });
+        const folder = `${other.url}/incoming/charts/`;
+        const whole = await copied(`${one.url}/pub/charts/`, folder, settings, { recursive: true, jobs: 2 });
+        expect(whole.at(-1)).toMatchObject({ event: "done", copied: 3, failed: 0 });
+      });
+    });
+  });
+
+  it("never goes through this machine instead", async () => {
+    await sandbox({}, async ({ url }) => {
+      const settings = { options: { fxp: true } };
+      const elsewhere = {
+        code: "usage",
+        message: expect.stringContaining("from one ftp: server to another"),
+      };
+      const down = copied(`${url}/welcome.txt`, "/tmp/porthole-never-written", settings);
+      expect(await failureOf(down)).toMatchObject(elsewhere);
+      const up = copied("./package.json", `${url}/incoming/x`, settings);
+      expect(await failureOf(up)).toMatchObject(elsewhere);
+      const again = copied(`${url}/welcome.txt`, `${url}/incoming/x`, settings, { resume: true });
+      expect(await failureOf(again)).toMatchObject({
+        code: "usage",
+        hint: expect.stringContaining("--force"),
+      });
+    });
+  });
+
+  it("tells the one server when the other says no", async () => {
+    const look = "C: TYPE I\nS: 200 ok\nC: SIZE /a\nS: 213 5\nC: MDTM /a\nS: 213 20240301083015";
+    const absent = "C: TYPE I\nS: 200 ok\nC: SIZE /b\nS: 550 no\nC: CWD /b\nS: 550 no\nC: MDTM /b\nS: 550 no";
+    const sending = `${look}\nC: PASV\nS: 227 ok (127,0,0,1,9,9)\nC: RETR /a\nS: 425 not from there`;
+    const taking = `
+      C: TYPE I
+      S: 200 ok
+      C: PORT 127,0,0,1,9,9
+      S: 200 ok
+      C: STOR /b
+      C: ABOR
+      S: 426 given up
+      S: 226 aborted
+      C: DELE /b
+      S: 250 gone
+    `;
+    // The first session of each is the one that looks what there is.
+    const of = (lines: string) => LOGIN.and(conversation(lines)).and(GOODBYE);
+    await using source = await scripted([of(look), of(sending)]);
+    await using target = await scripted([of(absent), of(taking)]);
+    const request = { replace: true };
+    const settings = { options: { fxp: true } };
+    const copy = copied(source.url("ftp", "//a"), target.url("ftp", "//b"), settings, request);
+    expect(await failureOf(copy)).toMatchObject({
+      code: "refused",
+      reply: "425 not from there",
+      message: "the servers do not take a connection from each other",
+    });
+    await Promise.all([source.done, target.done]);
   });
 });
 

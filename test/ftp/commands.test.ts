@@ -90,3 +90,15 @@ describe("ftp quote", () => {
     expect(await failureOf(run("quote", words, play))).toMatchObject({ code: "usage" });
   });
 });
+
+describe("ftp quote of what would end the dialogue", () => {
+  it.each([
+    ["CCC", "--prot C"],
+    ["auth TLS", "--starttls require"],
+  ])("%s is refused with what to do instead", async (command, instead) => {
+    expect(await failureOf(run("quote", [command], LOGIN.and(GOODBYE)))).toMatchObject({
+      code: "usage",
+      hint: expect.stringContaining(instead),
+    });
+  });
+});

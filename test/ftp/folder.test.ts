@@ -120,6 +120,7 @@ describe("a listing", () => {
         "type=file; /etc/passwd",
         "type=file; a/b",
         "type=file; two\rlines",
+        "type=file; a name\ntype=file; of two lines",
         "type=file; ",
         "type=file; fine",
         "nonsense",
@@ -132,9 +133,34 @@ describe("a listing", () => {
       settings,
     );
     expect(said).toEqual([
-      "1 lines of the listing are in no known form and were left out",
-      "5 names hold a slash, a line break or a NUL and were left out",
+      "a line of the listing is in no known form and was left out",
+      "6 names hold a slash, a line break or a NUL and were left out",
     ]);
+  });
+
+  it("takes lines that end in LF alone for what they are", async () => {
+    await using data = await scripted(script().send("type=file; one\ntype=file; two\n"));
+    await talk(WITH_FACTS.and(factsOf(data)).and(GOODBYE), async (session) =>
+      expect(await names(session.list("//pub"))).toEqual(["one", "two"]),
+    );
+  });
+
+  it("makes no two names of one with a line break in LIST either", async () => {
+    await using data = await scripted(
+      script().send(
+        "total 2\r\n-rw-r--r-- 1 u g 6 Mar  1 2024 new\nline.txt\r\n-rw-r--r-- 1 u g 6 Mar  1 2024 f\r\n",
+      ),
+    );
+    const { said, settings } = warnings();
+    const list = conversation(`C: CWD /pub\nS: 250 ok\n${passive(data)}\nC: LIST -a\nS: 150 here`)
+      .call(() => data.done)
+      .and(conversation("S: 226 done"));
+    await talk(
+      LOGIN.and(list).and(GOODBYE),
+      async (session) => expect(await names(session.list("//pub"))).toEqual(["f"]),
+      settings,
+    );
+    expect(said).toEqual(["a name holds a slash, a line break or a NUL and was left out"]);
   });
 
   it("of folders within folders goes on past one that may not be read, and says that it was partial", async () => {

@@ -499,6 +499,46 @@ describe("the login's folder", () => {
     });
   });
 
+  it.each([
+    ['257 "C:\\inetpub"', "S: 215 Windows_NT", "/C:/inetpub"],
+    ['257 "SYS$USER:[GUEST.PUB]"', "S: 215 VMS OpenVMS V8.4", "/SYS$USER/GUEST/PUB"],
+    [
+      '257 "QGPL"',
+      'S: 215 OS/400 is the remote operating system.\nC: SITE NAMEFMT 1\nS: 250 ok\nC: PWD\nS: 257 "/QSYS.LIB/QGPL.LIB"',
+      "/QSYS.LIB/QGPL.LIB",
+    ],
+  ])("in another form than with slashes is what SYST makes of it: %s", async (answer, system, folder) => {
+    const control = LOGIN.and(
+      conversation(`
+        C: PWD
+        S: ${answer}
+        C: SYST
+        ${system}
+        C: TYPE I
+        S: 200 ok
+        C: SIZE ${folder}/f
+        S: 550 no
+        C: CWD ${folder}/f
+        S: 250 there
+      `),
+    ).and(GOODBYE);
+    await talk(control, async (session) => {
+      expect(await session.stat("/f")).toMatchObject({ kind: "directory" });
+    });
+  });
+
+  it("in a form that nobody knows is an error with the system's name", async () => {
+    const control = conversation("C: PWD\nS: 257 \"'USER.'\"\nC: SYST\nS: 215 MVS is the operating system");
+    await talk(LOGIN.and(control).and(GOODBYE), async (session) => {
+      expect(await failureOf(session.stat("/f"))).toMatchObject({
+        code: "protocol",
+        message: "the server's folder is in a form that is not known: 'USER.'",
+        reply: "MVS is the operating system",
+        hint: expect.stringContaining("//folder/file"),
+      });
+    });
+  });
+
   it("is not asked for when a path begins at the root", async () => {
     const control = conversation(
       "C: TYPE I\nS: 200 ok\nC: SIZE /etc/motd\nS: 550 no\nC: CWD /etc/motd\nS: 250 there",

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
-import type { ClientSettings } from "../../src/client.js";
+import { Client, type ClientSettings } from "../../src/client.js";
+import { type Reader, saveDocument } from "../../src/verbs/save.js";
 import { all, contentOf, failureOf, names, opened, pieces } from "../ftp/opened.js";
 import { checked } from "./checked.js";
 import { DAEMON, startVsftpd, tlsOptions, VSFTPD, type Vsftpd } from "./vsftpd.js";
@@ -192,6 +193,38 @@ describe.skipIf(VSFTPD === undefined)(TITLE, () => {
       trusting,
     );
   });
+
+  it.each(["in clear", "TLS, each data connection resuming its own session"])(
+    "gives a file over several connections: %s",
+    async (kind) => {
+      const isClear = kind === "in clear";
+      const where = isClear ? url : `ftp://localhost:${secure.port}`;
+      const client = new Client(isClear ? {} : trusting);
+      const target = client.target(`${where}/pub/octets.bin`);
+      const open = async (): Promise<Reader> => {
+        const session = await client.open(target);
+        return {
+          read: async (query) => (await session.read?.(target.path, query)) ?? expect.fail("no read"),
+          [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+        };
+      };
+      await using first = await open();
+      const opening: Promise<Reader>[] = [];
+      const another = () => {
+        opening.push(open());
+        return opening.at(-1) ?? expect.fail("nothing opened");
+      };
+      const path = join(root, isClear ? "clear.bin" : "secure.bin");
+      await saveDocument({
+        url: target.href(target.path),
+        path,
+        read: (query) => first.read(query),
+        segments: { count: 2, another },
+      });
+      expect((await readFile(path)).equals(OCTETS)).toBe(true);
+      expect(opening).toHaveLength(1);
+    },
+  );
 
   it("that insists on TLS says so", async () => {
     const clear = opened(`ftp://127.0.0.1:${secure.port}`, () => Promise.resolve());

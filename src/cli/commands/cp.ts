@@ -38,7 +38,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     progress: (report) => desk.progress(report),
   });
   for await (const event of events) {
-    if (event.event === "failed") failures.tell(event.error);
+    if (event.event === "failed") failures.tell(event.error, event.from);
     if (event.event === "done") done = event.copied + event.kept;
     await tell(desk, event);
   }

@@ -38,7 +38,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     progress: (report) => desk.progress(report),
   });
   for await (const event of events) {
-    if (event.event === "failed") failures.tell(event.error);
+    if (event.event === "failed") failures.tell(event.error, event.url);
     if (event.event === "done") done = event.copied + event.removed;
     await tell(desk, event);
   }

@@ -6,7 +6,7 @@ import { listingStyle, showEntries } from "../entries.js";
 import { destinationOf, fetchTo, isViewed, show } from "../fetch.js";
 import { oneUrl } from "../targets.js";
 import { visit } from "../visit.js";
-import { limited } from "./ls.js";
+import { inOrder } from "./ls.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options, terminal } = desk;
@@ -23,13 +23,13 @@ export async function run(desk: Desk): Promise<number | undefined> {
     if (session.interact !== undefined)
       return (await import("../interactive.js")).interact(desk, session, target);
     if (CONTAINERS.has(await kindOf(session, target)) && session.list !== undefined) {
-      const limit = typeof options["limit"] === "number" ? options["limit"] : undefined;
       const style = listingStyle(
         { json: options["json"] === true, long: options["long"] === true, open: true },
         terminal.outputIsTerminal,
       );
-      const entries = session.list(target.path, limit === undefined ? {} : { limit });
-      await showEntries(limited(entries, limit), terminal, { style, protocol: target.protocol });
+      const list = session.list.bind(session);
+      const entries = await inOrder((query) => list(target.path, query), options);
+      await showEntries(entries, terminal, { style, protocol: target.protocol });
     } else if (session.read !== undefined) await show(desk, await session.read(target.path));
     else throw new PortholeError("usage", "there is nothing to show here");
   });

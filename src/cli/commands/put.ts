@@ -2,7 +2,8 @@
 import { constants, createReadStream, promises as files } from "node:fs";
 import { basename } from "node:path";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
-import type { EntryKind, Session, Source, Target } from "../../plugin.js";
+import type { Entry, EntryKind, Session, Source, Target } from "../../plugin.js";
+import { repeatWhilePossible } from "../../repeat.js";
 import { encodeSegment } from "../../url.js";
 import type { Desk } from "../command.js";
 import { entryJson, jsonLine } from "../json-line.js";
@@ -12,7 +13,7 @@ const FILE_CHUNK = 256 * 1024;
 const MESSAGE_PLACES: ReadonlySet<EntryKind | undefined> = new Set(["mailbox", "group"]);
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const { client, terminal, words, options } = desk;
+  const { client, terminal, words } = desk;
   const files = words.slice(0, -1);
   const url = words.at(-1);
   if (url === undefined || files.length === 0) {
@@ -22,20 +23,63 @@ export async function run(desk: Desk): Promise<number | undefined> {
   client.require(target, "put", ["put"]);
   const intoFolder = target.path.endsWith("/") || target.path === "" || files.length > 1;
   if (files.includes("-") && (target.path.endsWith("/") || target.path === "")) throw nameless();
-  const locals = await Promise.all(files.map(localFile));
-  await client.use(target, async (session) => {
-    if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
-    const takesMessages = MESSAGE_PLACES.has(session.kindOf?.(target.path));
-    const uploads = locals.map((local) => ({
-      path: intoFolder && !takesMessages ? pathInFolder(target, local) : target.path,
-      local,
-    }));
-    for (const { path, local } of uploads) {
-      const there = options["resume"] === true ? await octetsThere(session, path, local) : undefined;
-      const entry = await session.write(path, sourceOf(desk, local, there));
-      if (options["json"] === true) await terminal.write(jsonLine(entryJson(entry, target.protocol)));
+  const uploads = await Promise.all(
+    files.map(async (file) => ({ local: await localFile(file), begun: false, failure: undefined })),
+  );
+  const left: Upload[] = uploads.reverse();
+  const given = await repeatWhilePossible(
+    client.policy.retries,
+    desk.signal,
+    (text) => terminal.warn(client.transcript.cover(text)),
+    () => client.use(target, (session) => putAll(desk, { session, target, intoFolder }, left)),
+  );
+  if (given !== undefined) throw given.failure;
+  return undefined;
+}
+
+/** Where it goes. */
+interface Destination {
+  readonly session: Session;
+  readonly target: Target;
+  readonly intoFolder: boolean;
+}
+
+interface Upload {
+  readonly local: LocalFile;
+  /** The server has asked for its octets: what is there is ours, in part. */
+  begun: boolean;
+  /** Why the attempt before this one failed. */
+  failure: unknown;
+}
+
+/** @returns the failure of one that cannot be repeated */
+async function putAll(
+  desk: Desk,
+  { session, target, intoFolder }: Destination,
+  left: Upload[],
+): Promise<{ readonly failure: unknown } | undefined> {
+  const { options, terminal } = desk;
+  if (session.write === undefined) throw new PortholeError("usage", "nothing can be put here");
+  const takesMessages = MESSAGE_PLACES.has(session.kindOf?.(target.path));
+  for (let upload = left.at(-1); upload !== undefined; upload = left.at(-1)) {
+    const { local, begun, failure } = upload;
+    const path = intoFolder && !takesMessages ? pathInFolder(target, local) : target.path;
+    let entry: Entry;
+    try {
+      const wanted = options["resume"] === true || begun;
+      const there = wanted ? await octetsThere(session, path, local) : undefined;
+      // A mail or an article that was under way may have arrived: nothing is sent twice but what can be continued.
+      if (begun && there === undefined) return { failure };
+      entry = await session.write(path, sourceOf(desk, upload, there));
+    } catch (thrown) {
+      // Nor here, where what is there cannot be continued.
+      if (begun && thrown instanceof PortholeError && thrown.code === "usage") return { failure };
+      upload.failure = thrown;
+      throw thrown;
     }
-  });
+    left.pop();
+    if (options["json"] === true) await terminal.write(jsonLine(entryJson(entry, target.protocol)));
+  }
   return undefined;
 }
 
@@ -96,13 +140,16 @@ async function sizeAt(session: Session, path: string): Promise<number | undefine
 }
 
 /** @param there octets at the server already, to be continued */
-function sourceOf(desk: Desk, { name, path, size, modified }: LocalFile, there: number | undefined): Source {
+function sourceOf(desk: Desk, upload: Upload, there: number | undefined): Source {
+  const { name, path, size, modified } = upload.local;
   const offset = there ?? 0;
   // Opened when the server is ready: a failure before that would have nobody to hear of it.
-  const open = () =>
-    path === undefined
+  const open = () => {
+    upload.begun = true;
+    return path === undefined
       ? desk.terminal.stdin
       : createReadStream(path, { highWaterMark: FILE_CHUNK, start: offset });
+  };
   return {
     body: counted(desk, name, open, offset, size),
     // Of an empty one nothing can be lost.

@@ -8,7 +8,7 @@ export interface ShellWord {
 }
 
 export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
-  ls: { usage: "[-l] [-r] [NAME...]", summary: "what is here, or there", names: "remote" },
+  ls: { usage: "[-l] [-r] [--sort KEY] [NAME...]", summary: "what is here, or there", names: "remote" },
   cd: {
     usage: "[NAME]",
     summary: "go into a folder, menu, group or mailbox; .. out of it, - back",
@@ -19,6 +19,11 @@ export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
   more: { usage: "NAME", summary: "show it through the pager", names: "remote" },
   get: { usage: "NAME... [-o FILE]", summary: "save it in the local folder", names: "remote" },
   put: { usage: "FILE... [-o NAME]", summary: "upload files", names: "local" },
+  mirror: {
+    usage: "[NAME [FOLDER]] | -R FOLDER [NAME]",
+    summary: "a folder from there to here, or with -R from here to there; options as of `porthole mirror`",
+    names: "remote",
+  },
   find: { usage: "[NAME] [GLOB]", summary: "all that is below, or what of it matches", names: "remote" },
   search: { usage: "WORDS...", summary: "the server's own search, or names and texts", names: "none" },
   stat: { usage: "[NAME...]", summary: "what is known of it", names: "remote" },
@@ -32,7 +37,8 @@ export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
   interact: { usage: "", summary: "talk to it key by key", names: "none" },
   lcd: { usage: "[FOLDER]", summary: "change the local folder", names: "local" },
   lpwd: { usage: "", summary: "the local folder", names: "none" },
-  jobs: { usage: "", summary: "what was begun with & at a line's end", names: "none" },
+  queue: { usage: "[LINE]", summary: "do it beside the next lines, as & at its end does", names: "remote" },
+  jobs: { usage: "", summary: "what was begun with queue, or with & at a line's end", names: "none" },
   wait: { usage: "[N]", summary: "until job N, or all of them, are done", names: "none" },
   kill: { usage: "N", summary: "end job N", names: "none" },
   history: { usage: "", summary: "what was typed", names: "none" },

@@ -2,10 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { homedir } from "node:os";
+import { basename, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { EXIT_STATUS, localError, PortholeError } from "../../errors.js";
 import { globMatcher } from "../../files/glob.js";
 import type { Options } from "../../plugin.js";
 import { nearest } from "../../spelling.js";
+import { remoteFileName } from "../../text/filename.js";
 import { safeLine } from "../../text/safe.js";
 import { Door } from "../../verbs/doors.js";
 import { shownName } from "../../verbs/names.js";
@@ -118,6 +121,11 @@ export class Shell implements AsyncDisposable {
       const [typed = "", ...rest] = command.words;
       const word = ALIASES[typed] ?? typed;
       const words = typed === "ll" ? ["-l", ...rest] : rest;
+      if (word === "queue" && words.length > 0) {
+        const [first = "", ...others] = words;
+        this.#beside(ALIASES[first] ?? first, others, words.join(" "));
+        return 0;
+      }
       if (command.beside) {
         this.#beside(word, words, command.words.join(" "));
         return 0;
@@ -194,6 +202,7 @@ export class Shell implements AsyncDisposable {
       case "lpwd":
         await terminal.write(`${process.cwd()}\n`);
         return 0;
+      case "queue":
       case "jobs":
         for (const { number, state, line, words: told } of this.#jobs.list)
           await terminal.write(
@@ -236,16 +245,21 @@ export class Shell implements AsyncDisposable {
     const spec = wordNamed(name);
     if (spec?.load === undefined) throw new PortholeError("usage", `${typed} cannot be used here`);
     // put names its target by -o; to the command line that is the last word.
-    const renamed = typed === "put" ? takeOutput(words) : { words, output: undefined };
+    const isUp = typed === "mirror" && words.includes("-R");
+    const plain = isUp ? words.filter((one) => one !== "-R") : words;
+    const renamed = typed === "put" ? takeOutput(plain) : { words: plain, output: undefined };
     const line =
       name === "open" ? undefined : parseCommandLine([name, ...renamed.words], this.#desk.registry);
     if (line?.kind === "help") return this.#help(typed);
     const given = line?.kind === "word" ? line.words : renamed.words;
     const options = line?.kind === "word" ? line.options : {};
-    const urls = await this.#urlsFor(typed, given, renamed.output);
+    const urls =
+      typed === "mirror"
+        ? await this.#sidesOf(given, isUp)
+        : await this.#urlsFor(typed, given, renamed.output);
     const module = await spec.load();
     const status = await module.run(this.#deskFor(urls, this.#optionsFor(typed, options), spec));
-    if (["put", "rm", "mv", "mkdir"].includes(typed)) this.#place.forget();
+    if (["put", "rm", "mv", "mkdir", "mirror"].includes(typed)) this.#place.forget();
     return status ?? 0;
   }
 
@@ -269,6 +283,23 @@ export class Shell implements AsyncDisposable {
         return found;
       }
     }
+  }
+
+  /** From where to where `mirror` goes: the second is named like the first unless it is told. */
+  async #sidesOf(words: readonly string[], isUp: boolean): Promise<string[]> {
+    const [first, second, ...rest] = words;
+    if (rest.length > 0 || (isUp && first === undefined)) {
+      throw new PortholeError("usage", "mirror wants one folder there and one here", {
+        hint: SHELL_WORDS["mirror"]?.usage ?? "mirror NAME FOLDER",
+      });
+    }
+    if (isUp) {
+      const name = second ?? basename(resolve(first ?? "."));
+      return [pathToFileURL(resolve(first ?? ".")).href, await this.#place.urlBelow(name)];
+    }
+    const from = await this.#place.urlOf(first ?? ".");
+    const name = remoteFileName(from.replace(/\/+$/, ""), undefined);
+    return [from, pathToFileURL(resolve(second ?? name)).href];
   }
 
   /** What is got is saved: into the local folder, unless it is told where. */

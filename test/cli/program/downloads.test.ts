@@ -97,27 +97,98 @@ describe("get --segments", () => {
     const file = join(await folder("broken-segment"), "big");
     const args = ["get", web.url("/big"), "-o", file, "--segments", "2", "--retry", "1"];
     const { status, stderr } = await user.run(args);
-    expect([status, stderr]).toEqual([0, ""]);
+    expect([status, stderr]).toEqual([0, expect.stringContaining("trying again in 1 s (1 of 1)")]);
     expect((await readFile(file)).equals(octets)).toBe(true);
     const again = Number(/^bytes=(\d+)-10485771$/.exec(web.asked.at(-1)?.headers.range ?? "")?.[1]);
     expect(again).toBeGreaterThan(5242886);
   });
 
-  it("keeps what has no hole before it, and --resume goes on there", async () => {
+  it("keeps what came, with holes in it, and --resume asks for what is missing alone", async () => {
     let whole = false;
     await using web = await Web.serve((response, asked) => {
-      if (whole || (asked.headers.range ?? "") !== "bytes=5242886-10485771") give(response, asked, octets);
-      else response.writeHead(503).end();
+      const range = asked.headers.range ?? "";
+      if (whole || !range.startsWith("bytes=3495258-")) {
+        give(response, asked, octets);
+        return;
+      }
+      response.writeHead(206, {
+        "Content-Range": `bytes 3495258-6990515/${octets.length}`,
+        "Content-Length": 3495258,
+      });
+      // The others are through by then.
+      const cut = () => setTimeout(() => response.destroy(), 1000);
+      response.write(octets.subarray(3495258, 3495258 + MIB), cut);
     });
     const place = await folder("holes");
     const file = join(place, "big");
-    const args = ["get", web.url("/big"), "-o", file, "--segments", "2"];
-    const failed = await user.run(args);
-    expect(failed.status).toBe(10);
+    const args = ["get", web.url("/big"), "-o", file, "--segments", "3"];
+    expect((await user.run(args)).status).toBe(11);
     expect((await readdir(place)).includes("big")).toBe(false);
     whole = true;
-    const { status } = await user.run([...args, "--resume"]);
-    expect(status).toBe(0);
+    const before = web.asked.length;
+    const { status, stderr } = await user.run([...args, "--resume"]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect((await readFile(file)).equals(octets)).toBe(true);
+    const [first, ...others] = web.asked.slice(before).map(({ headers }) => headers.range ?? "all");
+    const from = Number(/^bytes=(\d+)-$/.exec(first ?? "")?.[1]);
+    expect(from).toBeGreaterThan(3495258);
+    for (const range of others) expect(Number(/-(\d+)$/.exec(range)?.[1])).toBeLessThan(6990516);
+    expect(await readdir(place)).toEqual(["big"]);
+  });
+
+  it("--resume without parts fills the holes, too", async () => {
+    let whole = false;
+    await using web = await Web.serve((response, asked) => {
+      if (!whole && (asked.headers.range ?? "all") === "all") {
+        response.writeHead(200, { ETag: '"one"', "Content-Length": octets.length });
+        response.write(octets.subarray(0, MIB), () => setTimeout(() => response.destroy(), 1000));
+      } else give(response, asked, octets);
+    });
+    const file = join(await folder("holes-alone"), "big");
+    const args = ["get", web.url("/big"), "-o", file];
+    expect((await user.run([...args, "--segments", "2"])).status).not.toBe(0);
+    whole = true;
+    const before = web.asked.length;
+    expect((await user.run([...args, "--resume"])).status).toBe(0);
+    expect((await readFile(file)).equals(octets)).toBe(true);
+    expect(web.asked.length).toBe(before + 1);
+  });
+
+  it("starts over when the original has changed since", async () => {
+    let changed = false;
+    const other = Buffer.from(octets).reverse();
+    await using web = await Web.serve((response, asked) => {
+      const range = asked.headers.range ?? "all";
+      if (changed) {
+        // As If-Range has it: another thing comes whole.
+        response.writeHead(200, { ETag: '"two"', "Content-Length": other.length }).end(other);
+      } else if (range.startsWith("bytes=5242886-")) {
+        response.writeHead(206, {
+          "Content-Range": `bytes 5242886-10485771/${octets.length}`,
+          "Content-Length": 5242886,
+        });
+        response.write(octets.subarray(5242886, 5242886 + MIB), () =>
+          setTimeout(() => response.destroy(), 500),
+        );
+      } else give(response, asked, octets);
+    });
+    const file = join(await folder("holes-changed"), "big");
+    const args = ["get", web.url("/big"), "-o", file];
+    expect((await user.run([...args, "--segments", "2"])).status).toBe(11);
+    changed = true;
+    expect((await user.run([...args, "--resume"])).status).toBe(0);
+    expect((await readFile(file)).equals(other)).toBe(true);
+  });
+
+  it("goes on with the connections that the server gives", async () => {
+    await using web = await Web.serve((response, asked) => {
+      const busy = web.asked.length === 2;
+      if (busy) response.writeHead(503).end("too many");
+      else give(response, asked, octets);
+    });
+    const file = join(await folder("fewer"), "big");
+    const { status, stderr } = await user.run(["get", web.url("/big"), "-o", file, "--segments", "4"]);
+    expect([status, stderr]).toEqual([0, expect.stringContaining("3 of 4 connections go on")]);
     expect((await readFile(file)).equals(octets)).toBe(true);
   });
 

@@ -1,4 +1,5 @@
 /** ls, search and a bare URL: for a script, and for a person at a terminal. */
+import { utimes, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { script, scripted } from "../../../fixtures/servers/scripted.js";
@@ -63,6 +64,26 @@ describe("a listing in a pipe", () => {
     expect(some.stdout.split("\n")).toHaveLength(3);
     const none = await user.run(["ls", ftp("pub"), "--limit", "0"]);
     expect([none.status, none.stdout]).toEqual([0, ""]);
+  });
+
+  it("--sort and --reverse put it in order, whatever the protocol; --limit gives the first of that order", async () => {
+    const listed = async (url: string, ...options: string[]) =>
+      (await user.run(["ls", url, ...options])).stdout.split("\n").slice(0, -1);
+    const byName = ["charts", "empty.txt", "exact.bin", "large.bin", "logbook.txt", "tides.csv"];
+    expect(await listed(ftp("pub"), "--sort", "name")).toEqual(byName);
+    expect(await listed(ftp("pub"), "--reverse")).toEqual(byName.toReversed());
+    const bySize = await listed(ftp("pub"), "--sort", "size");
+    expect([bySize[0], ...bySize.slice(-2)]).toEqual(["large.bin", "empty.txt", "charts"]);
+    const smallest = ["--sort", "size", "--reverse", "--limit", "2"];
+    expect(await listed(ftp("pub"), ...smallest)).toEqual(["empty.txt", "logbook.txt"]);
+    await writeFile(user.path("older"), "older");
+    await writeFile(user.path("newer"), "");
+    await utimes(user.path("older"), 1, 1);
+    expect(await listed(user.folder, "--sort", "time")).toEqual(["newer", "older"]);
+    expect(await listed(gopher(), "--sort", "name", "--limit", "1")).toHaveLength(1);
+    const bare = await user.run([ftp("pub/"), "--sort", "size", "--limit", "1"]);
+    expect(bare.stdout).toBe("large.bin\n");
+    expect((await user.run(["ls", ftp("pub"), "--sort", "colour"])).status).toBe(2);
   });
 
   it("of a place that is not there is 8", async () => {

@@ -102,6 +102,35 @@ describe("a script", () => {
     expect(status).toBe(13);
   });
 
+  it("mirrors down and, with -R, up; queue works beside as & does", async () => {
+    const url = sandbox.url("ftp").replace("//", "//porthole@");
+    const environment = { PORTHOLE_PASSWORD: "sandbox" };
+    const input = [
+      "cd pub",
+      "mirror charts",
+      "mirror charts ./other --dry-run",
+      "queue get tides.csv",
+      "wait",
+      "queue",
+      "cd ../incoming",
+      "mirror -R charts up",
+      "cat up/bay.txt",
+      "",
+    ].join("\n");
+    const { status, stdout } = await user.run(["shell", url], { environment, input });
+    expect(status).toBe(0);
+    expect(await readFile(user.path("charts/north/mole.txt"), "utf8")).toBe("mole: stone, 8 m\n");
+    expect(existsSync(user.path("other"))).toBe(false);
+    expect(existsSync(user.path("tides.csv"))).toBe(true);
+    expect(stdout).toContain("[1] done     get tides.csv");
+    expect(stdout.endsWith("bay: sand, 12 m\n")).toBe(true);
+    const wrong = await user.run(["shell", url, "-c", "mirror -R"], { environment });
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining("one folder there and one here"),
+    ]);
+  });
+
   it("runs lines that begin with ! on this machine, in the folder that lcd chose", async () => {
     const { stdout } = await script(
       sandbox.url("gopher"),
