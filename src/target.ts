@@ -2,6 +2,7 @@
 import { PortholeError } from "./errors.js";
 import type { Target } from "./plugin.js";
 import type { Registry } from "./registry.js";
+import { withPlainAddress } from "./service-names.js";
 import { nearest } from "./spelling.js";
 import {
   encodeOctets,
@@ -24,11 +25,11 @@ export function resolveTarget(
   registry: Registry,
   accountUrl: AccountUrl = () => undefined,
 ): Target {
-  const url = parseUrl(expand(text, registry, accountUrl));
+  const url = parseUrl(withNumbers(expand(text, registry, accountUrl), registry));
   const row = registry.forScheme(url.scheme);
   if (row === undefined) throw unknownScheme(url.scheme, formatUrl(url), registry);
   const address = row.scheme.address ?? "host";
-  if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
+  if (url.host === "" && (address === "host" || (address === "socket" && url.port === undefined))) {
     throw new PortholeError("usage", `'${withoutPassword(text)}' names no host`, {
       protocol: row.manifest.name,
       url: formatUrl(url),
@@ -44,6 +45,12 @@ export function resolveTarget(
     path: url.path,
     href: (path: string) => hrefOf(url, path, row.scheme.port),
   };
+}
+
+/** Names of services are for sockets alone: a protocol's own port need not be written. */
+function withNumbers(text: string, registry: Registry): string {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase() ?? "";
+  return registry.forScheme(scheme)?.scheme.address === "socket" ? withPlainAddress(text) : text;
 }
 
 function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined): string {

@@ -2,6 +2,7 @@
 import { constants, createReadStream, promises as files } from "node:fs";
 
 import { basename } from "node:path";
+import type { Client } from "../../client.js";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
 import type { Session, Source, Target } from "../../plugin.js";
 import { encodeSegment } from "../../url.js";
@@ -19,7 +20,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   const target = client.target(url);
   client.require(target, "put", ["put"]);
-  const intoFolder = target.path.endsWith("/") || target.path === "" || files.length > 1;
+  const intoFolder =
+    !takesItself(client, target) && (target.path.endsWith("/") || target.path === "" || files.length > 1);
   const uploads = await Promise.all(
     files.map(async (file) => ({
       path: intoFolder ? pathInFolder(target, file) : target.path,
@@ -35,6 +37,12 @@ export async function run(desk: Desk): Promise<number | undefined> {
     }
   });
   return undefined;
+}
+
+/** A socket has no names: the place itself is written to. */
+function takesItself(client: Client, target: Target): boolean {
+  const address = client.registry.forScheme(target.url.scheme)?.scheme.address;
+  return address === "socket" || address === "socket-path";
 }
 
 function pathInFolder(target: Target, file: string): string {
