@@ -32,8 +32,11 @@ export type TlsMode =
 export interface Scheme {
   readonly port?: number;
   readonly tls: TlsMode;
-  /** What the address is: a host and port (the default), a socket's path, or a place on this machine. */
-  readonly address?: "host" | "socket-path" | "local-path";
+  /**
+   * What the address is: a host and port (the default), a socket (the same, without a path: the place itself is read
+   * and written, and no host means this machine), a socket's path, or a place on this machine.
+   */
+  readonly address?: "host" | "socket" | "socket-path" | "local-path";
   /** Several sessions may write there at once and not wait for each other. */
   readonly parallel?: boolean;
   /** What can be done under this scheme, where that is not what can be done under the others. */

@@ -2,6 +2,7 @@
 import { PortholeError } from "./errors.js";
 import type { Target, UsualServer } from "./plugin.js";
 import type { Registry } from "./registry.js";
+import { withPlainAddress } from "./service-names.js";
 import { nearest } from "./spelling.js";
 import {
   encodeOctets,
@@ -28,7 +29,7 @@ export function resolveTarget(
   accountUrl: AccountUrl = () => undefined,
   usualServer: UsualServerLookup = () => undefined,
 ): Target {
-  const url = parseUrl(expand(text, registry, accountUrl));
+  const url = parseUrl(withNumbers(expand(text, registry, accountUrl), registry));
   const row = registry.forScheme(url.scheme);
   if (row === undefined) throw unknownScheme(url.scheme, formatUrl(url), registry);
   const usual = row.scheme.usualServer;
@@ -36,7 +37,7 @@ export function resolveTarget(
     return resolveTarget(atUsualServer(url, usual, usualServer(row.manifest.name, usual)), registry);
   }
   const address = row.scheme.address ?? "host";
-  if (address === "host" && url.host === "" && !(row.manifest.name === "socket" && url.port !== undefined)) {
+  if (url.host === "" && (address === "host" || (address === "socket" && url.port === undefined))) {
     throw new PortholeError("usage", `'${withoutPassword(text)}' names no host`, {
       protocol: row.manifest.name,
       url: formatUrl(url),
@@ -69,6 +70,12 @@ function atUsualServer(url: PortholeUrl, usual: UsualServer, server: string | un
     });
   }
   return formatUrl({ ...base, path: `/${url.path.replace(/^\/+/, "")}` }, { withPassword: true });
+}
+
+/** Names of services are for sockets alone: a protocol's own port need not be written. */
+function withNumbers(text: string, registry: Registry): string {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase() ?? "";
+  return registry.forScheme(scheme)?.scheme.address === "socket" ? withPlainAddress(text) : text;
 }
 
 function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined): string {

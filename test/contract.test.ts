@@ -80,7 +80,7 @@ function describeContract(room: Room): void {
     if (methods.includes("read")) describe("a document", () => describeReading(room));
     if (place.readsMany === true) describe("many documents", () => describeReadingMany(room));
     // What a mailbox is given has no name of its own: each is tried in its own tests.
-    if (methods.includes("write") && place.keepsMessages !== true)
+    if (methods.includes("write") && place.keepsMessages !== true && place.keepsNothing !== true)
       describe("what is written", () => describeWriting(room));
     if (methods.includes("send")) describe("what is sent", () => describeSending(room));
     if (room.place.missing !== undefined) describe("what is missing", () => describeMissing(room));

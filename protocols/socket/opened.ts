@@ -1,7 +1,6 @@
 /** How a command of this protocol comes to its place and its door to the network. */
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Invocation, Target } from "../../src/plugin.js";
-import { withPlainAddress } from "./address.js";
 
 /** The session that a command is given has the contract's methods alone; what is behind it is found by its target. */
 const contexts = new WeakMap<Target, Context>();
@@ -22,7 +21,7 @@ export async function opened(
   usage: string,
 ): Promise<Opened> {
   if (url === undefined) throw new PortholeError("usage", "which socket?", { hint: usage });
-  const { target } = await invocation.open(await withPlainAddress(url));
+  const { target } = await invocation.open(url);
   const context = contexts.get(target);
   if (context === undefined)
     throw new PortholeError("usage", `${url} is not a socket's URL`, { hint: usage });

@@ -9,13 +9,19 @@ import type {
   Document,
   Entry,
   Interaction,
+  Outgoing,
+  SendReport,
   Session,
+  Source,
   Target,
   WatchEvent,
 } from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
+import type { Delivery } from "./delivery.js";
 import { interactionOf } from "./interaction.js";
 
+/** Of an answer, as a report tells it. */
+const SHOWN_ANSWER = 200;
 /** Milliseconds that a server has to say something of its own. */
 const UNASKED = 300;
 
@@ -40,6 +46,30 @@ export class SocketSession implements Session {
     // Nothing is to be said there any more.
     body.once("end", () => body.destroy());
     return { entry: this.#entry(), type: "application/octet-stream", offset: 0, body };
+  }
+
+  /** The octets go to whoever is there; of a `udp:` URL they are one datagram. A place has no names: any path is the place. */
+  async write(_path: string, source: Source): Promise<Entry> {
+    const { sent } = await this.#deliver(source.body);
+    return { ...this.#entry(), size: sent };
+  }
+
+  /** @throws PortholeError `usage` for a message, which needs a protocol to be sent by */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    if (outgoing.kind !== "octets")
+      throw new PortholeError("usage", "a socket takes octets, and no message", {
+        hint: "smtp: sends mails, nntp: articles",
+      });
+    const { sent, answer } = await this.#deliver(outgoing.source.body);
+    const size = sent === 1 ? "1 octet" : `${sent} octets`;
+    // Its first line; a peer need not say anything.
+    const said = /\S.*/.exec(answer.toString("utf8"))?.[0].trim().slice(0, SHOWN_ANSWER);
+    return {
+      accepted: [this.#entry().url],
+      refused: [],
+      reply: said === undefined ? size : `${size}, answered by: ${said}`,
+      size: sent,
+    };
   }
 
   /** A piece of what comes, an event. */
@@ -86,6 +116,13 @@ export class SocketSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const close of this.#open) close();
     this.#open.clear();
+  }
+
+  async #deliver(body: AsyncIterable<Uint8Array>): Promise<Delivery> {
+    const { asOneDatagram, deliver, deliverDatagrams } = await import("./delivery.js");
+    if (this.#target.url.scheme !== "udp") return deliver(body, this.#target, this.#context, false);
+    const sent = await deliverDatagrams(asOneDatagram(body), this.#target, this.#context);
+    return { sent, answer: Buffer.alloc(0) };
   }
 
   #entry(): Entry {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { localError, messageOf, PortholeError } from "../../src/errors.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
-import type { Run } from "./run.js";
+import { lastLine, type Run } from "./talk.js";
 
 const JOBS = 4;
 
@@ -61,11 +61,4 @@ async function hostsIn(file: string): Promise<string[]> {
     .map((line) => (/^[a-z]+:\/\//i.test(line) ? line : `telnet://${line}`));
   if (urls.length > 0) return urls;
   throw new PortholeError("usage", `${file} names no host`, { hint: "one URL or host a line" });
-}
-
-/** A prompt that waits is no answer; the line before it is. */
-function lastLine(output: string): string {
-  const lines = output.split(/\r?\n|\r/);
-  const whole = lines.slice(0, -1).filter((line) => line.trim() !== "");
-  return whole.at(-1) ?? lines.at(-1) ?? "";
 }

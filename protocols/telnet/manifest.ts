@@ -53,7 +53,7 @@ const commands = [
         flag: "script",
         type: "string",
         placeholder: "FILE",
-        summary: "steps and branches in YAML, or a JavaScript module that leads the conversation",
+        summary: "steps and branches in YAML (- for standard input), or a JavaScript module",
       },
       {
         flag: "hosts",
@@ -77,7 +77,8 @@ export const manifest = {
   title: "Telnet",
   summary: "command lines of other machines",
   schemes: { telnet: { port: 23, tls: "upgrade" }, telnets: { port: 992, tls: "always" } },
-  verbs: ["get", "watch", "interact"],
+  verbs: ["get", "send", "watch", "interact"],
+  sendCommand: "run",
   options,
   commands,
   load: async () => (await import("./index.js")).plugin,

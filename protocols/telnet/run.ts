@@ -1,33 +1,21 @@
 /** `porthole telnet run URL --expect A --send B`: a session by program. */
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { localError, PortholeError } from "../../src/errors.js";
-import { Conversation } from "../../src/net/conversation.js";
+import type { Conversation } from "../../src/net/conversation.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type JsonObject, type Output, stepsOf } from "../../src/plugin.js";
 import { encodeSegment } from "../../src/url.js";
-import { TELNET_OPTION } from "../../src/wire/telnet.js";
 import { logIn } from "./login.js";
 import { contextOf } from "./open.js";
 import { TelnetStream } from "./stream.js";
+import { FIRST_WORD, type Run, SETTLE, STEP_WAIT, talkOver } from "./talk.js";
 
 const USAGE = 'porthole telnet run telnet://HOST --expect "login:" --send NAME';
-/** Seconds. */
-const DEFAULT_WAIT = 60;
-const SETTLE = 1;
-/** Seconds in which the first of an answer comes, where nothing else tells. */
-const FIRST_WORD = 5;
 /** Octets of a session that are kept for `--json` and for `--hosts`. */
 const MOST_KEPT = 16 * 1024 * 1024;
-
-/** What a run of one session came to. */
-export interface Run {
-  readonly steps: readonly StepResult[];
-  readonly output: string;
-  /** What a script gave back. */
-  readonly result?: unknown;
-}
 
 /** How a script leads the conversation: the default export of its module. */
 type Script = (talk: Conversation, facts: { readonly url: string; readonly signal: AbortSignal }) => unknown;
@@ -77,19 +65,20 @@ interface Plan {
 }
 
 /** All that may be wrong on this side is found before the first host is troubled. */
-async function planOf({ options }: Invocation): Promise<Plan> {
+async function planOf({ options, stdin }: Invocation): Promise<Plan> {
   const steps = talkSteps(stepsOf(options, ["expect", "send"]));
   const file = options["script"];
   if (typeof file !== "string") return { steps, script: undefined };
-  const text = await readFile(file, "utf8").catch((thrown: unknown) => {
+  if (file === "-" || /\.ya?ml$/i.test(file)) {
+    const { parseScript, readScript, runScript } = await import("./script-file.js");
+    const body = file === "-" ? stdin : createReadStream(file);
+    const written = await parseScript(await readScript(body, file), file === "-" ? "the script" : file);
+    const timeout = typeof options["timeout"] === "number" ? options["timeout"] * 1000 : STEP_WAIT;
+    return { steps, script: (talk) => runScript(talk, written, timeout) };
+  }
+  await access(file).catch((thrown: unknown) => {
     throw localError(thrown, file);
   });
-  if (/\.ya?ml$/i.test(file)) {
-    const { parseScript, runScript } = await import("./script-file.js");
-    const written = await parseScript(text, file);
-    const seconds = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_WAIT;
-    return { steps, script: (talk) => runScript(talk, written, seconds * 1000) };
-  }
   const loaded: unknown = await import(pathToFileURL(file).href);
   const script = isModule(loaded) ? loaded.default : undefined;
   if (!isScript(script)) {
@@ -116,18 +105,16 @@ async function converse(
   onStep: (step: StepResult) => Promise<void> = async () => {},
 ): Promise<Run> {
   const { options, signal } = invocation;
-  const seconds = (name: string, usual: number) =>
-    (typeof options[name] === "number" ? options[name] : usual) * 1000;
-  const timeout = seconds("timeout", DEFAULT_WAIT);
+  const milliseconds = (name: string, usual: number) =>
+    typeof options[name] === "number" ? options[name] * 1000 : usual;
+  const timeout = milliseconds("timeout", STEP_WAIT);
   const { session, target } = await invocation.open(withUser(url, options["login"]));
   const stream = await session.interact?.();
   if (!(stream instanceof TelnetStream)) throw new Error("a Telnet session can always be talked to");
   const kept: Buffer[] = [];
   let octetsKept = 0;
-  const talk = new Conversation(stream, {
+  const talk = talkOver(stream, {
     timeout,
-    // What the Enter key is: a CR, which only a network's terminal makes a line end of (RFC 856).
-    lineEnd: () => (stream.isOn("us", TELNET_OPTION.BINARY) ? "\r" : "\n"),
     onOctets: async (octets) => {
       octetsKept += octets.length;
       if (octetsKept <= MOST_KEPT) kept.push(Buffer.from(octets));
@@ -154,8 +141,8 @@ async function converse(
     const result = plan.script === undefined ? undefined : await plan.script(talk, { url, signal });
     // What the last line that was sent is answered with is part of the session.
     if (plan.steps.at(-1)?.kind === "send" || (plan.steps.length === 0 && plan.script === undefined)) {
-      await talk.waitForText(Math.min(timeout, FIRST_WORD * 1000));
-      await talk.settle(seconds("settle", SETTLE), timeout);
+      await talk.waitForText(Math.min(timeout, FIRST_WORD));
+      await talk.settle(milliseconds("settle", SETTLE), timeout);
     }
     const output = Buffer.concat(kept).toString("utf8");
     return { steps, output, ...(result === undefined ? {} : { result }) };

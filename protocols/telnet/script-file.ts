@@ -18,7 +18,7 @@
  *
  * A step does what its keys say in the order in which they stand.
  */
-import { PortholeError } from "../../src/errors.js";
+import { isLocalFailure, localError, PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
 import { type Pattern, parsePattern, shownPattern } from "../../src/net/pattern.js";
 import type { JsonObject } from "../../src/plugin.js";
@@ -49,6 +49,8 @@ export interface ScriptStep {
 }
 
 const FACTS: ReadonlySet<string> = new Set(["as", "timeout", "again"]);
+/** Octets. */
+const LONGEST_SCRIPT = 1024 * 1024;
 /** Steps within branches within branches. */
 const DEEPEST = 20;
 /** How often `again` waits for the same. */
@@ -56,13 +58,32 @@ const MOST_ROUNDS = 100_000;
 /** Characters that one name keeps. */
 const MOST_KEPT = 16 * 1024 * 1024;
 
+/** The text of a script. @throws PortholeError `usage` for one that is too long, `local` for a file that cannot be read */
+export async function readScript(body: AsyncIterable<Uint8Array | string>, file: string): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body) {
+      size += piece.length;
+      if (size > LONGEST_SCRIPT) {
+        throw new PortholeError("usage", `${file}: a script holds ${LONGEST_SCRIPT} octets at most`);
+      }
+      pieces.push(Buffer.from(piece));
+    }
+  } catch (thrown) {
+    throw isLocalFailure(thrown) ? localError(thrown, file) : thrown;
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
 /** @throws PortholeError `usage` that names the place: `step 2` */
 export async function parseScript(text: string, file: string): Promise<readonly ScriptStep[]> {
-  const { parse } = await import("yaml");
+  // Bundled, the package has a default alone: it is CommonJS.
+  const { default: yaml } = await import("yaml");
   let read: unknown;
   try {
     // Merge keys and aliases are not for scripts: a few lines of them can stand for millions.
-    read = parse(text, { maxAliasCount: 0 });
+    read = yaml.parse(text, { maxAliasCount: 0 });
   } catch (thrown) {
     throw new PortholeError("usage", `${file} is no YAML: ${thrown instanceof Error ? thrown.message : ""}`, {
       cause: thrown,

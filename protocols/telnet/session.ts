@@ -1,6 +1,16 @@
 /** Telnet as a Session: one connection, for one reader or one person. */
 import { PortholeError } from "../../src/errors.js";
-import type { Document, Entry, Interaction, Screen, Session, Target, WatchEvent } from "../../src/plugin.js";
+import type {
+  Document,
+  Entry,
+  Interaction,
+  Outgoing,
+  Screen,
+  SendReport,
+  Session,
+  Target,
+  WatchEvent,
+} from "../../src/plugin.js";
 import type { TelnetStream } from "./stream.js";
 
 /** Milliseconds for the close to be told. */
@@ -42,6 +52,12 @@ export class TelnetSession implements Session {
         at: new Date(),
       };
     }
+  }
+
+  /** Takes a conversation written down in YAML, and holds it: docs/telnet-scripts.md. */
+  async send(outgoing: Outgoing): Promise<SendReport> {
+    const { sendScript } = await import("./sent-script.js");
+    return sendScript(outgoing, () => this.#live(), this.#entry().url);
   }
 
   /** @param screen what the server is told of, where the user's options do not say otherwise */

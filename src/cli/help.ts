@@ -4,7 +4,7 @@ import type { OptionSpec } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import type { HelpTopic } from "./parse.js";
 import { SHARED_OPTIONS } from "./shared-options.js";
-import { TOOLS, VERBS, verbsOf, type WordSpec } from "./verbs.js";
+import { sendCommandOptions, TOOLS, VERBS, verbsOf, type WordSpec } from "./verbs.js";
 
 /** @param columns to wrap at */
 export async function helpText(topic: HelpTopic, registry: Registry, columns: number): Promise<string> {
@@ -97,7 +97,12 @@ function wordHelp(page: Page, word: WordSpec, registry: Registry): void {
   );
   if (needs !== undefined) {
     const named = new Set<string>();
-    for (const manifest of able) addOptions(page, manifest.options, `Options of ${manifest.title}:`, named);
+    for (const manifest of able) {
+      const command = word.name === "send" ? sendCommandOptions(manifest) : [];
+      const known = new Set(word.options.map(({ flag }) => flag));
+      const further = command.filter(({ flag }) => !known.has(flag));
+      addOptions(page, [...further, ...manifest.options], `Options of ${manifest.title}:`, named);
+    }
   }
   for (const example of word.examples ?? []) page.example(example, "");
   const who =

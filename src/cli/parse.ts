@@ -7,7 +7,7 @@ import { withoutPassword } from "../url.js";
 import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
 import { ALL_SHARED } from "./shared-options.js";
-import { OPEN, WORDS, type WordSpec, wordNamed } from "./verbs.js";
+import { OPEN, sendCommandOptions, WORDS, type WordSpec, wordNamed } from "./verbs.js";
 
 export type CommandLine =
   | { readonly kind: "help"; readonly topic: HelpTopic }
@@ -43,7 +43,9 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
     return { kind: "help", topic: { kind: "protocol", manifest: found.manifest } };
   refuseWords(found);
   const allowed =
-    found.kind === "own" ? optionsOfOwn(found.own) : [...found.word.options, ...protocolOptions(registry)];
+    found.kind === "own"
+      ? optionsOfOwn(found.own)
+      : [...found.word.options, ...commandOptions(found.word, registry), ...protocolOptions(registry)];
   refuseStrangers(
     options,
     [...ALL_SHARED, ...allowed],
@@ -127,6 +129,11 @@ export function allOptions(registry: Registry): OptionSpec[] {
 
 export function protocolOptions(registry: Registry): OptionSpec[] {
   return registry.manifests.flatMap((manifest) => manifest.options);
+}
+
+/** Of the commands that the word may stand for. */
+function commandOptions({ name }: WordSpec, registry: Registry): OptionSpec[] {
+  return name === "send" ? registry.manifests.flatMap(sendCommandOptions) : [];
 }
 
 function optionsOfOwn({ manifest, name }: OwnCommand): OptionSpec[] {

@@ -361,13 +361,16 @@ export const VERBS: readonly WordSpec[] = [
   {
     name: "send",
     usage: "URL",
-    summary: "send a mail or an article; POST a text or a file to a web place",
+    summary:
+      "send a mail or an article, a text or a file to a web place or a socket, or follow a script (Telnet)",
     options: MAIL,
     needs: ["send"],
     load: () => import("./commands/send.js"),
     examples: [
       'porthole send https://hooks.example.org/x --text "It works"',
       'porthole send smtp://mail.example.org --from a@x --to b@y --subject Hi --text "It works" --attach report.pdf',
+      "echo hello | porthole send tcp://localhost:12345",
+      "porthole send telnet://router.example.org --script restart.yaml",
     ],
   },
   {
@@ -487,6 +490,11 @@ export const WORDS: readonly WordSpec[] = [...VERBS, ...TOOLS];
 
 export function wordNamed(name: string): WordSpec | undefined {
   return [OPEN, ...WORDS].find((word) => word.name === name);
+}
+
+/** Options of the command that `send` is another word for, where a protocol has one. */
+export function sendCommandOptions({ sendCommand, commands }: Manifest): readonly OptionSpec[] {
+  return commands.find(({ name }) => name === sendCommand)?.options ?? [];
 }
 
 /** The verbs that a protocol's row in the table shows: its own, and those that follow from them. */

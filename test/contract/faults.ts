@@ -22,7 +22,13 @@ interface Fault {
 }
 
 const FAULTS: readonly Fault[] = [
-  { name: "silent", play: script().drain(), code: /^timeout$/, idleTimeout: SILENCE_MS },
+  {
+    name: "silent",
+    play: script().drain(),
+    code: /^timeout$/,
+    spoils: "silent",
+    idleTimeout: SILENCE_MS,
+  },
   { name: "closing at once", play: script().drop(), code: /^(?:connect|protocol)$/, spoils: "closed" },
   { name: "resetting the connection", play: script().reset(), code: /^(?:connect|protocol)$/ },
   {

@@ -50,6 +50,10 @@ export interface Place {
     /** Of octets. */
     readonly type?: string;
   }) => Outgoing;
+  /** What of octets that are sent stands on the wire; the octets and their type when absent. */
+  readonly onTheWire?: (octets: Buffer, type: string) => readonly (string | Buffer)[];
+  /** What is written goes to whoever is there: nothing can be read back. */
+  readonly keepsNothing?: boolean;
   /** Two that `outgoing` can be sent to, when they are no mail addresses. */
   readonly recipients?: readonly [string, string];
   /** A server's part up to, and with, the client's first request for any of the methods; absent where there is none. */
@@ -61,7 +65,7 @@ export interface Place {
 }
 
 /** Ways in which an answer can be none. */
-export type Spoiled = "closed" | "garbage" | "endless line";
+export type Spoiled = "silent" | "closed" | "garbage" | "endless line";
 
 /** What each part of the suite is given. */
 export interface Room {

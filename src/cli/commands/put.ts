@@ -1,6 +1,7 @@
 /** `porthole put FILE... URL` */
 import { constants, createReadStream, promises as files } from "node:fs";
 import { basename } from "node:path";
+import type { Client } from "../../client.js";
 import { isLocalFailure, localError, PortholeError } from "../../errors.js";
 import type { Entry, EntryKind, Session, Source, Target } from "../../plugin.js";
 import { repeatWhilePossible } from "../../repeat.js";
@@ -21,8 +22,9 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   const target = client.target(url);
   client.require(target, "put", ["put"]);
-  const intoFolder = target.path.endsWith("/") || target.path === "" || files.length > 1;
-  if (files.includes("-") && (target.path.endsWith("/") || target.path === "")) throw nameless();
+  const atItself = takesItself(client, target);
+  const intoFolder = !atItself && (target.path.endsWith("/") || target.path === "" || files.length > 1);
+  if (files.includes("-") && intoFolder) throw nameless();
   const uploads = await Promise.all(
     files.map(async (file) => ({ local: await localFile(file), begun: false, failure: undefined })),
   );
@@ -35,6 +37,12 @@ export async function run(desk: Desk): Promise<number | undefined> {
   );
   if (given !== undefined) throw given.failure;
   return undefined;
+}
+
+/** A socket has no names: the place itself is written to. */
+function takesItself(client: Client, target: Target): boolean {
+  const address = client.registry.forScheme(target.url.scheme)?.scheme.address;
+  return address === "socket" || address === "socket-path";
 }
 
 /** Where it goes. */

@@ -7,7 +7,7 @@ import { decodeWords } from "../../wire/words.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
 import { oneUrl } from "../targets.js";
-import { wordNamed } from "../verbs.js";
+import { sendCommandOptions, wordNamed } from "../verbs.js";
 import { mailOf } from "./mail-parts.js";
 
 /** `--dry-run --json` shows no message larger than this. */
@@ -19,9 +19,9 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const target = client.target(oneUrl(desk));
   client.require(target, "send", ["send"]);
   const manifest = client.manifestOf(target);
+  refuseOthersOptions(desk, manifest);
   if (manifest.sends === "octets") return (await import("../send-octets.js")).sendOctets(desk, target);
   if (manifest.sendCommand !== undefined) {
-    refuseOthersOptions(desk, manifest, manifest.sendCommand);
     return (await import("../own-command.js")).runOwnCommand(desk, { manifest, name: manifest.sendCommand });
   }
   // All that may be wrong on this side is found before the server is troubled.
@@ -38,16 +38,18 @@ export async function run(desk: Desk): Promise<number | undefined> {
   return report.refused.length === 0 ? undefined : PARTLY_DONE;
 }
 
-/** @throws PortholeError `usage` for what only a mail has */
-function refuseOthersOptions({ options }: Desk, manifest: Manifest, name: string): void {
-  const known = manifest.commands.find((command) => command.name === name)?.options ?? [];
-  const flags = new Set(known.map(({ flag }) => flag));
-  const stranger = wordNamed("send")?.options.find(
-    ({ flag }) => options[flag] !== undefined && options[flag] !== false && !flags.has(flag),
+/** @throws PortholeError `usage` for what the `send` of other protocols takes alone */
+function refuseOthersOptions({ options, client }: Desk, manifest: Manifest): void {
+  const { name, title, sendCommand } = manifest;
+  const word = wordNamed("send")?.options ?? [];
+  const own = [...(sendCommand === undefined ? word : sendCommandOptions(manifest)), ...manifest.options];
+  const taken = new Set(own.map(({ flag }) => flag));
+  const stranger = [...word, ...client.registry.manifests.flatMap(sendCommandOptions)].find(
+    ({ flag }) => options[flag] !== undefined && options[flag] !== false && !taken.has(flag),
   );
   if (stranger === undefined) return;
-  throw new PortholeError("usage", `--${stranger.flag} is not for ${manifest.title}`, {
-    hint: `porthole ${manifest.name} ${name} --help shows what is`,
+  throw new PortholeError("usage", `--${stranger.flag} is not for ${title}`, {
+    hint: `porthole ${sendCommand === undefined ? "send" : `${name} ${sendCommand}`} --help shows what is`,
   });
 }
 
