@@ -21,6 +21,8 @@ export function messageEntry(target: Target, message: Message, summary: MessageS
       number,
       ...(uid === undefined ? {} : { uid }),
       ...(subject === undefined ? {} : { subject }),
+      // With the size and the subject it tells a message that has no Message-ID.
+      ...(date === undefined ? {} : { date: date.toISOString() }),
       ...rest,
     },
   };

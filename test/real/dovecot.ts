@@ -17,11 +17,19 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 
 export const ANN = { user: "ann", password: "open sesame", kind: "password" } as const;
 
-export interface Dovecot {
+export type MailProtocol = "pop3" | "imap";
+
+interface Ports {
   /** In clear and with STARTTLS or STLS. */
   readonly port: number;
   /** Under TLS from the start. */
   readonly tlsPort: number;
+}
+
+/** Its ports are those of the first protocol. */
+export interface Dovecot extends Ports {
+  /** Those of each that was asked for. */
+  readonly ports: ReadonlyMap<MailProtocol, Ports>;
   /** The authority of its certificate, which holds for localhost. */
   readonly caFile: string;
   /** Folder of Maildir messages: what is written there is new mail. */
@@ -29,12 +37,20 @@ export interface Dovecot {
   stop(): Promise<void>;
 }
 
-export function hasDovecot(protocol: "pop3" | "imap"): boolean {
+export function hasDovecot(protocol: MailProtocol): boolean {
   return existsSync(PROGRAM) && existsSync(`/usr/lib/dovecot/${protocol}`);
 }
 
 /** @param mails what lies in the mailbox, in order */
-export async function startDovecot(protocol: "pop3" | "imap", mails: readonly Buffer[]): Promise<Dovecot> {
+export function startDovecot(protocol: MailProtocol, mails: readonly Buffer[]): Promise<Dovecot> {
+  return startDovecotFor([protocol], mails);
+}
+
+/** One mailbox, by several protocols. */
+export async function startDovecotFor(
+  protocols: readonly [MailProtocol, ...MailProtocol[]],
+  mails: readonly Buffer[],
+): Promise<Dovecot> {
   const root = await mkdtemp(join(tmpdir(), "porthole-dovecot-"));
   // Its own accounts must pass through.
   await chmod(root, 0o755);
@@ -51,15 +67,18 @@ export async function startDovecot(protocol: "pop3" | "imap", mails: readonly Bu
   }
   const newMail = join(root, "home/Maildir/new");
   for (const [at, raw] of mails.entries()) await deliver(newMail, at, raw);
-  const [port, tlsPort] = [await freePort(), await freePort()];
+  const ports = new Map<MailProtocol, Ports>();
+  for (const protocol of protocols)
+    ports.set(protocol, { port: await freePort(), tlsPort: await freePort() });
+  const first = ports.get(protocols[0]) ?? { port: 0, tlsPort: 0 };
   const config = join(root, "dovecot.conf");
-  await writeFile(config, configuration(protocol, root, port, tlsPort));
+  await writeFile(config, configuration(root, ports));
   const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
   const ended = once(child, "exit");
-  await listens(port, () => child.exitCode !== null);
+  await listens(first.port, () => child.exitCode !== null);
   return {
-    port,
-    tlsPort,
+    ...first,
+    ports,
     caFile,
     newMail,
     async stop() {
@@ -77,9 +96,21 @@ export async function deliver(newMail: string, at: number, raw: Buffer): Promise
   await chown(path, NOBODY.uid, NOBODY.gid);
 }
 
-function configuration(protocol: string, root: string, port: number, tlsPort: number): string {
+function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>): string {
+  const services = [...ports].map(
+    ([protocol, { port, tlsPort }]) => `
+    service ${protocol}-login {
+      inet_listener ${protocol} {
+        port = ${port}
+      }
+      inet_listener ${protocol}s {
+        port = ${tlsPort}
+        ssl = yes
+      }
+    }`,
+  );
   return `
-    protocols = ${protocol}
+    protocols = ${[...ports.keys()].join(" ")}
     listen = 127.0.0.1
     base_dir = ${root}/run
     state_dir = ${root}/state
@@ -101,15 +132,7 @@ function configuration(protocol: string, root: string, port: number, tlsPort: nu
       driver = passwd-file
       args = ${root}/users
     }
-    service ${protocol}-login {
-      inet_listener ${protocol} {
-        port = ${port}
-      }
-      inet_listener ${protocol}s {
-        port = ${tlsPort}
-        ssl = yes
-      }
-    }
+    ${services.join("\n")}
     service anvil {
       chroot =
     }
