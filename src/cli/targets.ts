@@ -25,8 +25,22 @@ export function oneUrl(desk: Desk): string {
   return url;
 }
 
+/** Work that is left with one URL, and that no connection is needed for. */
+export class Unfinished {
+  readonly told: Promise<string | undefined>;
+
+  constructor(told: Promise<string | undefined>) {
+    this.told = told;
+    // Whoever waits for it comes to it later.
+    told.catch(() => undefined);
+  }
+}
+
 /** What is done with one URL. @returns what standard output is told of it, when it was not written to at once */
-export type Act = (target: Target) => Promise<string | undefined>;
+export type Act = (target: Target) => Promise<string | undefined | Unfinished>;
+
+/** Things that wait for the disk while others are fetched. */
+const MOST_UNFINISHED = 100;
 
 /**
  * Works through the URLs, up to `jobs` at once; what they return goes to standard output in the order of the URLs.
@@ -48,21 +62,44 @@ export async function workThrough(
   const failures: number[] = [];
   const output = new InOrder(desk.terminal);
   const waiting = targets.entries();
+  /** @throws what ends the whole */
+  const fail = async (index: number, thrown: unknown) => {
+    if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
+    failures.push(await report(desk, thrown));
+    await output.settle(index, undefined);
+  };
+  const unfinished = new Set<Promise<void>>();
+  /** What ended the whole while something else was fetched. */
+  const ends: unknown[] = [];
+  const leave = (index: number, { told }: Unfinished) => {
+    const settling = told
+      .then((text) => output.settle(index, text))
+      .catch((thrown: unknown) => fail(index, thrown))
+      .catch((thrown: unknown) => {
+        ends.push(thrown);
+      })
+      .finally(() => unfinished.delete(settling));
+    unfinished.add(settling);
+  };
   const work = async () => {
     // All workers take from the same iterator.
     for (const [index, target] of waiting) {
+      if (ends.length > 0) return;
       try {
-        await output.settle(index, await act(target));
+        const done = await act(target);
+        if (done instanceof Unfinished) leave(index, done);
+        else await output.settle(index, done);
       } catch (thrown) {
-        if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
-        failures.push(await report(desk, thrown));
-        await output.settle(index, undefined);
+        await fail(index, thrown);
       }
+      while (unfinished.size >= MOST_UNFINISHED) await Promise.race(unfinished);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, targets.length) }, work);
   const ended = (await Promise.allSettled(workers)).find((worker) => worker.status === "rejected");
+  await Promise.all(unfinished);
   if (ended !== undefined) throw ended.reason;
+  if (ends.length > 0) throw ends[0];
   if (failures.length === 0) return undefined;
   const [first] = failures;
   return failures.length === targets.length && failures.every((status) => status === first)

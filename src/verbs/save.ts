@@ -39,6 +39,11 @@ export interface SaveRequest extends CopyRequest {
   };
   readonly signal?: AbortSignal;
   readonly progress?: (report: Progress) => void;
+  /**
+   * Given: the call returns as soon as all octets have come, and hands over what is left to wait for, the disk and the
+   * name. Whoever has more to fetch need not wait.
+   */
+  readonly later?: (finishing: Promise<void>) => void;
 }
 
 export interface Saved {
@@ -73,17 +78,20 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
     return leaveAsItIs(document, likely);
   }
   const place = await orLeave(() => placeFor(document, request), document.body);
-  const saved = await saveTo(place, {
-    ...request,
-    ifChanged: false,
-    replace: request.replace === true || request.ifChanged === true,
-    read: async () => document,
-  });
-  await keepVersion(request, saved.path, versionOf(document));
-  return saved;
+  return await saveTo(
+    place,
+    {
+      ...request,
+      ifChanged: false,
+      replace: request.replace === true || request.ifChanged === true,
+      read: async () => document,
+    },
+    request,
+  );
 }
 
-async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<Saved> {
+/** @param asked what the user asked, where the request was made of that */
+async function saveTo({ path, existing }: Place, request: SaveRequest, asked = request): Promise<Saved> {
   if (existing.kind === "device") return writeThrough(path, request);
   const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
@@ -103,7 +111,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
 
   const partial = await orLeave(() => PartialFile.open(target, from), document.body);
   const facts = factsOf(request.url, document);
-  let safeToKeep = true;
+  let size: number;
   try {
     if (from > 0) await partial.remember(facts);
     let remembered = from > 0;
@@ -125,23 +133,31 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
       remembered = true;
       await partial.forget();
     }
-    const size = await (inParts ?? pour)(document, from, request, write, partial);
+    size = await (inParts ?? pour)(document, from, request, write, partial);
     leaving.check();
     if (request.checksum !== undefined) await partial.verify(request.checksum, request.signal);
-    await partial.finish({
-      replace: request.replace === true || request.ifChanged === true,
-      modified: document.entry.modified,
-      mode: existing.kind === "file" ? existing.mode : undefined,
-    });
-    await keepVersion(request, path, versionOf(document));
-    request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
-    return { path, size, from };
   } catch (thrown) {
-    safeToKeep = !(thrown instanceof Oversize || partial.spoiled);
+    await settle(partial, facts, !(thrown instanceof Oversize || partial.spoiled));
     throw leaving.aborted() ?? thrown;
-  } finally {
-    await settle(partial, facts, safeToKeep);
   }
+  const naming = async () => {
+    try {
+      await partial.finish({
+        replace: request.replace === true || request.ifChanged === true,
+        modified: document.entry.modified,
+        mode: existing.kind === "file" ? existing.mode : undefined,
+        mayWait: request.later !== undefined,
+      });
+    } catch (thrown) {
+      await settle(partial, facts, true);
+      throw thrown;
+    }
+    await keepVersion(asked, path, versionOf(document));
+    request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
+  };
+  if (request.later === undefined) await naming();
+  else request.later(naming());
+  return { path, size, from };
 }
 
 class Oversize extends PortholeError {}
