@@ -58,11 +58,12 @@ const MOST_KEPT = 16 * 1024 * 1024;
 
 /** @throws PortholeError `usage` that names the place: `step 2` */
 export async function parseScript(text: string, file: string): Promise<readonly ScriptStep[]> {
-  const { parse } = await import("yaml");
+  // CommonJS: in the bundle its names are found within `default` alone.
+  const { default: yaml } = await import("yaml");
   let read: unknown;
   try {
     // Merge keys and aliases are not for scripts: a few lines of them can stand for millions.
-    read = parse(text, { maxAliasCount: 0 });
+    read = yaml.parse(text, { maxAliasCount: 0 });
   } catch (thrown) {
     throw new PortholeError("usage", `${file} is no YAML: ${thrown instanceof Error ? thrown.message : ""}`, {
       cause: thrown,

@@ -43,18 +43,30 @@ function stopped(): PortholeError {
   return abortReason(AbortSignal.abort());
 }
 
-/** `porthole: PROTOCOL: what went wrong (the server's own words) - what to do`, without line end. */
-export function errorLine(error: PortholeError, paint: Paint = (_color, text) => text): string {
+/**
+ * `porthole: PROTOCOL: what went wrong (the server's own words) - what to do`, without line end.
+ * @param among one of several: the URL says which
+ */
+export function errorLine(
+  error: PortholeError,
+  paint: Paint = (_color, text) => text,
+  among = false,
+): string {
   const protocol = error.protocol === undefined ? "" : `${error.protocol}: `;
   const reply = error.reply === undefined ? "" : ` (${safeLine(error.reply.trim())})`;
   const hint = error.hint === undefined ? "" : ` - ${safeLine(error.hint)}`;
-  return `${paint("red", "porthole:")} ${protocol}${paint("bold", safeLine(error.message))}${reply}${hint}`;
+  // A local file's error names the file.
+  const which = among && error.url !== undefined && error.code !== "local" ? `${safeLine(error.url)}: ` : "";
+  const words = paint("bold", safeLine(error.message));
+  return `${paint("red", "porthole:")} ${protocol}${which}${words}${reply}${hint}`;
 }
 
 /** How errors are told. */
 export interface Voice {
   readonly json?: boolean;
   readonly verbosity?: number;
+  /** It is one of several that may fail. */
+  readonly among?: boolean;
   /** Masks the run's secrets: a server may repeat the password that it refuses. */
   readonly cover?: (text: string) => string;
 }
@@ -66,13 +78,13 @@ export interface Voice {
 export function reportError(
   thrown: unknown,
   terminal: Terminal,
-  { json = false, verbosity = 0, cover = (text) => text }: Voice,
+  { json = false, verbosity = 0, among = false, cover = (text) => text }: Voice,
 ): number {
   if (thrown instanceof OutputClosed) return 0;
   const error = asPortholeError(thrown);
   const shown = covered(error, cover);
   if (json) terminal.say(jsonLine({ error: shown.toJSON() }).trimEnd());
-  else terminal.say(errorLine(shown, terminal.paintError));
+  else terminal.say(errorLine(shown, terminal.paintError, among));
   if (verbosity >= 2) terminal.say(safeText(cover(stackOf(error))));
   return error.exit;
 }

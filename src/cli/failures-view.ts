@@ -18,7 +18,8 @@ export class FailuresView {
   tell(error: PortholeError): void {
     this.#total += 1;
     this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
-    if (this.#total <= MOST_TOLD) reportError(error, this.#desk.terminal, this.#desk.voice);
+    if (this.#total <= MOST_TOLD)
+      reportError(error, this.#desk.terminal, { ...this.#desk.voice, among: true });
   }
 
   /** Says what was not told one by one. @returns the exit status when anything failed */

@@ -25,6 +25,17 @@ export function oneUrl(desk: Desk): string {
   return url;
 }
 
+/**
+ * A single word where something is to be put is a folder's name that lacks its `./`: nobody writes to the front page of
+ * a host without a dot in its name. @throws PortholeError `usage`
+ */
+export function refuseBareWord(to: string): void {
+  if (!/^[\w-]+\/?$/.test(to) || /^localhost\/?$/.test(to)) return;
+  throw new PortholeError("usage", `'${to}' may be a folder or a host`, {
+    hint: `write ./${to} for the folder, https://${to} for the host`,
+  });
+}
+
 /** Work that is left with one URL, and that no connection is needed for. */
 export class Unfinished {
   readonly told: Promise<string | undefined>;
@@ -109,7 +120,7 @@ export async function workThrough(
 
 async function report(desk: Desk, thrown: unknown): Promise<number> {
   const { reportError } = await import("./errors.js");
-  return reportError(thrown, desk.terminal, desk.voice);
+  return reportError(thrown, desk.terminal, { ...desk.voice, among: true });
 }
 
 /** Holds back what comes before its turn. */

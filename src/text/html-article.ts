@@ -10,9 +10,10 @@ export interface Article {
 
 /** @returns undefined where no article is found */
 export async function articleOf(html: string): Promise<Article | undefined> {
-  const { Readability } = await import("@mozilla/readability");
+  // CommonJS: in the bundle its names are found within `default` alone.
+  const { default: readability } = await import("@mozilla/readability");
   const document = await parseDocument(html);
-  const found = new Readability(document, { maxElemsToParse: 200_000 }).parse();
+  const found = new readability.Readability(document, { maxElemsToParse: 200_000 }).parse();
   if (found?.content === undefined || found.content === null) return undefined;
   const title = found.title?.trim() ?? "";
   const byline = found.byline?.trim() ?? "";

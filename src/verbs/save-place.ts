@@ -85,13 +85,21 @@ function factsOf(path: string): Stats | undefined {
 }
 
 function refuseNoFolder(path: string): void {
-  if (!isFolder(path)) throw new PortholeError("local", `${path}: is not a folder`);
+  if (!isFolder(path)) {
+    throw new PortholeError("local", `${path}: is not a folder`, {
+      hint: "-d DIR names the folder to save into",
+    });
+  }
 }
 
 function isFolder(path: string): boolean {
   try {
-    return statSync(path).isDirectory();
+    const facts = statSync(path, { throwIfNoEntry: false });
+    if (facts !== undefined) return facts.isDirectory();
   } catch (thrown) {
     throw localError(thrown, path);
   }
+  throw new PortholeError("local", `${path}: no such folder`, {
+    hint: "make it first; -d DIR names the folder to save into",
+  });
 }

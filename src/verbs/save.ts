@@ -104,7 +104,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
   using leaving = leaveOnAbort(document.body, request.signal);
   if (copy !== undefined && isUnchanged(document, copy)) {
     await keepVersion(request, copy.path, versionOf(document));
-    return leaveAsItIs(document, copy);
+    return leaveAsItIs(document, { ...copy, path });
   }
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
@@ -137,7 +137,9 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
     leaving.check();
     if (request.checksum !== undefined) await partial.verify(request.checksum, request.signal);
   } catch (thrown) {
-    await settle(partial, facts, !(thrown instanceof Oversize || partial.spoiled));
+    const isKept = !(thrown instanceof Oversize || partial.spoiled) && partial.size > 0;
+    await settle(partial, facts, isKept);
+    if (isKept && request.resume !== true && thrown instanceof PortholeError) thrown.hint ??= CONTINUE;
     throw leaving.aborted() ?? thrown;
   }
   const naming = async () => {
@@ -159,6 +161,8 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
   else request.later(naming());
   return { path, size, from };
 }
+
+const CONTINUE = "what came is kept, and --resume goes on from there";
 
 class Oversize extends PortholeError {}
 

@@ -114,7 +114,9 @@ describe("get to a file", () => {
   it("-d of a folder that is not there is 12, before anything is sent", async () => {
     await using web = await Web.serve((response) => response.end("theirs"));
     const { status, stderr } = await user.run(["get", web.url("/x"), "-d", "nowhere"]);
-    expect(stderr).toBe("porthole: nowhere: no such file or folder\n");
+    expect(stderr).toBe(
+      "porthole: nowhere: no such folder - make it first; -d DIR names the folder to save into\n",
+    );
     expect(status).toBe(12);
     expect(web.asked).toEqual([]);
   });
