@@ -58,7 +58,7 @@ export class PortholeError extends Error {
   readonly code: ErrorCode;
   protocol: string | undefined;
   readonly reply: string | undefined;
-  readonly hint: string | undefined;
+  hint: string | undefined;
   url: string | undefined;
   readonly retryAfter: number | undefined;
 

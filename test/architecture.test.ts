@@ -1,6 +1,7 @@
 /** The floor plan of ARCHITECTURE.md, held by reading every import of every source. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 interface Source {
@@ -188,3 +189,27 @@ describe("who touches what", () => {
     expect(touching).toEqual([]);
   });
 });
+
+describe("packages", () => {
+  // In the bundle a package in CommonJS has its names within `default` alone: Node finds them in it, the bundler does not.
+  it("in CommonJS are loaded later by their default", () => {
+    const named = SOURCES.flatMap(({ path, text }) =>
+      [...text.matchAll(/const \{([^}]+)\} = await import\("([@a-z][^"]*)"\)/g)]
+        .filter(([, names = ""]) => !/^\s*default\b/.test(names))
+        .map(([, , name = ""]) => ({ path, name })),
+    ).filter(({ name }) => !name.startsWith("node:"));
+    expect(named.map(({ name }) => name)).toContain("linkedom");
+    const wrong = named.filter(({ name }) => !isModule(fileURLToPath(import.meta.resolve(name))));
+    expect(wrong).toEqual([]);
+  });
+});
+
+function isModule(file: string): boolean {
+  if (file.endsWith(".mjs")) return true;
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    if (!existsSync(join(folder, "package.json"))) continue;
+    const { type }: { type?: string } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return type === "module";
+  }
+  return false;
+}

@@ -35,6 +35,8 @@ export interface RequestBody {
    * place. An engine that cannot wait sends at once.
    */
   readonly awaitsConsent: boolean;
+  /** `octets` can be iterated again from the start. */
+  readonly repeatable?: boolean;
 }
 
 export interface Origin {
@@ -67,7 +69,7 @@ export interface HttpEngine {
   /** What it offers in the TLS handshake, best first. */
   readonly alpn: readonly string[];
   /**
-   * A request without a body is sent again when a kept connection turns out to be closed.
+   * A request that `isRepeatable` is sent again when a kept connection turns out to be closed.
    * @throws PortholeError when there is no answer; an answer of any status is no error here
    */
   request(request: HttpRequest): Promise<HttpResponse>;
@@ -100,6 +102,22 @@ export function headerValue(headers: readonly Header[], name: string): string | 
 
 /** Methods that have no content as a rule: nobody need be told that there is none. */
 const CONTENTLESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"]);
+
+/** RFC 9110, 9.2.2, and RFC 4918: asked twice, these do what they do once. */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+  "PROPFIND",
+]);
+
+/** Whether a request may go out once more when a kept connection turns out to be closed (RFC 9112, 9.3.1). */
+export function isRepeatable({ method, body }: Pick<HttpRequest, "method" | "body">): boolean {
+  return body === undefined || (body.repeatable === true && IDEMPOTENT.has(method));
+}
 
 /** What frames the body in HTTP/1.1, and whether its octets wait to be asked for. */
 export function framingHeaders({ method, body }: Pick<HttpRequest, "method" | "body">): Header[] {

@@ -7,18 +7,21 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Entry, EntryKind, ListQuery } from "../../src/plugin.js";
 import { linksOfHtml } from "../../src/text/html-links.js";
+import { parseUrl } from "../../src/url.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
-import { headerValue } from "./engine.js";
+import { headerValue, sameOrigin } from "./engine.js";
 import { type Answer, entryOf } from "./entry.js";
 import { indexEntries } from "./index-page.js";
 import { isHtml, parseMediaType } from "./media-type.js";
-import { urlOf } from "./redirects.js";
+import { placeOf, urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { propfind } from "./webdav/folders.js";
 
 /** Octets of a page that is looked through for links. */
 const LONGEST_PAGE = 16 * 1024 * 1024;
+/** Folders of one recursive listing: some servers make them as they are asked. */
+const MOST_FOLDERS = 10_000;
 /** What servers answer that give no page for a folder. */
 const NO_PAGE: readonly number[] = [400, 403, 404, 405, 406, 501];
 
@@ -31,14 +34,61 @@ const davs = new WeakSet<Requester>();
 export async function* listPlace(
   requester: Requester,
   path: string,
-  { limit = Number.POSITIVE_INFINITY }: ListQuery,
+  { limit = Number.POSITIVE_INFINITY, recursive = false }: ListQuery,
 ): AsyncGenerator<Entry, void, undefined> {
   let count = 0;
-  for (const entry of await entriesAt(requester, path === "" ? "/" : path)) {
+  for await (const entry of walked(requester, path === "" ? "/" : path, recursive)) {
     if (count === limit) return;
     count += 1;
     yield entry;
   }
+}
+
+/** Folders within folders are named from the start; each is looked into once, whatever links there are between them. */
+async function* walked(
+  requester: Requester,
+  start: string,
+  recursive: boolean,
+): AsyncGenerator<Entry, void, undefined> {
+  const waiting = [{ path: start, prefix: "" }];
+  const seen = new Set<string>();
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { path, prefix } = next;
+    const inner: typeof waiting = [];
+    for (const entry of await entriesAt(requester, path)) {
+      yield prefix === "" ? entry : { ...entry, name: `${prefix}${entry.name}` };
+      const below =
+        recursive && entry.kind === "directory" ? pathBelow(entry.url, requester, path) : undefined;
+      if (below === undefined || seen.has(below)) continue;
+      if (seen.size >= MOST_FOLDERS) throw tooMany();
+      seen.add(below);
+      inner.push({ path: below, prefix: `${prefix}${entry.name}/` });
+    }
+    waiting.push(...inner.reverse());
+  }
+}
+
+/** The path of a folder that lies beneath another on the same server; undefined for what lies elsewhere. */
+function pathBelow(url: string, { origin }: Requester, folder: string): string | undefined {
+  const place = placeOf(parseUrl(url));
+  const top = folder.endsWith("/") ? folder : `${folder}/`;
+  const isBelow = sameOrigin(place.origin, origin) && unescaped(place.path).startsWith(unescaped(top));
+  return isBelow && place.path.length > top.length ? place.path : undefined;
+}
+
+/** Servers write escapes in their own way. */
+function unescaped(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function tooMany(): PortholeError {
+  return new PortholeError("refused", `there are more than ${MOST_FOLDERS} folders`, {
+    hint: "list a deeper one",
+  });
 }
 
 async function entriesAt(requester: Requester, path: string): Promise<readonly Entry[]> {

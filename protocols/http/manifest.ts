@@ -107,6 +107,12 @@ export const manifest = {
       summary: "who speaks HTTP: Porthole itself (auto, direct), node:http, or undici, which has HTTP/2",
     },
     { flag: "http2", type: "boolean", summary: "HTTP/2 where the server agrees to it (ALPN)" },
+    {
+      flag: "location",
+      alias: "L",
+      type: "boolean",
+      summary: "follow redirects, as is done without it, too",
+    },
     { flag: "max-redirects", type: "number", placeholder: "N", summary: "how many redirects to follow (20)" },
     {
       flag: "header",

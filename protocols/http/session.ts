@@ -265,8 +265,15 @@ async function unchanged(answer: Answer): Promise<Document> {
 }
 
 /** Nothing came, which must not be taken for an empty document. */
-async function refuseUnchanged({ place, response }: Answer): Promise<never> {
+async function refuseUnchanged({ place, response, hops }: Answer): Promise<never> {
   await drain(response.body);
+  const asked = hops.at(-1)?.request.headers.some(([name]) => /^if-/i.test(name)) === true;
+  if (!asked) {
+    throw new PortholeError("protocol", "the server says that nothing has changed, and was not asked that", {
+      reply: replyOf(response),
+      url: urlOf(place),
+    });
+  }
   throw new PortholeError("other", "the server says that nothing has changed", {
     reply: replyOf(response),
     url: urlOf(place),

@@ -43,9 +43,10 @@ export class Upload {
   body(): RequestBody {
     const { size } = this.#source;
     return {
-      octets: this.#octets(),
+      octets: { [Symbol.asyncIterator]: () => this.#octets() },
       ...(size === undefined ? {} : { size }),
       awaitsConsent: this.held === undefined,
+      repeatable: this.held !== undefined,
     };
   }
 

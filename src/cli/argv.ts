@@ -102,10 +102,11 @@ function checkedValue(text: string, option: OptionSpec): string | number {
 function unknownOption(written: string, known: readonly OptionSpec[]): PortholeError {
   const name = written.replace(/^-+/, "");
   const negations = known.filter(({ type }) => type === "boolean").map(({ flag }) => `no-${flag}`);
-  const guess = nearest(name, [
-    ...known.map(({ flag }) => flag),
-    ...(name.startsWith("no-") ? negations : []),
-  ]);
+  // One letter is near to every other.
+  const guess =
+    name.length === 1
+      ? undefined
+      : nearest(name, [...known.map(({ flag }) => flag), ...(name.startsWith("no-") ? negations : [])]);
   return new PortholeError("usage", `unknown option ${written}`, {
     hint: guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`,
   });

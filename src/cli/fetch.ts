@@ -15,6 +15,7 @@ import type { Reader, Saved } from "../verbs/save.js";
 import type { Desk } from "./command.js";
 import { pourDocument } from "./pour.js";
 import { stateFolder } from "./state-folder.js";
+import { Unfinished } from "./targets.js";
 import { visit } from "./visit.js";
 
 export type Destination =
@@ -61,7 +62,7 @@ export function destinationOf(options: Options, urls: number): Destination {
 export interface Batch {
   /** Which URL is saved to which file. */
   readonly claims: Map<string, Target>;
-  /** Sessions that have fetched one and may fetch another. */
+  /** Sessions that have fetched one and may fetch another: they need not wait for the disk. */
   readonly sessions?: SessionKeeper;
 }
 
@@ -74,8 +75,18 @@ export async function fetchTo(
   desk: Desk,
   target: Target,
   destination: Destination,
-  batch: Batch = { claims: new Map() },
 ): Promise<string | undefined> {
+  const told = await fetchOne(desk, target, destination, { claims: new Map() });
+  return told instanceof Unfinished ? told.told : told;
+}
+
+/** Fetches one of several. @returns as fetchTo; what is left to do when a session is free for the next one */
+export async function fetchOne(
+  desk: Desk,
+  target: Target,
+  destination: Destination,
+  batch: Batch,
+): Promise<string | undefined | Unfinished> {
   const act = async (session: Session, attempt: number) => {
     if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
     refuseContainer(session, target);
@@ -96,6 +107,7 @@ export async function fetchTo(
       resume,
       read: (query) => read(target.path, query),
       another: () => readerAt(desk, target),
+      hurried: batch.sessions !== undefined,
     });
   };
   return visit(desk, target, act, batch.sessions);
@@ -148,9 +160,11 @@ interface Saving {
   readonly resume: boolean;
   readonly read: (query: ReadQuery) => Promise<Document>;
   readonly another?: () => Promise<Reader>;
+  /** Somebody waits for the session: the disk can be waited for without it. */
+  readonly hurried?: boolean;
 }
 
-async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined> {
+async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined | Unfinished> {
   return saveFrom(desk, target.href(target.path), {
     ...saving,
     claim: (path) => claim(saving.claims, path, target),
@@ -167,19 +181,20 @@ export async function saveOne(
   document: Document,
   destination: Saving["destination"],
 ): Promise<string | undefined> {
-  return saveFrom(desk, document.entry.url, {
+  const told = await saveFrom(desk, document.entry.url, {
     destination,
     resume: false,
     claim: () => undefined,
     read: async () => document,
   });
+  return told instanceof Unfinished ? told.told : told;
 }
 
 async function saveFrom(
   desk: Desk,
   url: string,
   saving: Omit<Saving, "claims"> & { readonly claim: (path: string) => void },
-): Promise<string | undefined> {
+): Promise<string | undefined | Unfinished> {
   const [{ saveDocument }, { remoteFileName }] = await Promise.all([
     import("../verbs/save.js"),
     import("../text/filename.js"),
@@ -192,6 +207,7 @@ async function saveFrom(
   const expected =
     typeof checksum === "string" ? (await import("../verbs/checksum.js")).parseChecksum(checksum) : undefined;
   const tell = (text: string) => desk.terminal.warn(desk.client.transcript.cover(text));
+  let naming: Promise<void> | undefined;
   const saved = await saveDocument({
     url,
     path:
@@ -215,8 +231,17 @@ async function saveFrom(
     ...(maxSize === undefined ? {} : { maxSize }),
     signal: desk.signal,
     progress: (report) => desk.progress(report),
+    ...(saving.hurried === true
+      ? {
+          later: (finishing: Promise<void>) => {
+            naming = finishing;
+          },
+        }
+      : {}),
   });
-  return told(desk, url, saved);
+  return naming === undefined
+    ? told(desk, url, saved)
+    : new Unfinished(naming.then(() => told(desk, url, saved)));
 }
 
 async function told(desk: Desk, url: string, { path, size, unchanged }: Saved): Promise<string | undefined> {

@@ -46,11 +46,8 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
     found.kind === "own"
       ? optionsOfOwn(found.own)
       : [...found.word.options, ...commandOptions(found.word, registry), ...protocolOptions(registry)];
-  refuseStrangers(
-    options,
-    [...ALL_SHARED, ...allowed],
-    found.kind === "own" ? `${found.own.manifest.name} ${found.own.name}` : found.word.name,
-  );
+  const word = found.kind === "own" ? `${found.own.manifest.name} ${found.own.name}` : found.word.name;
+  refuseStrangers(options, [...ALL_SHARED, ...allowed], word, registry);
   return found.kind === "own"
     ? { kind: "own", own: found.own, words: found.rest, options }
     : { kind: "word", word: found.word, words: found.rest, options };
@@ -150,12 +147,25 @@ function refuseWords(found: Extract<Found, { kind: "word" | "own" }>): void {
   });
 }
 
-function refuseStrangers(options: Options, allowed: readonly OptionSpec[], word: string): void {
+function refuseStrangers(
+  options: Options,
+  allowed: readonly OptionSpec[],
+  word: string,
+  registry: Registry,
+): void {
   const stranger = Object.keys(options).find((flag) => !allowed.some((option) => option.flag === flag));
   if (stranger === undefined) return;
   throw new PortholeError("usage", `${word} takes no --${stranger}`, {
-    hint: `\`porthole ${word} --help\` lists what it takes`,
+    hint: ownTaker(stranger, word, registry) ?? `\`porthole ${word} --help\` lists what it takes`,
   });
+}
+
+/** A protocol's command of the same name that takes the option. */
+function ownTaker(flag: string, word: string, registry: Registry): string | undefined {
+  const taking = registry.manifests.find(({ commands }) =>
+    commands.some(({ name, options = [] }) => name === word && options.some((one) => one.flag === flag)),
+  );
+  return taking === undefined ? undefined : `porthole ${taking.name} ${word} does`;
 }
 
 function unknownWord(word: string, registry: Registry): PortholeError {

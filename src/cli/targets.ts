@@ -25,8 +25,33 @@ export function oneUrl(desk: Desk): string {
   return url;
 }
 
+/**
+ * A single word where something is to be put is a folder's name that lacks its `./`: nobody writes to the front page of
+ * a host without a dot in its name. @throws PortholeError `usage`
+ */
+export function refuseBareWord(to: string): void {
+  if (!/^[\w-]+\/?$/.test(to) || /^localhost\/?$/.test(to)) return;
+  throw new PortholeError("usage", `'${to}' may be a folder or a host`, {
+    hint: `write ./${to} for the folder, https://${to} for the host`,
+  });
+}
+
+/** Work that is left with one URL, and that no connection is needed for. */
+export class Unfinished {
+  readonly told: Promise<string | undefined>;
+
+  constructor(told: Promise<string | undefined>) {
+    this.told = told;
+    // Whoever waits for it comes to it later.
+    told.catch(() => undefined);
+  }
+}
+
 /** What is done with one URL. @returns what standard output is told of it, when it was not written to at once */
-export type Act = (target: Target) => Promise<string | undefined>;
+export type Act = (target: Target) => Promise<string | undefined | Unfinished>;
+
+/** Things that wait for the disk while others are fetched. */
+const MOST_UNFINISHED = 100;
 
 /**
  * Works through the URLs, up to `jobs` at once; what they return goes to standard output in the order of the URLs.
@@ -48,21 +73,44 @@ export async function workThrough(
   const failures: number[] = [];
   const output = new InOrder(desk.terminal);
   const waiting = targets.entries();
+  /** @throws what ends the whole */
+  const fail = async (index: number, target: Target, thrown: unknown) => {
+    if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
+    failures.push(await report(desk, thrown, target.href(target.path)));
+    await output.settle(index, undefined);
+  };
+  const unfinished = new Set<Promise<void>>();
+  /** What ended the whole while something else was fetched. */
+  const ends: unknown[] = [];
+  const leave = (index: number, target: Target, { told }: Unfinished) => {
+    const settling = told
+      .then((text) => output.settle(index, text))
+      .catch((thrown: unknown) => fail(index, target, thrown))
+      .catch((thrown: unknown) => {
+        ends.push(thrown);
+      })
+      .finally(() => unfinished.delete(settling));
+    unfinished.add(settling);
+  };
   const work = async () => {
     // All workers take from the same iterator.
     for (const [index, target] of waiting) {
+      if (ends.length > 0) return;
       try {
-        await output.settle(index, await act(target));
+        const done = await act(target);
+        if (done instanceof Unfinished) leave(index, target, done);
+        else await output.settle(index, done);
       } catch (thrown) {
-        if (targets.length === 1 || desk.signal.aborted || thrown instanceof OutputClosed) throw thrown;
-        failures.push(await report(desk, thrown, target.href(target.path)));
-        await output.settle(index, undefined);
+        await fail(index, target, thrown);
       }
+      while (unfinished.size >= MOST_UNFINISHED) await Promise.race(unfinished);
     }
   };
   const workers = Array.from({ length: Math.min(jobs, targets.length) }, work);
   const ended = (await Promise.allSettled(workers)).find((worker) => worker.status === "rejected");
+  await Promise.all(unfinished);
   if (ended !== undefined) throw ended.reason;
+  if (ends.length > 0) throw ends[0];
   if (failures.length === 0) return undefined;
   const [first] = failures;
   return failures.length === targets.length && failures.every((status) => status === first)

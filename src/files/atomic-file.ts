@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { localError, PortholeError, systemCode } from "../errors.js";
-import { type FilePath, syncFile, syncFolder } from "./disk.js";
+import { type FilePath, syncAhead, syncFile, syncFolder } from "./disk.js";
 
 export type { FilePath } from "./disk.js";
 
@@ -27,6 +27,8 @@ export interface Naming {
   readonly replace: boolean;
   readonly modified?: Date | undefined;
   readonly mode?: number | undefined;
+  /** Others follow soon, and nobody is held up when the disk is waited for together with them. */
+  readonly mayWait?: boolean | undefined;
 }
 
 /** What is on its way to the disk is waited for by the thread; calls that the system answers from its cache are not. */
@@ -104,7 +106,7 @@ export class AtomicFile {
    * when the file gets its name.
    */
   syncAhead(): Promise<void> {
-    return syncFile(this.#descriptor).catch(() => undefined);
+    return syncAhead(this.#descriptor);
   }
 
   /**
@@ -112,11 +114,11 @@ export class AtomicFile {
    * @throws PortholeError `local`, also when something is there and `replace` is not set
    */
   async name(naming: Naming): Promise<void> {
-    const { path, folder, replace, modified, mode } = naming;
+    const { path, folder, replace, modified, mode, mayWait } = naming;
     try {
       if (mode !== undefined) fchmodSync(this.#descriptor, mode);
       if (modified !== undefined) futimesSync(this.#descriptor, modified, modified);
-      await syncFile(this.#descriptor);
+      await syncFile(this.#descriptor, mayWait);
       if (!this.#own) this.#checkOwnership();
       this.close();
       if (replace) renameSync(this.#part, path);

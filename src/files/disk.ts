@@ -16,9 +16,75 @@ const due = new Map<string, Promise<void>>();
 /** Folders that are being synced now. */
 const syncing = new Map<string, Promise<void>>();
 
-/** All that was written to the file is on disk. @throws the system's error */
-export function syncFile(descriptor: number): Promise<void> {
-  return synced(descriptor);
+/** A file that waits to be synced. */
+interface Waiting {
+  readonly descriptor: number;
+  /** Others follow: it goes when there are enough of them, or no more come. */
+  readonly mayWait: boolean;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** How long a first file is waited for, in milliseconds: a large one takes its time, and the others need not. */
+const FIRST_MS = 20;
+/** So many that may wait go together, or as many as there are after this time without another (milliseconds). */
+const ENOUGH = 64;
+const QUIET_MS = 10;
+
+const waiting: Waiting[] = [];
+let isSyncing = false;
+let quiet: NodeJS.Timeout | undefined;
+
+/**
+ * All that was written to the file is on disk. Files that come to it while others are being synced go together: the first
+ * of them makes the file system write its journal, which holds the others too, and these are done at once. While it is
+ * written, files cannot be made; so it is better written seldom.
+ * @param mayWait others follow soon, and nobody is held up by this one
+ * @throws the system's error
+ */
+export function syncFile(descriptor: number, mayWait = false): Promise<void> {
+  return new Promise((resolve, reject) => {
+    waiting.push({ descriptor, mayWait, resolve, reject });
+    considerSync();
+  });
+}
+
+/** What has been written so far is on its way, and nobody waits for it. */
+export async function syncAhead(descriptor: number): Promise<void> {
+  await synced(descriptor).catch(() => undefined);
+}
+
+function considerSync(): void {
+  if (isSyncing || waiting.length === 0) return;
+  clearTimeout(quiet);
+  if (waiting.length < ENOUGH && waiting.every(({ mayWait }) => mayWait)) {
+    quiet = setTimeout(() => void syncWaiting(), QUIET_MS);
+  } else void syncWaiting();
+}
+
+async function syncWaiting(): Promise<void> {
+  if (isSyncing) return;
+  isSyncing = true;
+  // Who asks in the same turn goes along.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  const [first, ...others] = waiting.splice(0);
+  if (first !== undefined) {
+    const leading = syncOne(first);
+    if (others.length > 0) await Promise.race([leading, pause(FIRST_MS)]);
+    await Promise.all([leading, ...others.map(syncOne)]);
+  }
+  isSyncing = false;
+  considerSync();
+}
+
+async function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
+  await synced(descriptor).then(resolve, reject);
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }
 
 /**

@@ -105,9 +105,10 @@ export class PartialFile {
   readonly #target: string;
   readonly #file: AtomicFile;
 
-  private constructor(target: string, file: AtomicFile) {
+  private constructor(target: string, file: AtomicFile, told: boolean) {
     this.#target = target;
     this.#file = file;
+    this.#told = told;
   }
 
   /** Octets so far. */
@@ -131,7 +132,7 @@ export class PartialFile {
     } catch (thrown) {
       throw localError(thrown, target);
     }
-    return new PartialFile(target, AtomicFile.open(partialPath(target), target, keep));
+    return new PartialFile(target, AtomicFile.open(partialPath(target), target, keep), keep > 0);
   }
 
   /** Writes all of `octets` at `position` before it returns. @throws PortholeError `local` */
@@ -143,6 +144,9 @@ export class PartialFile {
   syncAhead(): Promise<void> {
     return this.#file.syncAhead();
   }
+
+  /** Facts may lie beside it: an earlier run's, or its own. */
+  #told: boolean;
 
   /** Its octets are not those of the original: it must not be continued. */
   spoiled = false;
@@ -161,6 +165,7 @@ export class PartialFile {
   /** Keeps beside the octets what a later run needs to continue. */
   async remember(facts: PartialFacts): Promise<void> {
     try {
+      this.#told = true;
       const gaps = facts.gaps?.map(({ from, to }) => [from, to]);
       const known = { ...facts, name: basename(this.#target), ...(gaps === undefined ? {} : { gaps }) };
       await writeFile(factsPath(this.#target), JSON.stringify(known));
@@ -177,9 +182,10 @@ export class PartialFile {
     replace: boolean;
     modified: Date | undefined;
     mode: number | undefined;
+    mayWait?: boolean;
   }): Promise<void> {
     await this.#file.name({ path: this.#target, folder: dirname(this.#target), ...options });
-    if (existsSync(factsPath(this.#target))) await rm(factsPath(this.#target), { force: true });
+    if (this.#told) await rm(factsPath(this.#target), { force: true });
   }
 
   close(): void {

@@ -90,7 +90,11 @@ function factsOf(path: string): Stats | undefined {
 /** What is not there yet is made when something has come to be put there. */
 function refuseNoFolder(path: string): void {
   const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts?.isDirectory() === false) throw new PortholeError("local", `${path}: is not a folder`);
+  if (facts?.isDirectory() === false) {
+    throw new PortholeError("local", `${path}: is not a folder`, {
+      hint: "-d DIR names the folder to save into",
+    });
+  }
 }
 
 function makeFolder(path: string): void {

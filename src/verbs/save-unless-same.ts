@@ -6,7 +6,6 @@ import type { PlaceRequest } from "./save-place.js";
 
 /** A copy that is there. */
 export interface Copy {
-  /** Symbolic links resolved. */
   readonly path: string;
   readonly modified: Date;
   readonly size: number;
@@ -22,10 +21,10 @@ export interface CopyRequest extends PlaceRequest {
 export async function copyAt(path: string, { url, stateFolder }: CopyRequest): Promise<Copy | undefined> {
   const facts = await stat(path).catch(() => undefined);
   if (facts?.isFile() !== true) return undefined;
-  const copy = { path: await realpath(path).catch(() => path), modified: facts.mtime, size: facts.size };
+  const copy = { path, modified: facts.mtime, size: facts.size };
   if (stateFolder === undefined) return copy;
   const { versionOfSaved } = await import("./saved-versions.js");
-  const version = await versionOfSaved(stateFolder, url, copy);
+  const version = await versionOfSaved(stateFolder, url, { ...copy, path: await realPath(path) });
   return version === undefined ? copy : { ...copy, version };
 }
 
@@ -66,5 +65,10 @@ export async function keepVersion(
   const { stateFolder, url, ifChanged } = request;
   if (ifChanged !== true || stateFolder === undefined || version === undefined) return;
   const { rememberVersion } = await import("./saved-versions.js");
-  await rememberVersion(stateFolder, url, await realpath(path).catch(() => path), version);
+  await rememberVersion(stateFolder, url, await realPath(path), version);
+}
+
+/** One file, one name. */
+function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }

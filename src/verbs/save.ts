@@ -36,6 +36,11 @@ export interface SaveRequest extends CopyRequest {
   readonly segments?: SegmentsWanted;
   readonly signal?: AbortSignal;
   readonly progress?: (report: Progress) => void;
+  /**
+   * Given: the call returns as soon as all octets have come, and hands over what is left to wait for, the disk and the
+   * name. Whoever has more to fetch need not wait.
+   */
+  readonly later?: (finishing: Promise<void>) => void;
 }
 
 export interface Saved {
@@ -70,17 +75,20 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
     return leaveAsItIs(document, likely);
   }
   const place = await orLeave(() => placeFor(document, request), document.body);
-  const saved = await saveTo(place, {
-    ...request,
-    ifChanged: false,
-    replace: request.replace === true || request.ifChanged === true,
-    read: async () => document,
-  });
-  await keepVersion(request, saved.path, versionOf(document));
-  return saved;
+  return await saveTo(
+    place,
+    {
+      ...request,
+      ifChanged: false,
+      replace: request.replace === true || request.ifChanged === true,
+      read: async () => document,
+    },
+    request,
+  );
 }
 
-async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<Saved> {
+/** @param asked what the user asked, where the request was made of that */
+async function saveTo({ path, existing }: Place, request: SaveRequest, asked = request): Promise<Saved> {
   if (existing.kind === "device") return writeThrough(path, request);
   const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
@@ -93,7 +101,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   using leaving = leaveOnAbort(document.body, request.signal);
   if (copy !== undefined && isUnchanged(document, copy)) {
     await keepVersion(request, copy.path, versionOf(document));
-    return leaveAsItIs(document, copy);
+    return leaveAsItIs(document, { ...copy, path });
   }
   const from = startOf(document, earlier);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
@@ -102,7 +110,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
   const keep = gaps === undefined ? from : (earlier?.length ?? 0);
   const partial = await orLeave(() => PartialFile.open(target, keep), document.body);
   let facts: PartialFacts = { ...factsOf(request.url, document), ...(gaps === undefined ? {} : { gaps }) };
-  let safeToKeep = true;
+  let size: number;
   try {
     if (from > 0) await partial.remember(facts);
     let remembered = from > 0;
@@ -120,7 +128,6 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
     };
     const wanted = gaps ?? (await partsWanted(document, from, request));
     const { total, validator } = document;
-    let size: number;
     if (wanted === undefined || total === undefined || validator === undefined) {
       size = await pour(document, from, request, write);
     } else {
@@ -150,21 +157,33 @@ async function saveTo({ path, existing }: Place, request: SaveRequest): Promise<
       const { parseChecksum } = await import("./checksum.js");
       await partial.verify(parseChecksum(await document.checksum()), request.signal);
     }
-    await partial.finish({
-      replace: request.replace === true || request.ifChanged === true,
-      modified: document.entry.modified,
-      mode: existing.kind === "file" ? existing.mode : undefined,
-    });
-    await keepVersion(request, path, versionOf(document));
-    request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
-    return { path, size, from };
   } catch (thrown) {
-    safeToKeep = !(thrown instanceof Oversize || partial.spoiled);
+    const isKept = !(thrown instanceof Oversize || partial.spoiled) && partial.size > 0;
+    await settle(partial, facts, isKept);
+    if (isKept && request.resume !== true && thrown instanceof PortholeError) thrown.hint ??= CONTINUE;
     throw leaving.aborted() ?? thrown;
-  } finally {
-    await settle(partial, facts, safeToKeep);
   }
+  const naming = async () => {
+    try {
+      await partial.finish({
+        replace: request.replace === true || request.ifChanged === true,
+        modified: document.entry.modified,
+        mode: existing.kind === "file" ? existing.mode : undefined,
+        mayWait: request.later !== undefined,
+      });
+    } catch (thrown) {
+      await settle(partial, facts, true);
+      throw thrown;
+    }
+    await keepVersion(asked, path, versionOf(document));
+    request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
+  };
+  if (request.later === undefined) await naming();
+  else request.later(naming());
+  return { path, size, from };
 }
+
+const CONTINUE = "what came is kept, and --resume goes on from there";
 
 class Oversize extends PortholeError {}
 

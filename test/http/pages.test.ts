@@ -5,9 +5,9 @@ import { answered, asked, requests, talk } from "./over-client.js";
 
 const HTML = ["Content-Type: text/html"];
 
-async function listing(session: Session, path: string, limit?: number): Promise<Entry[]> {
+async function listing(session: Session, path: string, limit?: number, recursive = false): Promise<Entry[]> {
   const entries: Entry[] = [];
-  const query = limit === undefined ? {} : { limit };
+  const query = { recursive, ...(limit === undefined ? {} : { limit }) };
   for await (const entry of session.list?.(path, query) ?? []) entries.push(entry);
   return entries;
 }
@@ -86,6 +86,31 @@ describe("an index page", () => {
         .drain(),
       async (session) => {
         expect((await listing(session, "/pub/")).map(({ name }) => name)).toEqual(["ok"]);
+      },
+    );
+  });
+
+  it("is listed with all folders beneath it, and none above or beside, when that is wanted", async () => {
+    const index = (title: string, ...links: readonly string[]) =>
+      answered(
+        "200 OK",
+        HTML,
+        `<html><head><title>Index of ${title}</title></head><body><pre><a href="../">../</a>\n${links
+          .map((link) => `<a href="${link}">${link}</a>  27-Nov-2026 08:11  -`)
+          .join("\n")}</pre></body></html>`,
+      );
+    await talk(
+      asked()
+        .and(index("/pub/", "a/", "b.txt"))
+        .and(asked())
+        .and(index("/pub/a/", "c%20d/", "e.txt"))
+        .and(asked())
+        .and(index("/pub/a/c d/", "f.txt"))
+        .drain(),
+      async (session, server) => {
+        const names = (await listing(session, "/pub/", undefined, true)).map(({ name }) => name);
+        expect(names).toEqual(["a", "b.txt", "a/c d", "a/e.txt", "a/c d/f.txt"]);
+        expect(requests(server)).toEqual(["GET /pub/", "GET /pub/a/", "GET /pub/a/c%20d/"]);
       },
     );
   });

@@ -160,6 +160,7 @@ describe("an argument as it is typed", () => {
     "boolean:yes",
     "nil:x",
     "base64:%",
+    "base64:hello",
     "dateTime:soon",
     "dateTime:2024-13-01T00:00",
   ])("%s is refused", async (word) => {

@@ -171,7 +171,11 @@ describe.each(SCHEMES)("a tunnel through %s", (scheme) => {
     await gone[Symbol.asyncDispose]();
     const error = await failureOf(dial({ host: "a.invalid", port: 1, scheme: "tcp" }, through(gone, scheme)));
     // The target's name is not looked up when the proxy is not there.
-    expect([error.code, error.message]).toEqual(["connect", `127.0.0.1:${gone.port}: connection refused`]);
+    const where = `127.0.0.1:${gone.port}`;
+    expect([error.code, error.message]).toEqual([
+      "connect",
+      `the proxy ${scheme}://${where} is not reached: ${where}: connection refused`,
+    ]);
   });
 
   it("leaves nothing open, whatever came of it", async () => {

@@ -88,6 +88,25 @@ describe("saving a document", () => {
     expect(await readdir(folder)).toEqual(["big.iso"]);
   });
 
+  it("leaves the disk and the name for later where somebody waits for the session", async () => {
+    const { folder, path } = await place();
+    const names = Array.from({ length: 100 }, (_, at) => join(folder, `f${at}`));
+    const finishing: Promise<void>[] = [];
+    const later = (promise: Promise<void>) => void finishing.push(promise);
+    for (const name of [...names, path]) {
+      expect(await saveDocument({ url: URL, path: name, read: whole("hello"), later })).toMatchObject({
+        size: 5,
+      });
+    }
+    // Somebody else was there first.
+    await writeFile(path, "theirs");
+    const ended = await Promise.allSettled(finishing);
+    expect(ended.map(({ status }) => status)).toEqual([...names.map(() => "fulfilled"), "rejected"]);
+    expect(ended.at(-1)).toMatchObject({ reason: { code: "local", message: `${path}: exists already` } });
+    expect(await readFile(path, "utf8")).toBe("theirs");
+    for (const name of names) expect(await readFile(name, "utf8")).toBe("hello");
+  });
+
   it("keeps every octet of a body in odd pieces, and reports how far it is", async () => {
     const { path } = await place();
     const pieces = Array.from({ length: 700 }, (_, at) => Buffer.alloc(1 + ((at * 37) % 2000), at % 256));

@@ -10,6 +10,7 @@ import {
   type HttpEngine,
   type HttpRequest,
   type HttpResponse,
+  isRepeatable,
   keyOf,
   MAX_HEADER_OCTETS,
   type Origin,
@@ -35,7 +36,7 @@ export class DirectEngine implements HttpEngine {
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     // What cannot be sent needs no connection.
-    const sending = new DirectRequest(request);
+    let sending = new DirectRequest(request);
     for (;;) {
       if (request.signal.aborted) throw abortReason(request.signal);
       const kept = this.#take(request.origin);
@@ -48,7 +49,8 @@ export class DirectEngine implements HttpEngine {
         const failure = responseFailure(thrown, request.signal);
         // The server closed a kept connection while the request was on its way (RFC 9112, 9.3.1).
         const again = kept !== undefined && failure.code === "connect" && !exchange.begun;
-        if (!again || request.body !== undefined) throw failure;
+        if (!again || sending.failure !== undefined || !isRepeatable(request)) throw failure;
+        sending = new DirectRequest(request);
       }
     }
   }
@@ -172,7 +174,12 @@ class Exchange {
       });
     }
     if (errored instanceof PortholeError) return errored;
-    return new PortholeError("connect", "the server closed the connection without an answer");
+    return new PortholeError("connect", "the server closed the connection without an answer", {
+      hint:
+        this.#request.origin.scheme === "http"
+          ? "does it want TLS on this port? then write https:"
+          : undefined,
+    });
   }
 
   #response(head: AnswerHead, sending: DirectRequest): HttpResponse {

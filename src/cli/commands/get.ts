@@ -1,7 +1,7 @@
 /** `porthole get URL...`: to standard output, or to files. */
 import { PortholeError } from "../../errors.js";
 import type { Desk } from "../command.js";
-import { type Batch, destinationOf, fetchTo } from "../fetch.js";
+import { type Batch, destinationOf, fetchOne } from "../fetch.js";
 import { KeptSessions } from "../kept-sessions.js";
 import { someUrls, workThrough } from "../targets.js";
 
@@ -31,5 +31,5 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   await using sessions = new KeptSessions();
   const batch: Batch = { claims: new Map(), ...(urls.length > 1 ? { sessions } : {}) };
-  return await workThrough(desk, urls, ["get"], (target) => fetchTo(desk, target, destination, batch), jobs);
+  return await workThrough(desk, urls, ["get"], (target) => fetchOne(desk, target, destination, batch), jobs);
 }

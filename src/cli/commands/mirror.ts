@@ -8,6 +8,7 @@ import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
 import { stateFolder } from "../state-folder.js";
+import { refuseBareWord } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options, words } = desk;
@@ -15,6 +16,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   if (from === undefined || to === undefined || more.length > 0) {
     throw new PortholeError("usage", "mirror wants two places", { hint: "porthole mirror FROM TO" });
   }
+  refuseBareWord(to);
   const failures = new FailuresView(desk);
   let done = 0;
   const events = mirror({

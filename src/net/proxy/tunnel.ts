@@ -33,7 +33,7 @@ export async function throughProxy<R extends { readonly socket: Socket }>(
   way: Way,
 ): Promise<R> {
   for (let tries = 1; ; tries++) {
-    const reached = await reach();
+    const reached = await reachProxy(reach, way.proxy);
     let { socket } = reached;
     try {
       socket = await speakableTo(socket, way);
@@ -47,6 +47,20 @@ export async function throughProxy<R extends { readonly socket: Socket }>(
     if (tries >= MOST_TRIES) {
       throw new PortholeError("auth", `the proxy ${way.proxy.shown} refuses one login after the other`);
     }
+  }
+}
+
+/** Who reads that a connection is refused would look for the server, which was not even asked. */
+async function reachProxy<R>(reach: () => Promise<R>, { shown }: ProxyServer): Promise<R> {
+  try {
+    return await reach();
+  } catch (thrown) {
+    if (!(thrown instanceof PortholeError) || (thrown.code !== "connect" && thrown.code !== "resolve"))
+      throw thrown;
+    throw new PortholeError(thrown.code, `the proxy ${shown} is not reached: ${thrown.message}`, {
+      hint: "-x and the environment's *_proxy name it; --noproxy HOST goes straight there",
+      cause: thrown,
+    });
   }
 }
 

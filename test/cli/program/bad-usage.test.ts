@@ -128,6 +128,15 @@ describe("words that are missing, or too many", () => {
     [["completion"], "completion wants the name of a shell: bash, zsh or fish"],
     [["completion", "bsh"], "completion wants the name of a shell: bash, zsh or fish - did you mean bash?"],
     [["config", "show"], "config takes no 'show' - porthole config stands alone"],
+    [
+      ["mirror", "http://127.0.0.1:9/", "site"],
+      "'site' may be a folder or a host - write ./site for the folder, https://site for the host",
+    ],
+    [
+      ["cp", "http://127.0.0.1:9/", "site/"],
+      "'site/' may be a folder or a host - write ./site/ for the folder, https://site/ for the host",
+    ],
+    [["get", "http://127.0.0.1:9/", "-s"], "unknown option -s - `porthole --help` lists the options"],
     [["get", ""], "the URL is empty"],
     [["get", "http://"], "http: 'http://' names no host - write http://HOST/"],
     [

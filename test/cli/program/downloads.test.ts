@@ -349,8 +349,10 @@ describe("get of many", () => {
     });
     const place = await folder("one-lost");
     const urls = ["/a", "/b", "/c"].map((path) => web.url(path));
-    const { status } = await user.run(["get", ...urls, "-d", place]);
+    const { status, stderr } = await user.run(["get", ...urls, "-d", place]);
     expect(status).toBe(13);
+    // Which one it was.
+    expect(stderr).toContain(`${web.url("/b")}: the server has no such page (404 Not Found)`);
     expect((await readdir(place)).sort()).toEqual(["a", "c"]);
   });
 });

@@ -123,7 +123,10 @@ describe("get to a file", () => {
     await using web = await Web.serve((response) => response.end("theirs"));
     await user.run(["get", `${sandbox.url("http")}json`, "-o", "file.json"]);
     const { status, stderr } = await user.run(["get", web.url("/x"), "-d", "file.json"]);
-    expect([status, stderr]).toEqual([12, "porthole: file.json: is not a folder\n"]);
+    expect([status, stderr]).toEqual([
+      12,
+      "porthole: file.json: is not a folder - -d DIR names the folder to save into\n",
+    ]);
     expect(web.asked).toEqual([]);
   });
 });

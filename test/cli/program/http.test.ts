@@ -53,6 +53,17 @@ describe("http", () => {
     expect([said.stdout, said.stderr, said.status]).toEqual(["hi\n", "", 0]);
   });
 
+  it("a page's article alone, by --reader", async () => {
+    const { stdout, status } = await user.run([`${base}docs/tides.html`, "--reader"]);
+    expect([stdout.split("\n")[0], status]).toEqual(["TIDES", 0]);
+  });
+
+  it("redirects are followed with curl's -L, too; what another command takes is named", async () => {
+    expect((await user.run(["get", "-L", `${base}redirect/1`])).status).toBe(0);
+    const { stderr } = await user.run(["get", base, "-i"]);
+    expect(stderr).toBe("porthole: get takes no --headers - porthole http get does\n");
+  });
+
   it("ws: URLs are talked to, watched and checked", async () => {
     const ws = `${base.replace("http", "ws")}ws`;
     const talk = await user.run([ws], { input: "hello\nthere\n" });
