@@ -9,6 +9,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from "n
 import { join } from "node:path";
 import { localError, systemCode } from "../errors.js";
 import type { JsonObject } from "../plugin.js";
+import { JobLock } from "./job-lock.js";
 
 const VERSION = 1;
 /** Lines that hold nothing any more, past which the file is written anew. */
@@ -22,10 +23,13 @@ export class Journal {
   #next: Promise<void> | undefined;
   #lines = "";
 
-  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle) {
+  readonly #lock: JobLock | undefined;
+
+  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle, lock?: JobLock) {
     this.path = path;
     this.#facts = facts;
     this.#handle = handle;
+    this.#lock = lock;
   }
 
   /**
@@ -38,12 +42,33 @@ export class Journal {
     const path = journalPath(folder, job);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const { facts, lines, whole } = await factsIn(path, job);
-      if (facts === undefined || !whole || lines - facts.size > MOST_STALE) {
-        await rewrite(path, job, facts ?? new Map());
-      }
-      return new Journal(path, facts ?? new Map(), await open(path, "a", 0o600));
+      const { facts, handle } = await opened(path, job);
+      return new Journal(path, facts, handle);
     } catch (thrown) {
+      throw localError(thrown, path);
+    }
+  }
+
+  /**
+   * The same, for a job that must not be done by two at once: until it is closed, nobody else opens it so.
+   * @param what as the error calls the job: `this mailing`
+   * @param again what an earlier run has noted is forgotten
+   * @throws PortholeError `local`, also when another run has it open
+   */
+  static async openAlone(
+    folder: string,
+    job: readonly string[],
+    what: string,
+    again = false,
+  ): Promise<Journal> {
+    const path = journalPath(folder, job);
+    const lock = await JobLock.take(`${path}.lock`, what);
+    try {
+      if (again) await rm(path, { force: true });
+      const { facts, handle } = await opened(path, job);
+      return new Journal(path, facts, handle, lock);
+    } catch (thrown) {
+      await lock.release();
       throw localError(thrown, path);
     }
   }
@@ -86,15 +111,31 @@ export class Journal {
   }
 
   async close(): Promise<void> {
-    await this.#last;
-    await this.#handle.close();
+    await this.#end();
+    await this.#lock?.release();
   }
 
   /** The job is done: nothing is left to remember. */
   async discard(): Promise<void> {
-    await this.close();
+    await this.#end();
     await rm(this.path, { force: true });
+    await this.#lock?.release();
   }
+
+  async #end(): Promise<void> {
+    await this.#last;
+    await this.#handle.close();
+  }
+}
+
+async function opened(
+  path: string,
+  job: readonly string[],
+): Promise<{ facts: Map<string, JsonObject>; handle: FileHandle }> {
+  const { facts: found, lines, whole } = await factsIn(path, job);
+  const facts = found ?? new Map<string, JsonObject>();
+  if (found === undefined || !whole || lines - facts.size > MOST_STALE) await rewrite(path, job, facts);
+  return { facts, handle: await open(path, "a", 0o600) };
 }
 
 function journalPath(folder: string, job: readonly string[]): string {
