@@ -10,10 +10,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
 
-const PROGRAM = "/usr/sbin/dovecot";
+export const PROGRAM = "/usr/sbin/dovecot";
 
 /** Debian's account without rights: the mails are its. */
-const NOBODY = { uid: 65_534, gid: 65_534 };
+export const NOBODY = { uid: 65_534, gid: 65_534 };
 
 export const ANN = { user: "ann", password: "open sesame", kind: "password" } as const;
 
@@ -56,7 +56,7 @@ export async function startDovecot(protocol: "pop3" | "imap", mails: readonly Bu
   await writeFile(config, configuration(protocol, root, port, tlsPort));
   const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
   const ended = once(child, "exit");
-  await listens(port, () => child.exitCode !== null);
+  await untilListening(port, () => child.exitCode !== null);
   return {
     port,
     tlsPort,
@@ -116,7 +116,7 @@ function configuration(protocol: string, root: string, port: number, tlsPort: nu
   `;
 }
 
-async function listens(port: number, gone: () => boolean): Promise<void> {
+export async function untilListening(port: number, gone: () => boolean): Promise<void> {
   for (let tries = 0; tries < 200 && !gone(); tries++) {
     const socket = connect(port, "127.0.0.1");
     const reached = await once(socket, "connect").then(
