@@ -60,6 +60,7 @@ type ComposerAttachment = {
   filename: string;
   contentType?: string;
   cid?: string;
+  contentDisposition: "attachment" | "inline";
   content: Buffer | Readable;
 };
 
@@ -280,6 +281,8 @@ function partOf({ filename, type, cid }: Attachment, content: Buffer | Readable)
     filename,
     ...(type === undefined ? {} : { contentType: type }),
     ...(cid === undefined ? {} : { cid }),
+    // The package would show an attached mail within the text.
+    contentDisposition: cid === undefined ? "attachment" : "inline",
     content,
   };
 }

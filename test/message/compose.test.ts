@@ -109,6 +109,16 @@ describe("a mail", () => {
     expect(raw).not.toMatch(/secret|bcc/i);
   });
 
+  it("attaches a mail as a file like any other: the package would show it within the text", async () => {
+    const inner = Buffer.from("From: b@y.example\r\nSubject: inner\r\n\r\nHello\r\n");
+    const mail = await compose({ ...ANN, attachments: [attachment("inner.eml", inner)] });
+    const octets = await buffer(mail.raw());
+    if (mail.size !== undefined) expect(octets.length).toBe(mail.size);
+    const raw = octets.toString();
+    expect(raw).toContain("Content-Disposition: attachment; filename=inner.eml\r\n");
+    expect(raw).toContain("Subject: inner\r\n\r\nHello\r\n");
+  });
+
   it("can be taken more than once, and is the same", async () => {
     const mail = await compose({
       ...ANN,
