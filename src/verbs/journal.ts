@@ -14,6 +14,8 @@ import { JobLock } from "./job-lock.js";
 const VERSION = 1;
 /** Lines that hold nothing any more, past which the file is written anew. */
 const MOST_STALE = 1000;
+/** What waits so long is written together: each write goes through a thread of its own. */
+const SOON_MS = 20;
 
 export class Journal {
   readonly path: string;
@@ -22,6 +24,7 @@ export class Journal {
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #lines = "";
+  #soon: NodeJS.Timeout | undefined;
 
   readonly #lock: JobLock | undefined;
 
@@ -98,8 +101,21 @@ export class Journal {
     });
   }
 
+  /** The same for what may be lost when the process is killed now: written with what comes next, or in a moment. */
+  noteSoon(key: string, facts: JsonObject): void {
+    this.#facts.set(key, facts);
+    this.#lines += `${JSON.stringify({ key, facts })}\n`;
+    if (this.#next !== undefined || this.#soon !== undefined) return;
+    this.#soon = setTimeout(() => {
+      this.#next ??= this.#writeNext();
+      this.#next.catch(() => undefined);
+    }, SOON_MS);
+  }
+
   /** All lines that are noted until the write before is done go in one. */
   #writeNext(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     const written = this.#last.then(() => {
       const lines = this.#lines;
       this.#lines = "";
@@ -123,6 +139,7 @@ export class Journal {
   }
 
   async #end(): Promise<void> {
+    if (this.#soon !== undefined) this.#next ??= this.#writeNext();
     await this.#last;
     await this.#handle.close();
   }

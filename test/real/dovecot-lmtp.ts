@@ -47,7 +47,11 @@ export async function startLmtp(): Promise<LmtpServer> {
     mailsOf: async (user) => {
       const folder = join(root, user, "Maildir/new");
       const names = await readdir(folder).catch(() => []);
-      return Promise.all(names.sort().map((name) => readFile(join(folder, name), "utf8")));
+      return Promise.all(
+        names
+          .sort((one, other) => (one < other ? -1 : 1))
+          .map((name) => readFile(join(folder, name), "utf8")),
+      );
     },
     async stop() {
       child.kill("SIGTERM");
