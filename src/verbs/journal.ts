@@ -10,10 +10,13 @@ import { join } from "node:path";
 import { localError, systemCode } from "../errors.js";
 import { makeFolders } from "../files/make-folders.js";
 import type { JsonObject } from "../plugin.js";
+import { JobLock } from "./job-lock.js";
 
 const VERSION = 1;
 /** Lines that hold nothing any more, past which the file is written anew. */
 const MOST_STALE = 1000;
+/** What waits so long is written together: each write goes through a thread of its own. */
+const SOON_MS = 20;
 
 export class Journal {
   readonly path: string;
@@ -22,11 +25,15 @@ export class Journal {
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #lines = "";
+  #soon: NodeJS.Timeout | undefined;
 
-  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle) {
+  readonly #lock: JobLock | undefined;
+
+  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle, lock?: JobLock) {
     this.path = path;
     this.#facts = facts;
     this.#handle = handle;
+    this.#lock = lock;
   }
 
   /**
@@ -39,12 +46,33 @@ export class Journal {
     const path = journalPath(folder, job);
     try {
       makeFolders(folder, 0o700);
-      const { facts, lines, whole } = await factsIn(path, job);
-      if (facts === undefined || !whole || lines - facts.size > MOST_STALE) {
-        await rewrite(path, job, facts ?? new Map());
-      }
-      return new Journal(path, facts ?? new Map(), await open(path, "a", 0o600));
+      const { facts, handle } = await opened(path, job);
+      return new Journal(path, facts, handle);
     } catch (thrown) {
+      throw localError(thrown, path);
+    }
+  }
+
+  /**
+   * The same, for a job that must not be done by two at once: until it is closed, nobody else opens it so.
+   * @param what as the error calls the job: `this mailing`
+   * @param again what an earlier run has noted is forgotten
+   * @throws PortholeError `local`, also when another run has it open
+   */
+  static async openAlone(
+    folder: string,
+    job: readonly string[],
+    what: string,
+    again = false,
+  ): Promise<Journal> {
+    const path = journalPath(folder, job);
+    const lock = await JobLock.take(`${path}.lock`, what);
+    try {
+      if (again) await rm(path, { force: true });
+      const { facts, handle } = await opened(path, job);
+      return new Journal(path, facts, handle, lock);
+    } catch (thrown) {
+      await lock.release();
       throw localError(thrown, path);
     }
   }
@@ -74,8 +102,21 @@ export class Journal {
     });
   }
 
+  /** The same for what may be lost when the process is killed now: written with what comes next, or in a moment. */
+  noteSoon(key: string, facts: JsonObject): void {
+    this.#facts.set(key, facts);
+    this.#lines += `${JSON.stringify({ key, facts })}\n`;
+    if (this.#next !== undefined || this.#soon !== undefined) return;
+    this.#soon = setTimeout(() => {
+      this.#next ??= this.#writeNext();
+      this.#next.catch(() => undefined);
+    }, SOON_MS);
+  }
+
   /** All lines that are noted until the write before is done go in one. */
   #writeNext(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     const written = this.#last.then(() => {
       const lines = this.#lines;
       this.#lines = "";
@@ -87,15 +128,32 @@ export class Journal {
   }
 
   async close(): Promise<void> {
-    await this.#last;
-    await this.#handle.close();
+    await this.#end();
+    await this.#lock?.release();
   }
 
   /** The job is done: nothing is left to remember. */
   async discard(): Promise<void> {
-    await this.close();
+    await this.#end();
     await rm(this.path, { force: true });
+    await this.#lock?.release();
   }
+
+  async #end(): Promise<void> {
+    if (this.#soon !== undefined) this.#next ??= this.#writeNext();
+    await this.#last;
+    await this.#handle.close();
+  }
+}
+
+async function opened(
+  path: string,
+  job: readonly string[],
+): Promise<{ facts: Map<string, JsonObject>; handle: FileHandle }> {
+  const { facts: found, lines, whole } = await factsIn(path, job);
+  const facts = found ?? new Map<string, JsonObject>();
+  if (found === undefined || !whole || lines - facts.size > MOST_STALE) await rewrite(path, job, facts);
+  return { facts, handle: await open(path, "a", 0o600) };
 }
 
 function journalPath(folder: string, job: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import fc from "fast-check";
@@ -109,6 +110,43 @@ describe("a mail", () => {
     expect(raw).not.toMatch(/secret|bcc/i);
   });
 
+  it.each(["Hello\n", "Hello", "a\r\nb\n\n", "", "\n", ".\n..\nFrom x\n", "x".repeat(76), "\t \x7e\n"])(
+    "makes of one text in ASCII what the package makes of it: %j",
+    async (text) => {
+      const given: Mail = {
+        ...ANN,
+        text,
+        subject: "Grüße, und ein langer Betreff, der gefaltet wird, weil er nicht auf eine Zeile geht",
+        headers: [
+          { name: "Message-ID", value: "<1@x.example>" },
+          { name: "Date", value: "Mon, 04 Mar 2024 18:05:00 +0000" },
+        ],
+      };
+      const own = await compose(given);
+      // Signed mails go the package's whole way.
+      const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+      const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+      const signed = await compose({
+        ...given,
+        dkim: { domain: "x.example", selector: "s", privateKey: pem },
+      });
+      const octets = (await buffer(signed.raw())).toString("latin1");
+      expect(octets.replace(/^DKIM-Signature:.*?\r\n(?![ \t])/s, "")).toBe(
+        (await buffer(own.raw())).toString("latin1"),
+      );
+    },
+  );
+
+  it("attaches a mail as a file like any other: the package would show it within the text", async () => {
+    const inner = Buffer.from("From: b@y.example\r\nSubject: inner\r\n\r\nHello\r\n");
+    const mail = await compose({ ...ANN, attachments: [attachment("inner.eml", inner)] });
+    const octets = await buffer(mail.raw());
+    if (mail.size !== undefined) expect(octets.length).toBe(mail.size);
+    const raw = octets.toString();
+    expect(raw).toContain("Content-Disposition: attachment; filename=inner.eml\r\n");
+    expect(raw).toContain("Subject: inner\r\n\r\nHello\r\n");
+  });
+
   it("can be taken more than once, and is the same", async () => {
     const mail = await compose({
       ...ANN,
@@ -143,6 +181,11 @@ describe("size", () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it("is that of an empty file alone, too", async () => {
+    const mail = await compose({ ...ANN, text: "", attachments: [attachment("a.bin", Buffer.alloc(0))] });
+    expect(mail.size).toBe((await buffer(mail.raw())).length);
   });
 
   it("is unknown when an attachment's is", async () => {

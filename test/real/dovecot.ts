@@ -10,10 +10,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
 
-const PROGRAM = "/usr/sbin/dovecot";
+export const PROGRAM = "/usr/sbin/dovecot";
 
 /** Debian's account without rights: the mails are its. */
-const NOBODY = { uid: 65_534, gid: 65_534 };
+export const NOBODY = { uid: 65_534, gid: 65_534 };
 
 export const ANN = { user: "ann", password: "open sesame", kind: "password" } as const;
 
@@ -75,7 +75,7 @@ export async function startDovecotFor(
   await writeFile(config, configuration(root, ports));
   const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
   const ended = once(child, "exit");
-  await listens(first.port, () => child.exitCode !== null);
+  await untilListening(first.port, () => child.exitCode !== null);
   return {
     ...first,
     ports,
@@ -139,7 +139,7 @@ function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>): s
   `;
 }
 
-async function listens(port: number, gone: () => boolean): Promise<void> {
+export async function untilListening(port: number, gone: () => boolean): Promise<void> {
   for (let tries = 0; tries < 200 && !gone(); tries++) {
     const socket = connect(port, "127.0.0.1");
     const reached = await once(socket, "connect").then(

@@ -56,6 +56,11 @@ describe("the sandbox's server", () => {
     expect(mail?.raw.toString()).toMatch(/\r\n\r\nGr=C3=BC=C3=9Fe\r\n\.\r\nend\r\n$/);
   });
 
+  it("takes what a notice of delivery is asked for with (DSN)", async () => {
+    const options = { notify: "success,failure", ret: "hdrs", envid: "mail-1", orcpt: "bee@y.example" };
+    expect(await sends("smtp", HELLO, { options })).toMatchObject({ accepted: ["b@y.example"] });
+  });
+
   it("takes a login after TLS", async () => {
     const report = await sends(
       "smtp",

@@ -36,6 +36,8 @@ const MOST_UNANSWERED = 200;
 /** Letters that are under way, and their octets: what a connection takes of memory. */
 const MOST_LETTERS = 60;
 const MOST_OCTETS = 8 * 1024 * 1024;
+/** Letters that are made before they go out: the server need not wait for more of them. */
+const MOST_AT_ONCE = 10;
 const LONGEST_BACK_OFF = 3_600_000;
 const NONE: Promise<Letter[]> = Promise.resolve([]);
 
@@ -68,7 +70,7 @@ export class Carrier {
     const under: Launched[] = [];
     try {
       for (;;) {
-        await this.#launchMore(under);
+        while (await this.#launchMore(under));
         const next = under.shift();
         if (next === undefined) return;
         await this.#land(next, under);
@@ -91,18 +93,22 @@ export class Carrier {
     }
   }
 
-  async #launchMore(under: Launched[]): Promise<void> {
+  /** @returns whether more may be launched before an answer is waited for */
+  async #launchMore(under: Launched[]): Promise<boolean> {
     const most = this.#window;
-    if (under.length > most / 2) return;
+    if (under.length > most / 2) return false;
     const held = under.reduce((sum, { letter }) => sum + letter.octets.length, 0);
     const letters = [...(await this.#ready)];
     this.#ready = NONE;
-    if (letters.length === 0) letters.push(...(await this.#fetch(most - under.length, MOST_OCTETS - held)));
+    if (letters.length === 0) {
+      const wanted = Math.min(MOST_AT_ONCE, most - under.length);
+      letters.push(...(await this.#fetch(wanted, MOST_OCTETS - held)));
+    }
     if (letters.length === 0 && under.length === 0) {
       const letter = await this.#outbox.take(true);
       if (letter !== undefined) letters.push(letter);
     }
-    if (letters.length === 0) return;
+    if (letters.length === 0) return false;
     try {
       const peer = await this.#server();
       for (const pace of this.#options.paces) await pace.turn(this.#context.signal);
@@ -113,7 +119,9 @@ export class Carrier {
         if (launched !== undefined) under.push(launched);
       }
       // Made while the server is at work, so that it need not wait for them.
-      if (most > 1) this.#ready = settled(this.#fetch(most / 2, MOST_OCTETS / 2));
+      const isFull = under.length > most / 2;
+      if (most > 1 && isFull) this.#ready = settled(this.#fetch(most / 2, MOST_OCTETS / 2));
+      return !isFull;
     } catch (thrown) {
       this.#outbox.giveBack(letters);
       throw thrown;
@@ -146,7 +154,7 @@ export class Carrier {
       };
     } catch (thrown) {
       if (!(thrown instanceof PortholeError) || thrown.code === "tls") throw thrown;
-      for (const recipient of pending) await this.#settle(letter, recipient, "refused", thrown.message);
+      for (const recipient of pending) this.#settle(letter, recipient, "refused", thrown.message);
       return undefined;
     }
   }
@@ -217,11 +225,11 @@ export class Carrier {
           ? lastWord(flight, recipient)
           : own;
       const reply = said ?? answers[0]?.reply ?? mail;
-      if (isPositive(reply)) await this.#settle(letter, recipient, "accepted", wordsOf(reply));
+      if (isPositive(reply)) this.#settle(letter, recipient, "accepted", wordsOf(reply));
       else if (reply.code >= 400 && reply.code < 500) {
         later.push(recipient);
         words = wordsOf(reply);
-      } else await this.#settle(letter, recipient, "refused", wordsOf(reply));
+      } else this.#settle(letter, recipient, "refused", wordsOf(reply));
     }
     if (later.length > 0) await this.#postpone({ ...letter, pending: later }, words);
   }
@@ -238,9 +246,9 @@ export class Carrier {
       case "unknown": {
         const refused = flight.recipients.filter(({ reply }) => !isPositive(reply));
         for (const { recipient, reply } of refused)
-          await this.#settle(letter, recipient, "refused", wordsOf(reply));
+          this.#settle(letter, recipient, "refused", wordsOf(reply));
         for (const { recipient, reply } of flight.answers) {
-          await this.#settle(letter, recipient, isPositive(reply) ? "accepted" : "refused", wordsOf(reply));
+          this.#settle(letter, recipient, isPositive(reply) ? "accepted" : "refused", wordsOf(reply));
         }
         const known = new Set([...refused, ...flight.answers].map(({ recipient }) => recipient));
         const pending = letter.pending.filter((recipient) => !known.has(recipient));
@@ -250,7 +258,7 @@ export class Carrier {
   }
 
   async #lost(letter: Letter, state: State, words: string): Promise<void> {
-    for (const recipient of letter.pending) await this.#settle(letter, recipient, state, words);
+    for (const recipient of letter.pending) this.#settle(letter, recipient, state, words);
   }
 
   /** Refused for now. */
@@ -274,9 +282,9 @@ export class Carrier {
     return Math.min(LONGEST_BACK_OFF, this.#options.backOff * 2 ** tries);
   }
 
-  async #settle(letter: Letter, recipient: string, state: State, words: string): Promise<void> {
-    // Not waited for: until it is on the disk, a later run takes it for unknown.
-    this.#note(letter, [recipient], state, words).catch(() => undefined);
+  #settle(letter: Letter, recipient: string, state: State, words: string): void {
+    // Until it is on the disk, a later run takes it for unknown.
+    this.#options.journal?.noteSoon(letter.key, this.#noted(letter, [recipient], state, words));
     this.#tell(letter, recipient, state, words);
   }
 
@@ -290,15 +298,24 @@ export class Carrier {
     state: string | undefined,
     reply: string,
   ): Promise<void> {
-    const { journal } = this.#options;
-    if (journal === undefined) return;
+    const facts = this.#noted(letter, recipients, state, reply);
+    await this.#options.journal?.note(letter.key, Object.keys(facts).length === 0 ? undefined : facts);
+  }
+
+  /** What the journal is to say of a letter, with this of these recipients. */
+  #noted(
+    letter: Letter,
+    recipients: readonly string[],
+    state: string | undefined,
+    reply: string,
+  ): JsonObject {
     const facts: Record<string, JsonValue> = {};
-    const before: JsonObject = journal.facts.get(letter.key) ?? {};
+    const before: JsonObject = this.#options.journal?.facts.get(letter.key) ?? {};
     for (const [recipient, noted] of Object.entries(before)) {
       if (noted !== undefined && !recipients.includes(recipient)) facts[recipient] = noted;
     }
     if (state !== undefined) for (const recipient of recipients) facts[recipient] = { state, reply };
-    await journal.note(letter.key, Object.keys(facts).length === 0 ? undefined : facts);
+    return facts;
   }
 }
 

@@ -159,19 +159,18 @@ async function letterShown(row: Row, template: Template): Promise<Output> {
   }
 }
 
+/** @throws PortholeError `local` when another run is at the same mailing */
 async function journalFor(
   invocation: Invocation,
   folder: string | undefined,
   job: readonly string[],
 ): Promise<Journal | undefined> {
-  if (folder === undefined) {
-    invocation.warn("there is no folder for a journal: a run that is cut off cannot be continued");
-    return undefined;
+  if (folder !== undefined) {
+    const again = invocation.options["again"] === true;
+    return Journal.openAlone(join(folder, "mailings"), job, "this mailing", again);
   }
-  const journal = await Journal.open(join(folder, "mailings"), job);
-  if (invocation.options["again"] !== true) return journal;
-  await journal.discard();
-  return Journal.open(join(folder, "mailings"), job);
+  invocation.warn("there is no folder for a journal: a run that is cut off cannot be continued");
+  return undefined;
 }
 
 function numberOption({ options }: Invocation, flag: string, usual: number): number {
