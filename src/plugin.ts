@@ -185,6 +185,8 @@ export interface Session extends AsyncDisposable {
   form?(path: string): Promise<readonly FormQuestion[] | undefined>;
   /** What is had for these answers, in the order of the questions. */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
+  /** What the place answers to `source` (a form that was filled in). It may change what is there: never repeated unasked. */
+  submit?(path: string, source: Source): Promise<Document>;
   write?(path: string, source: Source): Promise<Entry>;
   remove?(path: string, query?: { readonly recursive?: boolean }): Promise<void>;
   /** Within this session's place; the target must not exist unless `replace`. */
