@@ -200,6 +200,8 @@ export interface Session extends AsyncDisposable {
   form?(path: string): Promise<readonly FormQuestion[] | undefined>;
   /** What is had for these answers, in the order of the questions. */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
+  /** What the place answers to `source` (a form that was filled in). It may change what is there: never repeated unasked. */
+  submit?(path: string, source: Source): Promise<Document>;
   write?(path: string, source: Source): Promise<Entry>;
   /**
    * From this server straight to another session's, the octets not passing here; a method only when the user asked for

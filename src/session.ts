@@ -45,6 +45,11 @@ export function supervise(
     supervised.fillIn = (path, answers) =>
       turn.read("fillIn", [path, ...answers], () => fillIn(path, answers));
   }
+  const submit = session.submit?.bind(session);
+  if (submit) {
+    supervised.submit = (path, source) =>
+      turn.read("submit", [path, source.type ?? ""], () => submit(path, source));
+  }
   const write = session.write?.bind(session);
   if (write) {
     supervised.write = (path, source) =>

@@ -122,6 +122,7 @@ describe("a session", () => {
       },
       form: async () => [{ question: "Who?", proposed: "", choices: [], hidden: false }],
       fillIn: async () => documentOf(Readable.from([])),
+      submit: async () => documentOf(Readable.from([])),
       write: () => act("write"),
       handOver: () => act("handOver"),
       remove: async () => say("remove"),
@@ -161,6 +162,13 @@ describe("a session", () => {
     expect(await failureOf(session.fillIn?.("/", ["me\r\nyou"]) ?? Promise.resolve())).toMatchObject({
       code: "usage",
     });
+    (await session.submit?.("/", { body: Readable.from([]), type: "text/plain" }))?.body.destroy();
+    await sleep(1);
+    expect(
+      await failureOf(
+        session.submit?.("/", { body: Readable.from([]), type: "text/plain\r\nX: y" }) ?? Promise.resolve(),
+      ),
+    ).toMatchObject({ code: "usage" });
     await session.write?.("/", { body: Readable.from([]) });
     const { inner, session: other } = shelf();
     await session.handOver?.("/", other, "/there");

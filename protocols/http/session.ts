@@ -155,6 +155,22 @@ export class HttpSession implements Session {
     };
   }
 
+  /** POST, and what comes back for it: redirects are followed as a browser follows them. */
+  async submit(path: string, source: Source): Promise<Document> {
+    const type = source.type ?? "application/octet-stream";
+    refuseControls(type, "a media type");
+    const upload = await Upload.of(source);
+    const answer = await this.#requester.ask({
+      method: "POST",
+      path,
+      headers: [["Content-Type", type]],
+      upload,
+    });
+    const codings = codingsOf(headerValue(answer.response.headers, "content-encoding"));
+    const body = await decoded(answer.response.body, codings);
+    return documentOf(answer, body, codings.length > 0, undefined);
+  }
+
   async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {
     const { watchPlace } = await import("./watch.js");
     yield* watchPlace(this.#requester, path, query, { target: this.#target, context: this.#context });

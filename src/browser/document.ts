@@ -42,6 +42,8 @@ export async function fillFrom(document: Document, page: Page, reading: Reading)
         if (kept.octets > LONGEST_HTML) break;
       }
       document.body.destroy();
+      // After a redirect: what the page leads to is meant from where it came from in the end.
+      page.url = document.entry.url;
       await drawHtml(page, reading, document.charset);
       page.redraw = (columns) => drawHtml(page, { ...reading, columns }, document.charset);
       return;

@@ -11,6 +11,7 @@ import {
 } from "../plugin.js";
 import { search } from "../verbs/search.js";
 import { fillFrom } from "./document.js";
+import { sourceOf } from "./form-filling.js";
 import { addEntry, addThreads } from "./listing.js";
 import { MOST_LINES, type Page } from "./page.js";
 import type { Lease, Sessions } from "./sessions.js";
@@ -27,6 +28,8 @@ export interface Opening {
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
   readonly asPicture?: boolean;
+  /** A form that was filled in goes there. */
+  readonly posted?: string | undefined;
   /** A form comes first. */
   readonly asks?: boolean | undefined;
   readonly columns: number;
@@ -61,12 +64,14 @@ export async function load(
     grew: () => events.grew(),
     ask: (questions) => events.ask(questions),
   };
-  const lease = await sessions.take(opening.target, signal);
+  // What may change something goes over a fresh connection, and once.
+  const isPosted = opening.posted !== undefined;
+  const lease = await sessions.take(opening.target, signal, isPosted);
   try {
     return await visit(opening, page, lease, told);
   } catch (thrown) {
     // A server closes what has waited too long; that is no reason to bother anybody.
-    if (!lease.waited || begun || signal.aborted || !isLoss(thrown)) throw thrown;
+    if (isPosted || !lease.waited || begun || signal.aborted || !isLoss(thrown)) throw thrown;
     return await visit(opening, page, await sessions.take(opening.target, signal), told);
   }
 }
@@ -93,6 +98,11 @@ async function fill(opening: Opening, page: Page, session: Session, events: Load
   const { target, words } = opening;
   if (words !== undefined) {
     await list(page, search(session, target.path, words, {}), events);
+    return "page";
+  }
+  if (opening.posted !== undefined) {
+    if (session.submit === undefined) throw new PortholeError("usage", "no form can be sent there");
+    await show(opening, page, await session.submit(target.path, sourceOf(opening.posted)), events);
     return "page";
   }
   if (session.interact !== undefined && session.list === undefined) return "session";

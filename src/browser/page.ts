@@ -60,7 +60,7 @@ export interface PageFacts {
 }
 
 export class Page {
-  readonly url: string;
+  url: string;
   title: string;
   readonly target: Target | undefined;
   readonly lines: PageLine[] = [];

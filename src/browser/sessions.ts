@@ -33,11 +33,12 @@ export class Sessions implements AsyncDisposable {
 
   /**
    * A session at the target's place, for one task. Fires `signal`, and it is left at once.
+   * @param fresh none that has waited
    * @throws PortholeError as `Doors.open` does
    */
-  async take(target: Target, signal: AbortSignal): Promise<Lease> {
+  async take(target: Target, signal: AbortSignal, fresh = false): Promise<Lease> {
     const key = placeOf(target);
-    const at = this.#waiting.findIndex((one) => one.key === key);
+    const at = fresh ? -1 : this.#waiting.findIndex((one) => one.key === key);
     const found = at < 0 ? undefined : this.#waiting.splice(at, 1)[0];
     const life = found?.life ?? new AbortController();
     clearTimeout(found?.timer);

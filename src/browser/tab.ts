@@ -2,6 +2,8 @@
 import { Layout } from "./layout.js";
 import type { Page } from "./page.js";
 
+const NOTHING_ASKED = { words: undefined, posted: undefined };
+
 export class Visit {
   page: Page;
   /** Reopens what the page was made from. */
@@ -15,11 +17,14 @@ export class Visit {
   found = "";
   /** The words that a search was asked for. */
   readonly words: string | undefined;
+  /** The form that the page answers. */
+  readonly posted: string | undefined;
 
-  constructor(page: Page, reopen?: () => void, words?: string) {
+  constructor(page: Page, reopen?: () => void, asked: Pick<Visit, "words" | "posted"> = NOTHING_ASKED) {
     this.page = page;
     this.reopen = reopen;
-    this.words = words;
+    this.words = asked.words;
+    this.posted = asked.posted;
   }
 }
 

@@ -1,17 +1,17 @@
 /** Going from page to page: tabs, links, back and forward, and leaving what takes too long. */
 import { isAbort, messageOf, PortholeError } from "../errors.js";
-import type { EntryKind, FormQuestion, Target } from "../plugin.js";
+import type { EntryKind, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Doors } from "../verbs/doors.js";
 import type { Asking } from "./asking.js";
 import type { History } from "./been.js";
 import { crossing, refusedAddress, type SchemeRows } from "./crossing.js";
 import { describeLink } from "./document.js";
+import { answersTo, beforePosting, filledWebForm } from "./form-filling.js";
 import { load } from "./loading.js";
 import { Page, type PageLink } from "./page.js";
 import { Sessions } from "./sessions.js";
 import { type Load, Tab, Visit } from "./tab.js";
-import { formsOf } from "./web-forms.js";
 
 /** What a browser needs of a Client. */
 export type BrowserDoors = Doors & { readonly registry: SchemeRows };
@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly asSource?: boolean;
   readonly asPicture?: boolean;
   readonly asks?: boolean | undefined;
+  /** A form that goes there. */
+  readonly posted?: string | undefined;
   /** As the link to it had it. */
   readonly title?: string;
   /** The page takes the place of the one that is seen: it was loaded again. */
@@ -81,15 +83,11 @@ export class Travel implements AsyncDisposable {
 
   /** A link that a person chose. */
   async follow(link: PageLink, inNewTab = false): Promise<void> {
-    const { asking, doors, tell } = this.#settings;
-    const target = this.#target(link.url);
-    if (target === undefined) return;
-    const way = crossing(this.visit?.page.target, target, doors.registry);
-    if (!way.allowed) {
-      tell(way.words ?? "");
-      return;
-    }
-    if (way.words !== undefined && !(await asking.yes(way.words))) return;
+    const way = this.#crossingTo(link.url);
+    if (way === undefined) return;
+    const { target, words } = way;
+    // Without a question nothing is waited for: the next key is meant for the page that opens now.
+    if (words !== undefined && !(await this.#settings.asking.yes(words))) return;
     if (inNewTab) this.addTab();
     if (link.kind === "search") return this.searchAt(target, link.name);
     const isBinary = link.kind === "file" && link.type !== undefined && !showable(link.type);
@@ -109,6 +107,19 @@ export class Travel implements AsyncDisposable {
     });
   }
 
+  /** Where the page leads, and what is asked first; undefined when it may not lead there. */
+  #crossingTo(url: string): { readonly target: Target; readonly words: string | undefined } | undefined {
+    const { doors, tell } = this.#settings;
+    const target = this.#target(url);
+    if (target === undefined) return undefined;
+    const way = crossing(this.visit?.page.target, target, doors.registry);
+    if (!way.allowed) {
+      tell(way.words ?? "");
+      return undefined;
+    }
+    return { target, words: way.words };
+  }
+
   async searchAt(target: Target, name: string, title = name): Promise<void> {
     const words = await this.#settings.asking.line(`${safeLine(name)}: `);
     if (words !== undefined && words.trim() !== "")
@@ -119,6 +130,10 @@ export class Travel implements AsyncDisposable {
   async open(target: Target, options: OpenOptions = {}): Promise<void> {
     const { changed, columns, history } = this.#settings;
     const { tab } = this;
+    if (options.again === true && options.posted !== undefined) {
+      const question = "This page answers a form. Send the form once more?";
+      if (!(await this.#settings.asking.yes(question))) return;
+    }
     this.leave();
     const url = target.href(target.path);
     const under: Load = { url, controller: new AbortController(), page: undefined };
@@ -135,7 +150,7 @@ export class Travel implements AsyncDisposable {
     const begun = () => {
       if (tab.load !== under) return;
       under.page = page;
-      const visit = new Visit(page, reopen, words);
+      const visit = new Visit(page, reopen, { words, posted: options.posted });
       const now = tab.visit;
       if (options.again === true && now !== undefined) {
         visit.top = now.top;
@@ -149,7 +164,7 @@ export class Travel implements AsyncDisposable {
       const found = await load(opening, page, this.#sessions, under.controller.signal, {
         begun,
         grew: () => changed(false),
-        ask: (questions) => this.#fillIn(questions),
+        ask: (questions) => answersTo(this.#settings.asking, questions),
       });
       page.state = "done";
       if (tab.load !== under) return;
@@ -167,57 +182,16 @@ export class Travel implements AsyncDisposable {
     }
   }
 
-  /** Question by question, at the bottom of the screen. */
-  async #fillIn(questions: readonly FormQuestion[]): Promise<readonly string[] | undefined> {
-    const answers: string[] = [];
-    for (const { question, proposed, choices, hidden } of questions) {
-      const among = choices.length === 0 ? "" : ` (${choices.join(", ")})`;
-      const answer = await this.#settings.asking.line(`${question}${among}: `, {
-        text: proposed,
-        hidden,
-        complete: (typed) => choices.filter((choice) => choice.startsWith(typed)),
-      });
-      if (answer === undefined) return undefined;
-      answers.push(answer);
-    }
-    return answers;
-  }
-
-  /** Fills in a form of the page that is seen, and goes where it leads. */
+  /** Fills in a form of the page that is seen, and goes where it leads; what may change something is asked for first. */
   async fillInWebForm(): Promise<void> {
     const { asking, tell } = this.#settings;
-    const page = this.visit?.page;
-    const forms = page?.type === "text/html" ? formsOf(page.source?.toString("utf8") ?? "", page.url) : [];
-    if (forms.length === 0) {
-      tell("there is no form on this page");
-      return;
-    }
-    const names = forms.map(({ name }, at) => `${at + 1} ${name}`).join(", ");
-    const which = forms.length === 1 ? "1" : await asking.line(`Which form (${safeLine(names)})? `);
-    const form = forms[Number(which) - 1];
-    if (which === undefined || form === undefined) return;
-    if (form.method !== "get") {
-      tell(
-        `this form is sent by ${safeLine(form.method.toUpperCase())}: porthole http post ${safeLine(form.action)} NAME=VALUE...`,
-      );
-      return;
-    }
-    const open = form.fields.filter(({ hidden }) => !hidden);
-    const answers = await this.#fillIn(
-      open.map(({ name, value, choices, secret }) => ({
-        question: name,
-        proposed: value,
-        choices,
-        hidden: secret,
-      })),
-    );
-    if (answers === undefined) return;
-    const values = new Map(open.map((field, at) => [field, answers[at] ?? ""]));
-    const url = new URL(form.action);
-    url.search = new URLSearchParams(
-      form.fields.map((field): [string, string] => [field.name, values.get(field) ?? field.value]),
-    ).toString();
-    await this.follow({ url: url.href, name: form.name, line: -1 });
+    const filled = await filledWebForm(this.visit?.page, asking, tell);
+    if (filled === undefined) return;
+    const { name, url, posted } = filled;
+    if (posted === undefined) return this.follow({ url, name, line: -1 });
+    const way = this.#crossingTo(url);
+    if (way === undefined || (way.words !== undefined && !(await asking.yes(way.words)))) return;
+    if (await asking.yes(beforePosting(filled))) await this.open(way.target, { posted, title: name });
   }
 
   /** Leaves what this tab is loading. @returns false when it loads nothing */
@@ -248,7 +222,7 @@ export class Travel implements AsyncDisposable {
   reload(charset?: string): void {
     const { visit } = this;
     if (visit?.page.target === undefined) return;
-    void this.open(visit.page.target, { again: true, words: visit.words, charset });
+    void this.open(visit.page.target, { again: true, words: visit.words, posted: visit.posted, charset });
   }
 
   /** What was named and not fetched, or could not be shown as a text, as a picture. */

@@ -1,7 +1,7 @@
 /** What a server can send, and what must not come of it. */
 import { afterEach, describe, expect, it } from "vitest";
 import { type Script, type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
-import { formsOf } from "../../src/browser/web-forms.js";
+import { formsOf, valuesOf } from "../../src/browser/web-forms.js";
 import { Browsing, type BrowsingOptions } from "./browsing.js";
 
 let server: ScriptedServer | undefined;
@@ -204,6 +204,8 @@ describe("a page from outside", () => {
   });
 });
 
+const PLAIN_FIELD = { value: "", choices: [], hidden: false, secret: false, optional: false };
+
 describe("a web form", () => {
   it("is read from the page's source, without what only scripts need", () => {
     const form =
@@ -213,12 +215,50 @@ describe("a web form", () => {
         name: "search",
         action: "http://127.0.0.1:1/find",
         method: "get",
+        encoding: "application/x-www-form-urlencoded",
         fields: [
-          { name: "q", value: "fog", choices: [], hidden: false, secret: false },
-          { name: "h", value: "1", choices: [], hidden: true, secret: false },
+          { ...PLAIN_FIELD, name: "q", label: "q", value: "fog" },
+          { ...PLAIN_FIELD, name: "h", label: "h", value: "1", hidden: true },
         ],
       },
     ]);
+  });
+
+  it("knows labels, boxes, radio buttons, choices, texts, and the button that sends it", () => {
+    const [form] = formsOf(
+      `<form action="?x=1" method="POST">
+        <label for="who">Your <b>name</b>:</label><input id="who" name="n" placeholder="not this">
+        <input type="checkbox" name="news" value="yes"><input type="checkbox" name="old" checked>
+        <input type="radio" name="size" value="s"><input type="radio" name="size" value="m" checked>
+        <select name="where"><option value="a">A<option selected>Harbour &amp; sea</select>
+        <textarea name="more">
+two
+lines</textarea><input name="off" disabled><input type="file" name="f">
+        <button name="go" value="1">Send</button><input type="submit" name="cancel" value="2">`,
+      "http://127.0.0.1:1/x",
+    );
+    expect(form).toMatchObject({ action: "http://127.0.0.1:1/x?x=1", method: "post" });
+    expect(form?.fields).toEqual([
+      { ...PLAIN_FIELD, name: "n", label: "Your name" },
+      { ...PLAIN_FIELD, name: "news", label: "news", choices: ["yes"], optional: true },
+      { ...PLAIN_FIELD, name: "old", label: "old", value: "on", choices: ["on"], optional: true },
+      { ...PLAIN_FIELD, name: "size", label: "size", value: "m", choices: ["s", "m"], optional: true },
+      {
+        ...PLAIN_FIELD,
+        name: "where",
+        label: "where",
+        value: "Harbour & sea",
+        choices: ["a", "Harbour & sea"],
+      },
+      { ...PLAIN_FIELD, name: "more", label: "more", value: "two\nlines" },
+      { ...PLAIN_FIELD, name: "go", label: "go", value: "1", hidden: true },
+    ]);
+    const news = form?.fields[1];
+    if (form === undefined || news === undefined) throw new Error("there is a form with fields");
+    expect(valuesOf(form, new Map()).toString()).toBe(
+      "n=&old=on&size=m&where=Harbour+%26+sea&more=two%0D%0Alines&go=1",
+    );
+    expect(valuesOf(form, new Map([[news, "yes"]])).get("news")).toBe("yes");
   });
 });
 

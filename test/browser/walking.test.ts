@@ -224,6 +224,95 @@ describe("a form", () => {
   });
 });
 
+describe("a form that is posted", () => {
+  interface Asked {
+    readonly line: string;
+    readonly body: string;
+  }
+
+  async function facing(form: string, act: (at: Browsing, asked: readonly Asked[]) => Promise<void>) {
+    const { createServer } = await import("node:http");
+    const asked: Asked[] = [];
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (piece) => {
+        body += piece;
+      });
+      request.on("end", () => {
+        asked.push({ line: `${request.method} ${request.url}`, body });
+        response.setHeader("content-type", "text/html");
+        if (request.method === "POST") response.writeHead(303, { location: "/kept/" });
+        response.end(
+          request.url === "/kept/" ? '<p>It is kept</p><a href="more">More</a>' : `<p>Sign here</p>${form}`,
+        );
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      await using at = await Browsing.open({ url: `http://127.0.0.1:${port}/`, columns: 120 });
+      await at.sees("Sign here");
+      await act(at, asked);
+    } finally {
+      server.close();
+    }
+  }
+
+  const SIGN =
+    '<form action="/sign" method="post"><label for="w">Name</label><input name="who" id="w"><input type="password" name="word"></form>';
+
+  it("says where it goes and what with, goes once, and its answer's links are meant from where it led", async () => {
+    await facing(SIGN, async (at, asked) => {
+      at.press("F");
+      await at.sees("Name [who]:");
+      at.press("Ann & Bo", "Enter");
+      await at.sees(/^word:$/m);
+      at.press("quiet", "Enter");
+      const text = await at.sees(/Send who, word to http:.*\/sign by POST, in clear\? \[y\/n\]/);
+      expect(text).not.toContain("quiet");
+      expect(asked.map(({ line }) => line)).toEqual(["GET /"]);
+      at.press("y");
+      await at.sees("It is kept");
+      expect(asked.slice(1)).toEqual([
+        { line: "POST /sign", body: "who=Ann+%26+Bo&word=quiet" },
+        { line: "GET /kept/", body: "" },
+      ]);
+      await at.sees(/http:\/\/.*\/kept\/more +100%/);
+      at.press("r");
+      await at.sees("Send the form once more? [y/n]");
+      at.press("n");
+      await at.sees(/kept\/more +100%/);
+      expect(asked).toHaveLength(3);
+    });
+  });
+
+  it("stays here when the person says no", async () => {
+    await facing(SIGN, async (at, asked) => {
+      at.press("F");
+      await at.sees("Name [who]:");
+      at.press("Enter");
+      await at.sees(/^word:$/m);
+      at.press("Enter");
+      await at.sees("[y/n]");
+      at.press("n");
+      await at.sees("? for help");
+      expect(asked).toHaveLength(1);
+    });
+  });
+
+  it("is not sent where its password would stand in the address, or as what is not written here", async () => {
+    await facing('<form><input type="password" name="p"></form>', async (at) => {
+      at.press("F");
+      await at.sees("it is not sent");
+    });
+    await facing('<form method="post" enctype="multipart/form-data"><input name="p"></form>', async (at) => {
+      at.press("F");
+      await at.sees("this form is sent as multipart/form-data: porthole http post");
+    });
+  });
+});
+
 describe("the address line", () => {
   it("completes from history, and refuses what nothing here can open, with the address to copy", async () => {
     await using at = await Browsing.open({ url: `${sandbox.url("gopher")}1/texts`, rows: 16, columns: 100 });
