@@ -7,7 +7,7 @@ import type { Peer, Selected } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
 import { numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
-import { parseDateTime, sequenceSet } from "./words.js";
+import { parseDateTime, rangesIn, sequenceSet } from "./words.js";
 
 /** Messages that are asked for at once: they are held until all have come, for the newest is told first. */
 const BATCH = 500;
@@ -94,6 +94,45 @@ async function* inBatches(
     mustBeOk(await answer.status(), "the messages cannot be listed");
     yield* messages.sort((one, other) => other.uid - one.uid);
   }
+}
+
+/** What has changed since, of the messages up to a UID. */
+export interface Changes {
+  /** UID, flags, labels and MODSEQ alone. */
+  readonly changed: readonly Message[];
+  /** Ranges of UIDs that are gone; told where VANISHED is. */
+  readonly vanished: readonly (readonly [number, number])[];
+}
+
+/** CHANGEDSINCE (RFC 7162, 3.1.4), and VANISHED where QRESYNC was enabled (3.2.6). @throws PortholeError */
+export async function changedSince(
+  peer: Peer,
+  last: number,
+  modSeq: bigint,
+  vanishes: boolean,
+): Promise<Changes> {
+  const gmail = peer.capabilities.has("X-GM-EXT-1") ? " X-GM-LABELS" : "";
+  const answer = peer.dialogue.say({
+    words: [
+      "UID FETCH",
+      `1:${last}`,
+      `(UID FLAGS MODSEQ${gmail})`,
+      `(CHANGEDSINCE ${modSeq}${vanishes ? " VANISHED" : ""})`,
+    ],
+    takes: ({ name, line }) => name === "VANISHED" || (name === "FETCH" && !/\bINTERNALDATE\b/i.test(line)),
+  });
+  const changed: Message[] = [];
+  const vanished: (readonly [number, number])[] = [];
+  for await (const data of answer.data()) {
+    if (data.name === "VANISHED") {
+      vanished.push(...rangesIn(textOf(data.values.at(-1)) ?? ""));
+      continue;
+    }
+    const message = await messageOf(data);
+    if (message?.flags !== undefined && message.uid <= last) changed.push(message);
+  }
+  mustBeOk(await answer.status(), "the server does not tell what has changed");
+  return { changed, vanished };
 }
 
 function askFor(peer: Peer, command: "FETCH" | "UID FETCH", { set, first, last }: Batch): Answer {

@@ -23,6 +23,7 @@ import { type MailPath, mailboxPath, messagePath, parsePath } from "./path.js";
 import type { Peer } from "./peer.js";
 import { isMessagePath, readMessage, structureOf } from "./reading.js";
 import { readMany } from "./reading-many.js";
+import { openToRelist, relisted } from "./relisting.js";
 import { parseDay, parseSearch, type Search } from "./search-words.js";
 import { searchUids, withSearch } from "./searching.js";
 import { watchMailbox } from "./watching.js";
@@ -226,7 +227,7 @@ export class ImapSession implements Session {
     }
     let absent: PortholeError | undefined;
     try {
-      yield* this.#found(asked, undefined, query.limit ?? NO_LIMIT);
+      yield* this.#all(asked, query);
     } catch (thrown) {
       // What cannot be selected may hold others all the same.
       if (!(thrown instanceof PortholeError) || !["missing", "refused"].includes(thrown.code)) throw thrown;
@@ -268,6 +269,20 @@ export class ImapSession implements Session {
     const message = messagePath(asked.levels, selected.uidValidity, asked.uid);
     for (const part of await structureOf(peer, asked.uid))
       yield partEntry(this.#account.target, message, part);
+  }
+
+  /** Messages of a mailbox, as far as the options do not leave some out. */
+  async *#all(asked: MailPath, { again, limit }: ListQuery): AsyncGenerator<Entry, void, undefined> {
+    const whole = limit === undefined && asked.query === undefined && this.#filter() === undefined;
+    if (again !== true || !whole) {
+      yield* this.#found(asked, undefined, limit ?? NO_LIMIT);
+      return;
+    }
+    const opened = await openToRelist(this.#account, asked);
+    const place = placeOf(asked, opened.selected);
+    for await (const message of relisted(this.#account, asked, opened)) {
+      yield messageEntry(this.#account.target, place, message);
+    }
   }
 
   /** Messages of a mailbox: those that match, or all. */

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, type ClientSettings } from "../../src/client.js";
-import type { Session } from "../../src/plugin.js";
+import { Transcript } from "../../src/net/transcript.js";
+import type { Entry, Session } from "../../src/plugin.js";
 import { mirror } from "../../src/verbs/mirror.js";
 import type { MirrorReport } from "../../src/verbs/mirror-events.js";
 import { all, failure, listed, many, octets } from "../imap/talk.js";
@@ -200,6 +201,53 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     }
   }, 60_000);
 
+  it("is listed again by its changes alone", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-again-"));
+    try {
+      await use(async (session) => {
+        await session.makeFolder?.("/Again");
+        for (const mail of MAILS.slice(0, 50))
+          await session.write?.("/Again", { body: inOne(mail), flags: [] });
+      });
+      const said: string[] = [];
+      const again = () => {
+        said.length = 0;
+        const transcript = new Transcript();
+        transcript.subscribe(({ bytes }) => void said.push(bytes?.toString("latin1") ?? ""));
+        return use((session) => all(session.list?.("/Again", { again: true }) ?? empty()), {
+          stateFolder: folder,
+          transcript,
+        });
+      };
+      const uidsOf = (entries: readonly Entry[]) => entries.map(({ meta }) => meta["uid"]);
+      expect(await again()).toHaveLength(50);
+      const second = await again();
+      expect(said.join("")).toMatch(/CHANGEDSINCE \d+ VANISHED/);
+      expect(said.join("").match(/ENVELOPE \(/g)).toHaveLength(1);
+      await use(async (session) => {
+        await session.mark?.("/Again/;UID=7", ["\\Flagged"]);
+        await session.remove?.("/Again/;UID=9");
+        await session.write?.("/Again", { body: inOne(LARGE), flags: ["\\Seen"] });
+      });
+      const third = await again();
+      expect(uidsOf(third)).toEqual([51, ...uidsOf(second).filter((uid) => uid !== 9)]);
+      expect(third.find(({ meta }) => meta["uid"] === 7)).toMatchObject({ meta: { flags: ["\\Flagged"] } });
+      expect(said.join("").match(/ENVELOPE \(/g)).toHaveLength(2);
+      const whole = await use((session) => listed(session, "/Again"));
+      const facts = ({ url, name, size, modified, meta: { number: _, ...meta } }: Entry) => ({
+        url,
+        name,
+        size,
+        modified,
+        meta,
+      });
+      expect(third.map(facts)).toEqual(whole.map(facts));
+      await use(async (session) => session.remove?.("/Again", { recursive: true }));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it("is copied from account to account with its tree, and again without doubles", async () => {
     const other = await startDovecot("imap", []);
     try {
@@ -229,6 +277,10 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     }
   });
 });
+
+async function* inOne(octetsOf: Buffer): AsyncGenerator<Buffer> {
+  yield octetsOf;
+}
 
 async function* empty(): AsyncGenerator<never> {}
 
