@@ -42,6 +42,8 @@ export class Peer implements Bystander {
   resyncs = false;
   /** Called for what happens in the selected mailbox. */
   onChange: ((data: Data) => void) | undefined;
+  /** Called for what is told of mailboxes (RFC 5465); with nothing, when the server gives up telling. */
+  onMailbox: ((data: Data | undefined) => void) | undefined;
   #told = false;
 
   constructor(connection: Connection) {
@@ -103,6 +105,10 @@ export class Peer implements Bystander {
       case "FETCH":
         this.onChange?.(data);
         return;
+      case "STATUS":
+      case "LIST":
+        this.onMailbox?.(data);
+        return;
       default:
     }
   }
@@ -111,6 +117,9 @@ export class Peer implements Bystander {
     switch (code) {
       case "CAPABILITY":
         this.#keep(codeText.split(" "));
+        return;
+      case "NOTIFICATIONOVERFLOW":
+        this.onMailbox?.(undefined);
         return;
       case "UIDVALIDITY":
         if (this.selected !== undefined) this.selected.uidValidity = numberOf(codeText);

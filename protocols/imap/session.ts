@@ -13,6 +13,7 @@ import type {
   WatchEvent,
 } from "../../src/plugin.js";
 import type { Account } from "./account.js";
+import { watchAccount } from "./account-watching.js";
 import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
@@ -205,8 +206,9 @@ export class ImapSession implements Session {
     if (asked.uid !== undefined) {
       throw new PortholeError("usage", "a message never changes; watch its mailbox");
     }
-    const place = asked.levels.length === 0 ? { levels: ["INBOX"] } : asked;
-    yield* watchMailbox(this.#account, place, this.#closing.signal);
+    const { signal } = this.#closing;
+    if (asked.levels.length === 0) yield* watchAccount(this.#account, signal);
+    else yield* watchMailbox(this.#account, asked, signal);
   }
 
   check(): AsyncIterable<CheckStep> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { Transcript } from "../../src/net/transcript.js";
@@ -164,6 +165,43 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
       });
       await session[Symbol.asyncDispose]();
     });
+  });
+
+  it("tells of all mailboxes by itself (NOTIFY): what comes, goes and changes anywhere", async () => {
+    const transcript = new Transcript();
+    let notified = false;
+    transcript.subscribe(({ bytes }) => {
+      notified ||= bytes?.includes("NOTIFY SET") === true;
+    });
+    await use(async (session) => session.makeFolder?.("/Watched"));
+    await use(
+      async (session) => {
+        const told = session.watch?.("/")[Symbol.asyncIterator]();
+        const next = async () => {
+          const { value } = (await told?.next()) ?? {};
+          return value === undefined ? undefined : `${value.event} ${value.entry.name}`;
+        };
+        const first = next();
+        await wait(500);
+        await use(async (other) => {
+          await other.write?.("/Watched", {
+            body: inOne(Buffer.from("Subject: elsewhere\r\n\r\n")),
+            flags: [],
+          });
+        });
+        expect(await first).toBe("new elsewhere");
+        await use(async (other) => other.mark?.("/Watched/;UID=1", ["\\Seen"]));
+        expect(await next()).toBe("changed Watched");
+        await use(async (other) => other.remove?.("/Watched", { recursive: true }));
+        let last = await next();
+        // It may be emptied before it goes.
+        while (last === "changed Watched") last = await next();
+        expect(last).toBe("gone Watched");
+        expect(notified).toBe(true);
+        await session[Symbol.asyncDispose]();
+      },
+      { transcript },
+    );
   });
 
   it("searches", async () => {
