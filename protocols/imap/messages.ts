@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "./answer.js";
 import type { Message } from "./entry.js";
 import { envelopeOf } from "./envelope.js";
+import { labelItem, labelsOf } from "./gmail.js";
 import type { Peer, Selected } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
@@ -111,12 +112,11 @@ export async function changedSince(
   modSeq: bigint,
   vanishes: boolean,
 ): Promise<Changes> {
-  const gmail = peer.capabilities.has("X-GM-EXT-1") ? " X-GM-LABELS" : "";
   const answer = peer.dialogue.say({
     words: [
       "UID FETCH",
       `1:${last}`,
-      `(UID FLAGS MODSEQ${gmail})`,
+      `(UID FLAGS MODSEQ${labelItem(peer)})`,
       `(CHANGEDSINCE ${modSeq}${vanishes ? " VANISHED" : ""})`,
     ],
     takes: ({ name, line }) => name === "VANISHED" || (name === "FETCH" && !/\bINTERNALDATE\b/i.test(line)),
@@ -136,10 +136,9 @@ export async function changedSince(
 }
 
 function askFor(peer: Peer, command: "FETCH" | "UID FETCH", { set, first, last }: Batch): Answer {
-  const gmail = peer.capabilities.has("X-GM-EXT-1") ? " X-GM-LABELS" : "";
   const modSeq = peer.selected?.highestModSeq === undefined ? "" : " MODSEQ";
   return peer.dialogue.say({
-    words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${gmail})`],
+    words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${labelItem(peer)})`],
     // Servers may answer two commands at once.
     takes: (data) => {
       if (data.name !== "FETCH") return false;
@@ -166,7 +165,7 @@ export async function messageOf(data: Data): Promise<Message | undefined> {
     received: receivedAt(pairs.get("INTERNALDATE")),
     modSeq: wordsOf(pairs.get("MODSEQ"))[0],
     envelope: envelope === undefined ? undefined : await envelopeOf(envelope),
-    labels: labels === undefined ? undefined : wordsOf(labels),
+    labels: labels === undefined ? undefined : labelsOf(labels),
   };
 }
 
