@@ -79,6 +79,49 @@ describe("pop3 capa", () => {
   });
 });
 
+describe("pop3 lang", () => {
+  it("shows the languages that the server speaks, in their own words", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG"))
+      .sendLines("+OK languages", "en English", "fr Français", "xx", ".")
+      .and(BYE);
+    expect(await runs(play, "lang", "/")).toEqual([
+      ["en\tEnglish", { tag: "en", name: "English" }],
+      ["fr\tFrançais", { tag: "fr", name: "Français" }],
+      ["xx", { tag: "xx", name: "" }],
+    ]);
+  });
+
+  it("has the server speak one", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG fr\nS: +OK fr La langue a été changée")).and(BYE);
+    expect(await runs(play, "lang", "/", ["fr"])).toEqual([
+      ["fr La langue a été changée", { tag: "fr", reply: "fr La langue a été changée" }],
+    ]);
+  });
+
+  it("says what to do when the server does not speak it, and sends nothing that is none", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG xx\nS: -ERR quoi ?")).and(BYE);
+    expect(await failure(runs(play, "lang", "/", ["xx"]))).toMatchObject({
+      code: "refused",
+      reply: "-ERR quoi ?",
+      hint: expect.stringContaining("pop3 lang"),
+    });
+    expect(await failure(runs(OLD_WELCOME.and(BYE), "lang", "/", ["x y"]))).toMatchObject({ code: "usage" });
+  });
+
+  it("--lang is said before the login, so that its refusal can be read", async () => {
+    const play = hello("USER", "LANG").and(
+      conversation(
+        "C: LANG de\nS: +OK de gern\nC: USER ann\nS: +OK\nC: PASS open sesame\nS: -ERR Falsches Passwort, täglich neu",
+      ),
+    );
+    const settings = { ...ANN, options: { lang: "de" } };
+    expect(await failure(runs(play.and(BYE), "stat", "/", [], settings))).toMatchObject({
+      code: "auth",
+      reply: "-ERR Falsches Passwort, täglich neu",
+    });
+  });
+});
+
 describe("pop3 quote", () => {
   it.each([
     ["NOOP", ["NOOP"]],
