@@ -58,15 +58,17 @@ interface Batch {
   readonly last: number;
 }
 
-/** The message out of an answer that may tell of others by the way. */
+/**
+ * The message out of an answer that may tell of others by the way. Its OK is not waited for: dovecot sends it behind the
+ * contents that were asked for with the next command, which would have to be held until then.
+ */
 export async function oneFrom(answer: Answer, uid: number): Promise<Message | undefined> {
-  let found: Message | undefined;
   for await (const data of answer.data()) {
     const message = await messageOf(data);
-    if (message?.uid === uid && message.received !== undefined) found = message;
+    if (message?.uid === uid && message.received !== undefined) return message;
   }
   mustBeOk(await answer.status(), `message ${uid} cannot be fetched`, "missing");
-  return found;
+  return undefined;
 }
 
 export function noMessage(uid: number): PortholeError {
