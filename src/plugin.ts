@@ -282,6 +282,8 @@ export interface ListQuery {
   /** Stop after so many entries; the server is asked for no more where it can be told. */
   readonly limit?: number;
   readonly recursive?: boolean;
+  /** The same place will be listed again: what lets a session ask for the changes alone may be kept in the state folder. */
+  readonly again?: boolean;
 }
 
 export interface ReadQuery {

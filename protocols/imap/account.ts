@@ -13,6 +13,8 @@ export class Account {
   readonly target: Target;
   readonly context: Context;
   #peer: Peer | undefined;
+  /** Whom the login was for, where there was one. */
+  #user: string | undefined;
   #closed = false;
   #left = false;
 
@@ -20,6 +22,10 @@ export class Account {
     this.#peer = peer;
     this.target = target;
     this.context = context;
+  }
+
+  get user(): string | undefined {
+    return this.#user;
   }
 
   /** Greets, and logs in when the user gave credentials; where none are needed (`capability`), nobody is asked for them. */
@@ -128,7 +134,13 @@ export class Account {
 
   async #logIn(peer: Peer, required: boolean): Promise<void> {
     if (peer.loggedIn) return;
-    await logIn(peer, this.target, this.context, required);
+    const { context } = this;
+    const credentials: Context["credentials"] = async (request) => {
+      const given = await context.credentials(request);
+      this.#user = given?.user;
+      return given;
+    };
+    await logIn(peer, this.target, { ...context, credentials }, required);
     if (peer.loggedIn && !peer.compressed) await compress(peer, this.context);
   }
 }

@@ -69,6 +69,11 @@ export class Answer {
     this.#listener = listener;
   }
 
+  /** Somebody waits for what comes. */
+  get awaited(): boolean {
+    return !this.#ignored;
+  }
+
   /** OK, NO or BAD; data that nobody took are passed over. @throws PortholeError when the dialogue ends before it */
   async status(): Promise<Status> {
     this.#ignore();

@@ -1,6 +1,7 @@
 /** What changes messages and mailboxes: flags, copies, moves, removal; and only what was meant. */
 import { PortholeError } from "../../src/errors.js";
 import type { Account } from "./account.js";
+import { labelWord, mustHaveLabels } from "./gmail.js";
 import { isSelectable, listMailboxes } from "./mailboxes.js";
 import { noMessage } from "./messages.js";
 import type { MailPath } from "./path.js";
@@ -27,13 +28,33 @@ export async function mustBeThere(peer: Peer, uid: number): Promise<void> {
 export async function store(
   peer: Peer,
   uids: readonly number[],
-  change: "+FLAGS" | "-FLAGS" | "FLAGS" | "+X-GM-LABELS" | "-X-GM-LABELS",
+  change: "+FLAGS" | "-FLAGS" | "FLAGS",
   flags: readonly string[],
 ): Promise<void> {
   for (const some of inPortions(uids)) {
-    const item = change.endsWith("FLAGS") ? `${change}.SILENT` : change;
-    const status = await peer.dialogue.ask("UID STORE", sequenceSet(some), item, `(${flags.join(" ")})`);
-    mustBeOk(status, "the flags cannot be changed");
+    const words = ["UID STORE", sequenceSet(some), `${change}.SILENT`, `(${flags.join(" ")})`];
+    mustBeOk(await peer.dialogue.ask(...words), "the flags cannot be changed");
+  }
+}
+
+/** The same of Gmail's labels. @throws PortholeError `refused` where there are none */
+export async function storeLabels(
+  peer: Peer,
+  uids: readonly number[],
+  change: "+" | "-",
+  labels: readonly string[],
+): Promise<void> {
+  if (labels.length > 0) mustHaveLabels(peer);
+  for (const some of inPortions(uids)) {
+    for (const label of labels) {
+      const status = await peer.dialogue.ask(
+        "UID STORE",
+        sequenceSet(some),
+        `${change}X-GM-LABELS`,
+        labelWord(label),
+      );
+      mustBeOk(status, `the label ${label} cannot be changed`);
+    }
   }
 }
 

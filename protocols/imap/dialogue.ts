@@ -335,7 +335,7 @@ export class Dialogue {
   #isNext(taker: Answer): boolean {
     for (const { answer } of this.#unanswered) {
       if (answer === taker) return true;
-      if (!answer.hadContents) return false;
+      if (!answer.hadContents && answer.awaited) return false;
     }
     return true;
   }

@@ -41,7 +41,7 @@ export const manifest = {
     {
       name: "flag",
       usage: "URL FLAG...",
-      summary: "set flags of a message, or of those of a search (URL?unseen)",
+      summary: "set flags of a message, or of those of a search (URL?unseen); label:NAME at Gmail",
     },
     { name: "unflag", usage: "URL FLAG...", summary: "take flags away" },
     { name: "copy", usage: "URL MAILBOX", summary: "copy messages into another mailbox, at the server" },

@@ -3,11 +3,12 @@ import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "./answer.js";
 import type { Message } from "./entry.js";
 import { envelopeOf } from "./envelope.js";
+import { labelItem, labelsOf } from "./gmail.js";
 import type { Peer, Selected } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
 import { numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
-import { parseDateTime, sequenceSet } from "./words.js";
+import { parseDateTime, rangesIn, sequenceSet } from "./words.js";
 
 /** Messages that are asked for at once: they are held until all have come, for the newest is told first. */
 const BATCH = 500;
@@ -57,15 +58,17 @@ interface Batch {
   readonly last: number;
 }
 
-/** The message out of an answer that may tell of others by the way. */
+/**
+ * The message out of an answer that may tell of others by the way. Its OK is not waited for: dovecot sends it behind the
+ * contents that were asked for with the next command, which would have to be held until then.
+ */
 export async function oneFrom(answer: Answer, uid: number): Promise<Message | undefined> {
-  let found: Message | undefined;
   for await (const data of answer.data()) {
     const message = await messageOf(data);
-    if (message?.uid === uid && message.received !== undefined) found = message;
+    if (message?.uid === uid && message.received !== undefined) return message;
   }
   mustBeOk(await answer.status(), `message ${uid} cannot be fetched`, "missing");
-  return found;
+  return undefined;
 }
 
 export function noMessage(uid: number): PortholeError {
@@ -96,11 +99,48 @@ async function* inBatches(
   }
 }
 
+/** What has changed since, of the messages up to a UID. */
+export interface Changes {
+  /** UID, flags, labels and MODSEQ alone. */
+  readonly changed: readonly Message[];
+  /** Ranges of UIDs that are gone; told where VANISHED is. */
+  readonly vanished: readonly (readonly [number, number])[];
+}
+
+/** CHANGEDSINCE (RFC 7162, 3.1.4), and VANISHED where QRESYNC was enabled (3.2.6). @throws PortholeError */
+export async function changedSince(
+  peer: Peer,
+  last: number,
+  modSeq: bigint,
+  vanishes: boolean,
+): Promise<Changes> {
+  const answer = peer.dialogue.say({
+    words: [
+      "UID FETCH",
+      `1:${last}`,
+      `(UID FLAGS MODSEQ${labelItem(peer)})`,
+      `(CHANGEDSINCE ${modSeq}${vanishes ? " VANISHED" : ""})`,
+    ],
+    takes: ({ name, line }) => name === "VANISHED" || (name === "FETCH" && !/\bINTERNALDATE\b/i.test(line)),
+  });
+  const changed: Message[] = [];
+  const vanished: (readonly [number, number])[] = [];
+  for await (const data of answer.data()) {
+    if (data.name === "VANISHED") {
+      vanished.push(...rangesIn(textOf(data.values.at(-1)) ?? ""));
+      continue;
+    }
+    const message = await messageOf(data);
+    if (message?.flags !== undefined && message.uid <= last) changed.push(message);
+  }
+  mustBeOk(await answer.status(), "the server does not tell what has changed");
+  return { changed, vanished };
+}
+
 function askFor(peer: Peer, command: "FETCH" | "UID FETCH", { set, first, last }: Batch): Answer {
-  const gmail = peer.capabilities.has("X-GM-EXT-1") ? " X-GM-LABELS" : "";
   const modSeq = peer.selected?.highestModSeq === undefined ? "" : " MODSEQ";
   return peer.dialogue.say({
-    words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${gmail})`],
+    words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${labelItem(peer)})`],
     // Servers may answer two commands at once.
     takes: (data) => {
       if (data.name !== "FETCH") return false;
@@ -127,7 +167,7 @@ export async function messageOf(data: Data): Promise<Message | undefined> {
     received: receivedAt(pairs.get("INTERNALDATE")),
     modSeq: wordsOf(pairs.get("MODSEQ"))[0],
     envelope: envelope === undefined ? undefined : await envelopeOf(envelope),
-    labels: labels === undefined ? undefined : wordsOf(labels),
+    labels: labels === undefined ? undefined : labelsOf(labels),
   };
 }
 

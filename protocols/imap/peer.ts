@@ -6,7 +6,7 @@ import { encodeModifiedUtf7 } from "./modified-utf7.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data, Status } from "./response.js";
 import { numberOf, wordsOf } from "./values.js";
-import { astring, type Word } from "./words.js";
+import { astring, numbersIn, type Word } from "./words.js";
 
 /** A mailbox that is selected (RFC 9051, 3.3). */
 export interface Selected {
@@ -38,8 +38,12 @@ export class Peer implements Bystander {
   /** Names are UTF-8 (RFC 6855). */
   utf8 = false;
   compressed = false;
+  /** QRESYNC is enabled (RFC 7162, 3.2.3): what is gone is told by VANISHED. */
+  resyncs = false;
   /** Called for what happens in the selected mailbox. */
   onChange: ((data: Data) => void) | undefined;
+  /** Called for what is told of mailboxes (RFC 5465); with nothing, when the server gives up telling. */
+  onMailbox: ((data: Data | undefined) => void) | undefined;
   #told = false;
 
   constructor(connection: Connection) {
@@ -95,8 +99,15 @@ export class Peer implements Bystander {
         this.onChange?.(data);
         return;
       case "VANISHED":
+        this.#keepVanished(data);
+        this.onChange?.(data);
+        return;
       case "FETCH":
         this.onChange?.(data);
+        return;
+      case "STATUS":
+      case "LIST":
+        this.onMailbox?.(data);
         return;
       default:
     }
@@ -106,6 +117,9 @@ export class Peer implements Bystander {
     switch (code) {
       case "CAPABILITY":
         this.#keep(codeText.split(" "));
+        return;
+      case "NOTIFICATIONOVERFLOW":
+        this.onMailbox?.(undefined);
         return;
       case "UIDVALIDITY":
         if (this.selected !== undefined) this.selected.uidValidity = numberOf(codeText);
@@ -126,6 +140,13 @@ export class Peer implements Bystander {
         return;
       default:
     }
+  }
+
+  /** RFC 7162, 3.2.10: what is marked as earlier was gone before, and is not counted. */
+  #keepVanished({ values }: Data): void {
+    const [set] = values;
+    if (this.selected === undefined || typeof set !== "string") return;
+    this.selected.exists = Math.max(0, this.selected.exists - numbersIn(set).length);
   }
 
   #keep(words: readonly string[]): void {

@@ -156,16 +156,19 @@ async function* results(
   account: Account,
   { batch, selected, facts, contents }: Asked,
 ): AsyncGenerator<ManyRead, void, undefined> {
+  const wanted = new Set(batch.wanted.map(({ uid }) => uid));
   const known = new Map<number, Message>();
+  // The OK is waited for only where some are missing: it may come behind the first message's contents.
   for await (const data of facts.data()) {
     const message = await messageOf(data);
-    if (message?.received !== undefined && known.size <= BATCH) known.set(message.uid, message);
+    if (message?.received !== undefined && wanted.has(message.uid)) known.set(message.uid, message);
+    if (known.size === wanted.size) break;
   }
-  await facts.status();
+  if (known.size < wanted.size) await facts.status();
   for (const [at, answer] of contents.entries()) {
-    const wanted = batch.wanted[at];
-    if (wanted === undefined) return;
-    yield await resultOf(account, batch, selected, wanted, answer, known.get(wanted.uid));
+    const one = batch.wanted[at];
+    if (one === undefined) return;
+    yield await resultOf(account, batch, selected, one, answer, known.get(one.uid));
   }
 }
 

@@ -1,5 +1,7 @@
 /** Searches as people type them, as IMAP writes them (RFC 9051, 6.4.4): `from:support subject:"x y" since:2026-01-01 unseen larger:1M`. */
+
 import { PortholeError } from "../../src/errors.js";
+import { labelWord } from "./gmail.js";
 import { astring, plainWord, quoted, searchDate, type Word } from "./words.js";
 
 const HINT =
@@ -181,7 +183,7 @@ function keyOf(token: Token, now: Date): { key: Word[]; minus: boolean } {
     case "gmail":
       return { key: ["X-GM-RAW", astring(text)], minus };
     case "label":
-      return { key: ["X-GM-LABELS", astring(text)], minus };
+      return { key: ["X-GM-LABELS", labelWord(text)], minus };
     default:
       throw wrong(`'${name}:' is nothing to search by`);
   }

@@ -13,6 +13,7 @@ import type {
   WatchEvent,
 } from "../../src/plugin.js";
 import type { Account } from "./account.js";
+import { watchAccount } from "./account-watching.js";
 import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
@@ -23,6 +24,7 @@ import { type MailPath, mailboxPath, messagePath, parsePath } from "./path.js";
 import type { Peer } from "./peer.js";
 import { isMessagePath, readMessage, structureOf } from "./reading.js";
 import { readMany } from "./reading-many.js";
+import { openToRelist, relisted } from "./relisting.js";
 import { parseDay, parseSearch, type Search } from "./search-words.js";
 import { searchUids, withSearch } from "./searching.js";
 import { watchMailbox } from "./watching.js";
@@ -204,8 +206,9 @@ export class ImapSession implements Session {
     if (asked.uid !== undefined) {
       throw new PortholeError("usage", "a message never changes; watch its mailbox");
     }
-    const place = asked.levels.length === 0 ? { levels: ["INBOX"] } : asked;
-    yield* watchMailbox(this.#account, place, this.#closing.signal);
+    const { signal } = this.#closing;
+    if (asked.levels.length === 0) yield* watchAccount(this.#account, signal);
+    else yield* watchMailbox(this.#account, asked, signal);
   }
 
   check(): AsyncIterable<CheckStep> {
@@ -226,7 +229,7 @@ export class ImapSession implements Session {
     }
     let absent: PortholeError | undefined;
     try {
-      yield* this.#found(asked, undefined, query.limit ?? NO_LIMIT);
+      yield* this.#all(asked, query);
     } catch (thrown) {
       // What cannot be selected may hold others all the same.
       if (!(thrown instanceof PortholeError) || !["missing", "refused"].includes(thrown.code)) throw thrown;
@@ -268,6 +271,20 @@ export class ImapSession implements Session {
     const message = messagePath(asked.levels, selected.uidValidity, asked.uid);
     for (const part of await structureOf(peer, asked.uid))
       yield partEntry(this.#account.target, message, part);
+  }
+
+  /** Messages of a mailbox, as far as the options do not leave some out. */
+  async *#all(asked: MailPath, { again, limit }: ListQuery): AsyncGenerator<Entry, void, undefined> {
+    const whole = limit === undefined && asked.query === undefined && this.#filter() === undefined;
+    if (again !== true || !whole) {
+      yield* this.#found(asked, undefined, limit ?? NO_LIMIT);
+      return;
+    }
+    const opened = await openToRelist(this.#account, asked);
+    const place = placeOf(asked, opened.selected);
+    for await (const message of relisted(this.#account, asked, opened)) {
+      yield messageEntry(this.#account.target, place, message);
+    }
   }
 
   /** Messages of a mailbox: those that match, or all. */

@@ -1,6 +1,4 @@
 /** What comes, changes and goes in a mailbox, told by the server as it happens (IDLE, RFC 2177) or asked for. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { abortReason, type ErrorCode, PortholeError } from "../../src/errors.js";
 import type { WatchEvent } from "../../src/plugin.js";
 import type { Account } from "./account.js";
 import { type Message, messageEntry } from "./entry.js";
@@ -10,19 +8,10 @@ import type { Peer, Selected } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
 import { searchUids } from "./searching.js";
+import { intervalOf, pauseFor, SILENCE_MS, type Watched, watchOn } from "./watch-loop.js";
 
-/** Seconds between two looks, where the server does not tell by itself. */
-const USUAL_INTERVAL = 60;
-const SHORTEST_INTERVAL = 0.05;
-/** Milliseconds: a server may end a connection that idles for half an hour (RFC 2177). */
-const IDLE_MS = 28 * 60_000;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 15 * 60_000;
 /** Events by the way that are kept until they are looked at. */
 const MOST_CHANGES = 10_000;
-
-/** What may pass by itself: another look is worth while. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(["resolve", "connect", "timeout", "busy", "protocol"]);
 
 export async function* watchMailbox(
   account: Account,
@@ -30,27 +19,10 @@ export async function* watchMailbox(
   closed: AbortSignal,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const signal = AbortSignal.any([account.context.signal, closed]);
-  const watching = new Watching(account, path, intervalOf(account), signal);
-  let failures = 0;
-  for (;;) {
-    try {
-      for await (const event of watching.events()) {
-        failures = 0;
-        yield event;
-      }
-    } catch (thrown) {
-      if (signal.aborted) throw abortReason(signal);
-      if (!(thrown instanceof PortholeError) || !PASSING.has(thrown.code) || !watching.begun) throw thrown;
-      const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
-      if (failures === 0) account.context.warn(`${thrown.message}; connecting again`);
-      failures = Math.min(failures + 1, 10);
-      await account.rest();
-      await pauseFor(pause, signal);
-    }
-  }
+  yield* watchOn(account, new Watching(account, path, intervalOf(account), signal), signal);
 }
 
-class Watching {
+class Watching implements Watched {
   readonly #account: Account;
   readonly #path: MailPath;
   readonly #interval: number;
@@ -113,7 +85,7 @@ class Watching {
     });
     try {
       const signal = AbortSignal.any([this.#signal, stop.signal]);
-      const pause = pauseFor(IDLE_MS, signal).catch((thrown: unknown) => {
+      const pause = pauseFor(SILENCE_MS, signal).catch((thrown: unknown) => {
         if (this.#signal.aborted) throw thrown;
       });
       await Promise.race([changes.next(), pause, ended]);
@@ -297,20 +269,4 @@ function bare(uid: number): Message {
     envelope: undefined,
     labels: undefined,
   };
-}
-
-/** Seconds. */
-function intervalOf({ context }: Account): number {
-  const wanted = context.options["interval"];
-  const seconds = typeof wanted === "number" ? wanted : USUAL_INTERVAL;
-  if (seconds >= SHORTEST_INTERVAL) return seconds;
-  throw new PortholeError("usage", `--interval wants ${SHORTEST_INTERVAL} seconds or more`);
-}
-
-async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal, ref: true });
-  } catch {
-    throw abortReason(signal);
-  }
 }

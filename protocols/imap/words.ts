@@ -82,14 +82,21 @@ export function sequenceSet(numbers: Iterable<number>): string {
 /** What a sequence set names; bounded. @throws PortholeError `protocol` */
 export function numbersIn(set: string, most = 10_000_000): number[] {
   const numbers: number[] = [];
-  for (const range of set.split(",")) {
-    const [, from = "", to] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(range) ?? [];
-    if (from === "") continue;
-    const [low, high] = [Number(from), Number(to ?? from)].sort((a, b) => a - b);
-    if (low === undefined || high === undefined || numbers.length + high - low > most) {
+  for (const [low, high] of rangesIn(set)) {
+    if (numbers.length + high - low > most) {
       throw new PortholeError("protocol", "the server names more messages than there can be");
     }
     for (let number = low; number <= high; number++) numbers.push(number);
   }
   return numbers;
+}
+
+/** The ranges of a sequence set, the lower number first; what is none is left out. */
+export function rangesIn(set: string): (readonly [number, number])[] {
+  return set.split(",").flatMap((range) => {
+    const [, from = "", to = from] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(range) ?? [];
+    if (from === "") return [];
+    const [one, other] = [Number(from), Number(to)];
+    return [[Math.min(one, other), Math.max(one, other)] as const];
+  });
 }

@@ -1,4 +1,4 @@
-/** What only POP3 can do: `porthole pop3 stat|uidl|top|capa|quote URL ...`. */
+/** What only POP3 can do: `porthole pop3 stat|uidl|top|capa|lang|quote URL ...`. */
 import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "../../src/net/dialogue.js";
 import type { Command, Invocation, Output, Target } from "../../src/plugin.js";
@@ -6,6 +6,7 @@ import { refuseControls } from "../../src/url.js";
 import type { StatusReply } from "../../src/wire/status-replies.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { fileNameOf, MESSAGE_TYPE, messageEntry } from "./entry.js";
+import { languages, speak } from "./language.js";
 import type { Line } from "./line.js";
 import type { Message } from "./maildrop.js";
 import { type MailPath, parsePath } from "./path.js";
@@ -77,6 +78,21 @@ async function* capa(invocation: Invocation): AsyncGenerator<Output> {
   }
 }
 
+/** LANG: the languages that the server speaks, or what it says when it is to speak one. */
+async function* lang(invocation: Invocation): AsyncGenerator<Output> {
+  const { line, rest } = await openFirst(invocation, "lang URL [TAG]", 1);
+  const peer = await line.peer();
+  const [wanted] = rest;
+  if (wanted !== undefined) {
+    const reply = await speak(peer, wanted);
+    yield { kind: "record", text: reply, data: { tag: wanted, reply } };
+    return;
+  }
+  for (const { tag, name } of await languages(peer)) {
+    yield { kind: "record", text: name === "" ? tag : `${tag}\t${name}`, data: { tag, name } };
+  }
+}
+
 /** One command as it is typed, after the login when there is one, and what the server answers. */
 async function* quote(invocation: Invocation): AsyncGenerator<Output> {
   const { line, rest } = await openFirst(invocation, "quote URL COMMAND...", undefined);
@@ -141,4 +157,4 @@ async function openFirst(
   return { line, path: parsePath(target.path), rest };
 }
 
-export const commands: Readonly<Record<string, Command>> = { stat, uidl, top, capa, quote };
+export const commands: Readonly<Record<string, Command>> = { stat, uidl, top, capa, lang, quote };

@@ -1,6 +1,7 @@
 /** The way to the server: one connection, and another in its place when it is lost between two calls. */
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Target } from "../../src/plugin.js";
+import { enableUtf8, speak } from "./language.js";
 import { logIn } from "./login.js";
 import { Maildrop } from "./maildrop.js";
 import { meet } from "./meet.js";
@@ -85,17 +86,15 @@ export class Line {
   async #logIn(peer: Peer, required: boolean): Promise<void> {
     if (peer.loggedIn) return;
     await enableUtf8(peer);
+    const { lang } = this.context.options;
+    if (typeof lang === "string" && peer.language !== lang) {
+      await speak(peer, lang);
+      peer.language = lang;
+    }
     const began = performance.now();
     await logIn(peer, this.target, this.context, required);
     peer.loginMs = performance.now() - began;
     // RFC 2449, 5: what is offered can be more after the login.
     if (peer.loggedIn && peer.capabilities !== undefined) await peer.askCapabilities();
   }
-}
-
-/** RFC 6856, 3.1: before the login. Else a server shows a made-over form of messages whose headers are in UTF-8. */
-async function enableUtf8(peer: Peer): Promise<void> {
-  if (peer.utf8 || peer.capabilities?.has("UTF8") !== true) return;
-  const reply = await peer.say(["UTF8"], { alone: true }).reply();
-  peer.utf8 = reply.status === "ok";
 }

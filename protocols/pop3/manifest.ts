@@ -11,7 +11,14 @@ export const manifest = {
     pops: { port: 995, tls: "always" },
   },
   verbs: ["ls", "get", "stat", "rm", "watch", "check"],
-  options: [],
+  options: [
+    {
+      flag: "lang",
+      type: "string",
+      placeholder: "TAG",
+      summary: "the language of the server's words, where it speaks several: de, pt-BR (LANG)",
+    },
+  ],
   commands: [
     {
       name: "stat",
@@ -21,6 +28,11 @@ export const manifest = {
     { name: "uidl", usage: "URL", summary: "the unique identifier of each message, or of one (UIDL)" },
     { name: "top", usage: "URL [LINES]", summary: "a message's header, and so many lines of its text (TOP)" },
     { name: "capa", usage: "URL", summary: "what the server says it can do (CAPA)" },
+    {
+      name: "lang",
+      usage: "URL [TAG]",
+      summary: "the languages that the server speaks, or what it says in one (LANG)",
+    },
     { name: "quote", usage: "URL COMMAND...", summary: "send one command as it is, and show the answer" },
   ],
   load: async () => (await import("./index.js")).plugin,

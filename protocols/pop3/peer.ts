@@ -38,6 +38,8 @@ export class Peer {
   /** What was offered before TLS was started in place. */
   beforeTls: Capabilities | undefined;
   loggedIn = false;
+  /** What its words are in since it was asked for (RFC 6856, 3). */
+  language: string | undefined;
   /** UTF8 mode is on (RFC 6856). */
   utf8 = false;
   /** Messages marked by DELE: they go when QUIT is answered, and only then (RFC 1939, 6). */

@@ -67,7 +67,7 @@ async function listInto(
 ): Promise<boolean> {
   const { selection, signal } = options;
   let complete = true;
-  for await (const walked of walk(door, path, { enters: selection.entersFolder, signal })) {
+  for await (const walked of walk(door, path, { enters: selection.entersFolder, signal, again: true })) {
     if (walked.kind === "passed") await options.onPassed(walked.entry.url, walked.why);
     else if (walked.kind === "unlisted") {
       complete = false;

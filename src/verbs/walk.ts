@@ -25,6 +25,8 @@ export interface WalkOptions {
   /** Whether to go into a container; all, when absent. */
   readonly enters?: (names: readonly string[]) => boolean;
   readonly signal: AbortSignal;
+  /** The same tree will be walked again, by another run. */
+  readonly again?: boolean;
 }
 
 /** Deeper than anybody's folders; what lists itself within itself ends here. */
@@ -55,7 +57,7 @@ export async function* walk(
     options.signal.throwIfAborted();
     const inner: typeof waiting = [];
     try {
-      for await (const walked of listOnce(door, next, path, seen)) {
+      for await (const walked of listOnce(door, next, path, seen, options.again === true)) {
         yield walked;
         if (walked.kind !== "found" || !walked.found.isContainer) continue;
         const { found } = walked;
@@ -78,10 +80,11 @@ async function* listOnce(
   place: { readonly path: string; readonly names: readonly string[] },
   top: string,
   seen: Set<string>,
+  again: boolean,
 ): AsyncGenerator<Walked, void, undefined> {
   const session = await door.session();
   if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-  for await (const entry of session.list(place.path)) {
+  for await (const entry of session.list(place.path, again ? { again } : {})) {
     if (entry.kind === "note") continue;
     const why = NOTHING_TO_READ[entry.kind];
     const path = pathOn(door.target, entry.url);

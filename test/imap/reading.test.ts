@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { conversation, type Script, script } from "../../fixtures/servers/scripted.js";
 import { failure, listed, many, octets, opens, plays, talk, welcome } from "./talk.js";
@@ -41,6 +42,23 @@ describe("a message", () => {
 
   it("is given octet for octet", async () => {
     await gives(TOLD.send(whole));
+  });
+
+  it("is not held where the server says OK to the first question behind it, as dovecot does", async () => {
+    // More than is ever held.
+    const large = Buffer.alloc(70 * 1024 * 1024, "lines like this one\r\n");
+    const play = script()
+      .sendLines(`* 7 FETCH ${FACTS}`)
+      .send(answer("* 7 FETCH (UID 7 BODY[] ", literal(large), ")\r\nA3 OK done\r\nA4 OK done\r\n"));
+    await plays(ASKED.and(play), async (session) => {
+      const { body } = (await session.read?.("/INBOX/;UID=7")) ?? {};
+      // Time for all of it to come, if somebody took it.
+      await wait(200);
+      expect(body?.readableLength).toBeLessThan(1024 * 1024);
+      let octetsRead = 0;
+      for await (const chunk of body ?? []) octetsRead += Buffer.byteLength(chunk);
+      expect(octetsRead).toBe(large.length);
+    });
   });
 
   it("is the same an octet a packet", async () => {

@@ -1,53 +1,19 @@
-import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { conversation, type Script, scripted } from "../../fixtures/servers/scripted.js";
+import { conversation, type Script } from "../../fixtures/servers/scripted.js";
 import { plugin } from "../../protocols/pop3/index.js";
-import { Client, type ClientSettings } from "../../src/client.js";
-import type { Output, Session } from "../../src/plugin.js";
+import type { ClientSettings } from "../../src/client.js";
+import { runs as runsOf } from "../talk.js";
 import { ANN, BYE, failure, hello, OLD_WELCOME, welcome } from "./talk.js";
 
 /** Runs `porthole pop3 NAME URL WORDS...` against a server that plays a script to its end. */
-async function runs(
+function runs(
   play: Script,
   name: string,
   path: string,
   words: readonly string[] = [],
   settings: ClientSettings = ANN,
 ): Promise<unknown[]> {
-  await using server = await scripted(play, { timeout: 5000 });
-  const client = new Client(settings);
-  const sessions: Session[] = [];
-  const command = plugin.commands[name];
-  if (command === undefined) throw new Error(`there is no command ${name}`);
-  const outputs = command({
-    words: [server.url("pop3", path), ...words],
-    options: {},
-    signal: client.signal,
-    stdin: Readable.from([]),
-    stdinIsTerminal: false,
-    warn: () => {},
-    open: async (url) => {
-      const target = client.target(url);
-      const session = await client.open(target);
-      sessions.push(session);
-      return { session, target };
-    },
-  });
-  const shown: unknown[] = [];
-  try {
-    for await (const output of outputs) shown.push(await showing(output));
-  } finally {
-    for (const session of sessions) await session[Symbol.asyncDispose]();
-  }
-  await server.done;
-  return shown;
-}
-
-async function showing(output: Output): Promise<unknown> {
-  if (output.kind === "record") return [output.text, output.data];
-  if (output.kind === "document") return [output.document.type, await text(output.document.body)];
-  return output;
+  return runsOf(plugin, "pop3", play, [name, path, ...words], { settings });
 }
 
 describe("pop3 stat", () => {
@@ -110,6 +76,49 @@ describe("pop3 capa", () => {
   it("says so of a server without it", async () => {
     const play = conversation("S: +OK\nC: CAPA\nS: -ERR what?").and(BYE);
     expect(await failure(runs(play, "capa", "/", [], {}))).toMatchObject({ code: "refused" });
+  });
+});
+
+describe("pop3 lang", () => {
+  it("shows the languages that the server speaks, in their own words", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG"))
+      .sendLines("+OK languages", "en English", "fr Français", "xx", ".")
+      .and(BYE);
+    expect(await runs(play, "lang", "/")).toEqual([
+      ["en\tEnglish", { tag: "en", name: "English" }],
+      ["fr\tFrançais", { tag: "fr", name: "Français" }],
+      ["xx", { tag: "xx", name: "" }],
+    ]);
+  });
+
+  it("has the server speak one", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG fr\nS: +OK fr La langue a été changée")).and(BYE);
+    expect(await runs(play, "lang", "/", ["fr"])).toEqual([
+      ["fr La langue a été changée", { tag: "fr", reply: "fr La langue a été changée" }],
+    ]);
+  });
+
+  it("says what to do when the server does not speak it, and sends nothing that is none", async () => {
+    const play = OLD_WELCOME.and(conversation("C: LANG xx\nS: -ERR quoi ?")).and(BYE);
+    expect(await failure(runs(play, "lang", "/", ["xx"]))).toMatchObject({
+      code: "refused",
+      reply: "-ERR quoi ?",
+      hint: expect.stringContaining("pop3 lang"),
+    });
+    expect(await failure(runs(OLD_WELCOME.and(BYE), "lang", "/", ["x y"]))).toMatchObject({ code: "usage" });
+  });
+
+  it("--lang is said before the login, so that its refusal can be read", async () => {
+    const play = hello("USER", "LANG").and(
+      conversation(
+        "C: LANG de\nS: +OK de gern\nC: USER ann\nS: +OK\nC: PASS open sesame\nS: -ERR Falsches Passwort, täglich neu",
+      ),
+    );
+    const settings = { ...ANN, options: { lang: "de" } };
+    expect(await failure(runs(play.and(BYE), "stat", "/", [], settings))).toMatchObject({
+      code: "auth",
+      reply: "-ERR Falsches Passwort, täglich neu",
+    });
   });
 });
 

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client, type ClientSettings } from "../../src/client.js";
-import type { Session } from "../../src/plugin.js";
+import { Transcript } from "../../src/net/transcript.js";
+import type { Entry, Session } from "../../src/plugin.js";
 import { mirror } from "../../src/verbs/mirror.js";
 import type { MirrorReport } from "../../src/verbs/mirror-events.js";
 import { all, failure, listed, many, octets } from "../imap/talk.js";
@@ -165,6 +167,43 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     });
   });
 
+  it("tells of all mailboxes by itself (NOTIFY): what comes, goes and changes anywhere", async () => {
+    const transcript = new Transcript();
+    let notified = false;
+    transcript.subscribe(({ bytes }) => {
+      notified ||= bytes?.includes("NOTIFY SET") === true;
+    });
+    await use(async (session) => session.makeFolder?.("/Watched"));
+    await use(
+      async (session) => {
+        const told = session.watch?.("/")[Symbol.asyncIterator]();
+        const next = async () => {
+          const { value } = (await told?.next()) ?? {};
+          return value === undefined ? undefined : `${value.event} ${value.entry.name}`;
+        };
+        const first = next();
+        await wait(500);
+        await use(async (other) => {
+          await other.write?.("/Watched", {
+            body: inOne(Buffer.from("Subject: elsewhere\r\n\r\n")),
+            flags: [],
+          });
+        });
+        expect(await first).toBe("new elsewhere");
+        await use(async (other) => other.mark?.("/Watched/;UID=1", ["\\Seen"]));
+        expect(await next()).toBe("changed Watched");
+        await use(async (other) => other.remove?.("/Watched", { recursive: true }));
+        let last = await next();
+        // It may be emptied before it goes.
+        while (last === "changed Watched") last = await next();
+        expect(last).toBe("gone Watched");
+        expect(notified).toBe(true);
+        await session[Symbol.asyncDispose]();
+      },
+      { transcript },
+    );
+  });
+
   it("searches", async () => {
     await use(async (session) => {
       const found = await all(
@@ -200,6 +239,53 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     }
   }, 60_000);
 
+  it("is listed again by its changes alone", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-again-"));
+    try {
+      await use(async (session) => {
+        await session.makeFolder?.("/Again");
+        for (const mail of MAILS.slice(0, 50))
+          await session.write?.("/Again", { body: inOne(mail), flags: [] });
+      });
+      const said: string[] = [];
+      const again = () => {
+        said.length = 0;
+        const transcript = new Transcript();
+        transcript.subscribe(({ bytes }) => void said.push(bytes?.toString("latin1") ?? ""));
+        return use((session) => all(session.list?.("/Again", { again: true }) ?? empty()), {
+          stateFolder: folder,
+          transcript,
+        });
+      };
+      const uidsOf = (entries: readonly Entry[]) => entries.map(({ meta }) => meta["uid"]);
+      expect(await again()).toHaveLength(50);
+      const second = await again();
+      expect(said.join("")).toMatch(/CHANGEDSINCE \d+ VANISHED/);
+      expect(said.join("").match(/ENVELOPE \(/g)).toHaveLength(1);
+      await use(async (session) => {
+        await session.mark?.("/Again/;UID=7", ["\\Flagged"]);
+        await session.remove?.("/Again/;UID=9");
+        await session.write?.("/Again", { body: inOne(LARGE), flags: ["\\Seen"] });
+      });
+      const third = await again();
+      expect(uidsOf(third)).toEqual([51, ...uidsOf(second).filter((uid) => uid !== 9)]);
+      expect(third.find(({ meta }) => meta["uid"] === 7)).toMatchObject({ meta: { flags: ["\\Flagged"] } });
+      expect(said.join("").match(/ENVELOPE \(/g)).toHaveLength(2);
+      const whole = await use((session) => listed(session, "/Again"));
+      const facts = ({ url, name, size, modified, meta: { number: _, ...meta } }: Entry) => ({
+        url,
+        name,
+        size,
+        modified,
+        meta,
+      });
+      expect(third.map(facts)).toEqual(whole.map(facts));
+      await use(async (session) => session.remove?.("/Again", { recursive: true }));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it("is copied from account to account with its tree, and again without doubles", async () => {
     const other = await startDovecot("imap", []);
     try {
@@ -229,6 +315,10 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     }
   });
 });
+
+async function* inOne(octetsOf: Buffer): AsyncGenerator<Buffer> {
+  yield octetsOf;
+}
 
 async function* empty(): AsyncGenerator<never> {}
 

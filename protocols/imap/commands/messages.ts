@@ -5,6 +5,7 @@ import type { Invocation, JsonValue, Output } from "../../../src/plugin.js";
 import { settable } from "../appending.js";
 import * as changing from "../changing.js";
 import { messageEntry } from "../entry.js";
+import { mustHaveLabels } from "../gmail.js";
 import { byUid } from "../messages.js";
 import { mailboxPath, messagePath } from "../path.js";
 import { readMany } from "../reading-many.js";
@@ -48,13 +49,11 @@ async function* changeFlags(invocation: Invocation, change: "+FLAGS" | "-FLAGS")
     });
   }
   const { peer } = await account.select(path, "write");
+  if (labels.length > 0) mustHaveLabels(peer);
   const uids = await uidsOf(peer, path, usage);
   if (uids.length === 0) throw nothing();
   if (flags.length > 0) await changing.store(peer, uids, change, flags);
-  const quotedLabels = labels.map((label) => `"${label.replace(/["\\]/g, "\\$&")}"`);
-  if (labels.length > 0) {
-    await changing.store(peer, uids, change === "+FLAGS" ? "+X-GM-LABELS" : "-X-GM-LABELS", quotedLabels);
-  }
+  await changing.storeLabels(peer, uids, change === "+FLAGS" ? "+" : "-", labels);
   for await (const message of byUid(peer, uids)) {
     const place = { levels: path.levels, uidValidity: peer.selected?.uidValidity };
     yield { kind: "entry", entry: messageEntry(account.target, place, message) };
