@@ -128,6 +128,7 @@ const LOCAL_FAILURES: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is not a folder",
   ENOSPC: "no room left on the device",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is larger than may be here",
   EROFS: "the file system is read-only",
   ENAMETOOLONG: "the name is too long for this file system",
   EMFILE: "too many open files",
