@@ -6,7 +6,7 @@ import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
 import { dialPlace, isManyfold } from "./address.js";
-import { isPatient, type Opened, openedOne } from "./opened.js";
+import { dial, isPatient, type Opened, openedOne } from "./opened.js";
 import { fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
 import { writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
@@ -25,7 +25,7 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const steps = stepsOf(invocation.options, ["send", "expect"]);
   const scripted = steps.some(({ flag }) => flag === "expect");
   const patient = isPatient(invocation);
-  const connection = await place.context.dial({ ...dialPlace(place.target), patient: patient || scripted });
+  const connection = await dial(place.context, { ...dialPlace(place.target), patient: patient || scripted });
   applyOptions(connection, invocation);
   const shown = new Shown(invocation.options);
   try {

@@ -59,6 +59,7 @@ async function serveConnections(
   try {
     let number = 0;
     for await (const connection of listener) {
+      connection.guessSecrets();
       number += 1;
       if (!keepOpen) {
         listener.close();

@@ -6,6 +6,7 @@ import { Duplex } from "node:stream";
 import { constants, createDeflate, type Deflate } from "node:zlib";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import { ASKS_PASSWORD } from "../../src/net/typed-secrets.js";
 import type { Interaction, LineKeys, Screen } from "../../src/plugin.js";
 import {
   TELNET,
@@ -28,7 +29,6 @@ import {
 import { AS_THEY_ARE, type Characters } from "./characters.js";
 import { inflated } from "./compression.js";
 import { LineMode } from "./linemode.js";
-import { ASKS_PASSWORD } from "./login.js";
 import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
 
 export interface TelnetFacts {
