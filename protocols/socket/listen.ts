@@ -126,10 +126,12 @@ async function answer(
     // What fails here fails the connection too.
     pourInput(invocation, connection, halfClose).catch((thrown: Error) => connection.destroy(thrown));
   }
-  for await (const piece of comingFrom(connection)) {
-    if (options["echo"] === true) await writeTo(connection, piece);
-    await show(piece);
-  }
+  if (options["echo"] === true) {
+    for await (const piece of comingFrom(connection)) {
+      await writeTo(connection, piece);
+      await show(piece);
+    }
+  } else await connection.pour(show);
   // The peer has said all it had to say, and so have we.
   await endSending(connection);
 }

@@ -5,7 +5,7 @@ import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace } from "./address.js";
 import { numberOf } from "./connect.js";
 import { dial, isPatient, type Opened, openedOne } from "./opened.js";
-import { Shown } from "./shown.js";
+import { Shown, shownFrom } from "./shown.js";
 
 const USAGE = "porthole socket recv tcp://HOST:PORT, or udp://:PORT";
 
@@ -19,9 +19,10 @@ export async function* recv(invocation: Invocation): AsyncGenerator<Output> {
   const connection = await dial(place.context, {
     ...dialPlace(place.target),
     patient: isPatient(invocation),
+    bulk: true,
   });
   try {
-    for await (const piece of connection) yield shown.octets(piece);
+    yield* shownFrom(connection, shown);
   } finally {
     connection.destroy();
   }
