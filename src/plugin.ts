@@ -261,13 +261,30 @@ export interface Screen {
   readonly type: string;
 }
 
-/** Emits `mode` when `keys` changes. */
+/** Keys that mean something to whoever edits lines, each a character, or empty for none. */
+export interface LineKeys {
+  /** Lines are edited on this side; otherwise only signals are told apart, and all else goes out as it is typed. */
+  readonly edits: boolean;
+  /** What is typed is shown on this side. */
+  readonly echo: boolean;
+  readonly erase: string;
+  readonly eraseWord: string;
+  readonly eraseLine: string;
+  /** At the beginning of a line: the signal `eof`; within it: what is typed goes out without a line end. */
+  readonly end: string;
+  /** The names of signals, by their key. */
+  readonly signals: ReadonlyMap<string, string>;
+}
+
+/** Emits `mode` when `keys` or `lineKeys` changes. */
 export interface Interaction extends Duplex {
   /**
    * True: each key goes out as it is typed, and the far side shows it. False: lines are edited and shown here, and
    * go out whole, ended by LF.
    */
   readonly keys: boolean;
+  /** What keys mean, where the far side has a say in it; absent where the terminal's own editing will do. */
+  readonly lineKeys?: LineKeys | undefined;
   /** The far side draws on the screen: its control characters are meant. */
   readonly draws: boolean;
   /** The person's screen has another size now. */

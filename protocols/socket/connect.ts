@@ -6,10 +6,10 @@ import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
 import { dialPlace, isManyfold } from "./address.js";
-import { isPatient, type Opened, openedOne } from "./opened.js";
+import { dial, isPatient, type Opened, openedOne } from "./opened.js";
 import { fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
 import { writeTo } from "./pour.js";
-import { Shown } from "./shown.js";
+import { Shown, shownFrom } from "./shown.js";
 
 const USAGE = "porthole socket connect tcp://HOST:PORT";
 /** Seconds. */
@@ -25,7 +25,11 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const steps = stepsOf(invocation.options, ["send", "expect"]);
   const scripted = steps.some(({ flag }) => flag === "expect");
   const patient = isPatient(invocation);
-  const connection = await place.context.dial({ ...dialPlace(place.target), patient: patient || scripted });
+  const connection = await dial(place.context, {
+    ...dialPlace(place.target),
+    patient: patient || scripted,
+    bulk: !scripted,
+  });
   applyOptions(connection, invocation);
   const shown = new Shown(invocation.options);
   try {
@@ -48,7 +52,7 @@ async function* exchange(
 ): AsyncGenerator<Output, void, undefined> {
   // What fails here fails the connection too, or is a file that cannot be read, which must end it.
   sendAll(invocation, connection).catch((thrown: Error) => connection.destroy(thrown));
-  for await (const piece of connection) yield shown.octets(piece);
+  yield* shownFrom(connection, shown);
 }
 
 async function sendAll(invocation: Invocation, connection: Connection): Promise<void> {

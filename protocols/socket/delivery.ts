@@ -2,6 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { dialPlace, isManyfold } from "./address.js";
+import { dial } from "./opened.js";
 import { takeRest, writeTo } from "./pour.js";
 
 export interface Delivery {
@@ -25,7 +26,7 @@ export async function deliver(
   context: Context,
   patient: boolean,
 ): Promise<Delivery> {
-  const connection = await context.dial({ ...dialPlace(target), patient });
+  const connection = await dial(context, { ...dialPlace(target), patient });
   const answer: Buffer[] = [];
   let kept = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -59,6 +59,7 @@ async function serveConnections(
   try {
     let number = 0;
     for await (const connection of listener) {
+      connection.guessSecrets();
       number += 1;
       if (!keepOpen) {
         listener.close();
@@ -125,10 +126,12 @@ async function answer(
     // What fails here fails the connection too.
     pourInput(invocation, connection, halfClose).catch((thrown: Error) => connection.destroy(thrown));
   }
-  for await (const piece of comingFrom(connection)) {
-    if (options["echo"] === true) await writeTo(connection, piece);
-    await show(piece);
-  }
+  if (options["echo"] === true) {
+    for await (const piece of comingFrom(connection)) {
+      await writeTo(connection, piece);
+      await show(piece);
+    }
+  } else await connection.pour(show);
   // The peer has said all it had to say, and so have we.
   await endSending(connection);
 }

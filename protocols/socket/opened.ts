@@ -1,5 +1,7 @@
 /** How a command of this protocol comes to its place and its door to the network. */
 import { PortholeError } from "../../src/errors.js";
+import type { Connection } from "../../src/net/connection.js";
+import type { Endpoint } from "../../src/net/endpoint.js";
 import type { Context, Invocation, Target } from "../../src/plugin.js";
 
 /** The session that a command is given has the contract's methods alone; what is behind it is found by its target. */
@@ -39,4 +41,11 @@ export function openedOne(invocation: Invocation, usage: string): Promise<Opened
 /** The user set no limit to silence: then a person may be at the other end. */
 export function isPatient({ options }: Pick<Invocation, "options">): boolean {
   return options["timeout"] === undefined;
+}
+
+/** A connection whose protocol nobody here knows: a transcript hides what looks like a password. */
+export async function dial(context: Context, endpoint: Endpoint): Promise<Connection> {
+  const connection = await context.dial(endpoint);
+  connection.guessSecrets();
+  return connection;
 }

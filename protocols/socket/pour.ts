@@ -1,7 +1,7 @@
 /** Octets from one stream into another, at the pace of the slower. */
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import type { Connection } from "../../src/net/connection.js";
+import { roomIn } from "../../src/net/room.js";
 
 /** Milliseconds that a peer has for its last words, after we said ours. */
 const FAREWELL = 2000;
@@ -39,15 +39,8 @@ export async function writeTo(to: Writable, piece: Uint8Array): Promise<void> {
   // Who has stopped listening gets no more, and that is no failure of ours.
   if (to.destroyed || to.writableEnded) return;
   if (to.write(piece)) return;
-  const left = new AbortController();
-  try {
-    await Promise.race([
-      once(to, "drain", { signal: left.signal }),
-      once(to, "close", { signal: left.signal }),
-    ]);
-  } finally {
-    left.abort();
-  }
+  await roomIn(to);
+  if (to.errored) throw to.errored;
 }
 
 /** Says that no more will come, and takes what still does, until the peer closes or has been silent for a while. */

@@ -4,8 +4,8 @@ import { PortholeError } from "../../src/errors.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace } from "./address.js";
 import { numberOf } from "./connect.js";
-import { isPatient, type Opened, openedOne } from "./opened.js";
-import { Shown } from "./shown.js";
+import { dial, isPatient, type Opened, openedOne } from "./opened.js";
+import { Shown, shownFrom } from "./shown.js";
 
 const USAGE = "porthole socket recv tcp://HOST:PORT, or udp://:PORT";
 
@@ -16,9 +16,13 @@ export async function* recv(invocation: Invocation): AsyncGenerator<Output> {
     return;
   }
   const shown = new Shown(invocation.options);
-  const connection = await place.context.dial({ ...dialPlace(place.target), patient: isPatient(invocation) });
+  const connection = await dial(place.context, {
+    ...dialPlace(place.target),
+    patient: isPatient(invocation),
+    bulk: true,
+  });
   try {
-    for await (const piece of connection) yield shown.octets(piece);
+    yield* shownFrom(connection, shown);
   } finally {
     connection.destroy();
   }

@@ -5,7 +5,7 @@ import { type Outlet, outputsOf } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { addressesOf } from "./connect.js";
-import { isPatient, type Opened, opened } from "./opened.js";
+import { dial, isPatient, type Opened, opened } from "./opened.js";
 import { comingFrom, endSending, pour } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -52,13 +52,14 @@ async function relayAll(
   let number = 0;
   try {
     for await (const near of listener) {
+      near.guessSecrets();
       number += 1;
       const shown = new Shown(options, { connection: number });
       const tell = (event: string, facts: Record<string, string | number>) =>
         options["json"] === true ? outlet.put(shown.event(event, "", facts)) : Promise.resolve();
       const relayed = relayOne(
         near,
-        () => to.context.dial({ ...dialPlace(to.target), purpose: "to", patient }),
+        () => dial(to.context, { ...dialPlace(to.target), purpose: "to", patient }),
         tell,
       )
         // One peer's failure is not the others'.

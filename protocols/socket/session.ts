@@ -19,6 +19,7 @@ import type {
 import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import type { Delivery } from "./delivery.js";
 import { interactionOf } from "./interaction.js";
+import { dial } from "./opened.js";
 
 /** Of an answer, as a report tells it. */
 const SHOWN_ANSWER = 200;
@@ -106,7 +107,7 @@ export class SocketSession implements Session {
   async interact(): Promise<Interaction> {
     const endpoint = { ...dialPlace(this.#target), patient: true };
     if (this.#target.url.scheme !== "udp")
-      return interactionOf(this.#hold(await this.#context.dial(endpoint)));
+      return interactionOf(this.#hold(await dial(this.#context, endpoint)));
     const { datagramInteraction } = await import("./interaction.js");
     const interaction = datagramInteraction(await this.#context.dialDatagrams(endpoint));
     this.#open.add(() => interaction.destroy());
@@ -135,7 +136,7 @@ export class SocketSession implements Session {
   }
 
   async #dial(): Promise<Connection> {
-    return this.#hold(await this.#context.dial(dialPlace(this.#target)));
+    return this.#hold(await dial(this.#context, dialPlace(this.#target)));
   }
 
   #hold(connection: Connection): Connection {

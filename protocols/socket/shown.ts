@@ -1,4 +1,6 @@
 /** What came, as it is printed: octets as they are, a hex dump, or an event a line for `--json`. */
+import type { Connection } from "../../src/net/connection.js";
+import { outputsOf } from "../../src/net/outlet.js";
 import type { JsonObject, Options, Output } from "../../src/plugin.js";
 
 const PER_LINE = 16;
@@ -28,6 +30,13 @@ export class Shown {
   event(event: string, text: string, facts: JsonObject = {}): Output {
     return { kind: "record", text, data: { event, ...this.#facts, ...facts } };
   }
+}
+
+/** All that a connection gives, each piece shown before the next is read into the same buffer. */
+export function shownFrom(connection: Connection, shown: Shown): AsyncGenerator<Output, void, undefined> {
+  return outputsOf<Output>(async (outlet) => {
+    await connection.pour((octets) => outlet.put(shown.octets(octets)));
+  });
 }
 
 /** What JSON can hold of octets: text where it is text, hexadecimal where it is not. */

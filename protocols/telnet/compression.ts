@@ -1,6 +1,7 @@
 /** MCCP: one direction of a session as a zlib stream, from a point within it to its end. */
 import { constants, createInflate } from "node:zlib";
 import { PortholeError } from "../../src/errors.js";
+import { roomIn } from "../../src/net/room.js";
 
 /**
  * The octets of a source whose rest is compressed. Where the compressed part ends, what follows is plain again.
@@ -48,10 +49,4 @@ export async function* inflated(
   if (unused > 0) yield last.subarray(last.length - unused);
   await feeding;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-}
-
-function roomIn(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once("drain", resolve).once("close", resolve);
-  });
 }

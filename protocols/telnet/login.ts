@@ -1,10 +1,10 @@
 /** A login by program, as people do it: wait for the question, answer, see whether it was accepted. */
 import { PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
+import { ASKS_PASSWORD } from "../../src/net/typed-secrets.js";
 import type { Credentials } from "../../src/plugin.js";
 
 const ASKS_NAME = /(?:login|user ?name|user|account)[^\S\r\n]?:[^\S\r\n]*$/i;
-export const ASKS_PASSWORD = /pass(?:word|code|phrase)[^:\r\n]{0,60}:[^\S\r\n]*$/i;
 const REFUSAL = /^(?!last\b).*\b(?:incorrect|invalid|failed|failure|denied|refused|wrong)\b.*$/im;
 /** What shells and routers end a prompt with. */
 const PROMPT = /[$#%>\]] ?$/;

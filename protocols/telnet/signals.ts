@@ -1,7 +1,10 @@
 /** What may be sent besides data, by the names that telnet programs have for it. */
 import { TELNET, TELNET_OPTION, telnetCommand } from "../../src/wire/telnet.js";
 
-/** RFC 854. Urgent data is out of reach from here, so a Synch is its data mark alone. */
+/**
+ * RFC 854. Node cannot send urgent data, so a Synch is its data mark alone: a server in its usual state takes that for
+ * nothing, and hears an interrupt when it has read what was sent before it.
+ */
 export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
   ayt: telnetCommand(TELNET.AYT),
   break: telnetCommand(TELNET.BRK),
@@ -9,6 +12,9 @@ export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
   ao: telnetCommand(TELNET.AO),
   ec: telnetCommand(TELNET.EC),
   el: telnetCommand(TELNET.EL),
+  eof: telnetCommand(TELNET.EOF),
+  susp: telnetCommand(TELNET.SUSP),
+  abort: telnetCommand(TELNET.ABORT),
   nop: telnetCommand(TELNET.NOP),
   synch: telnetCommand(TELNET.DM),
 };
@@ -20,6 +26,9 @@ export const SIGNALS: Readonly<Record<string, string>> = {
   ao: "throw away its output",
   ec: "erase a character",
   el: "erase the line",
+  eof: "the end of what is typed (RFC 1184, as the next two)",
+  susp: "suspend what runs there",
+  abort: "abort what runs there",
   nop: "nothing, to keep the line alive",
   synch: "a data mark",
   character: "send each key as it is typed",

@@ -6,7 +6,8 @@ import { Duplex } from "node:stream";
 import { constants, createDeflate, type Deflate } from "node:zlib";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
-import type { Interaction, Screen } from "../../src/plugin.js";
+import { ASKS_PASSWORD } from "../../src/net/typed-secrets.js";
+import type { Interaction, LineKeys, Screen } from "../../src/plugin.js";
 import {
   TELNET,
   TELNET_OPTION,
@@ -27,7 +28,7 @@ import {
 } from "./answers.js";
 import { AS_THEY_ARE, type Characters } from "./characters.js";
 import { inflated } from "./compression.js";
-import { ASKS_PASSWORD } from "./login.js";
+import { LineMode } from "./linemode.js";
 import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
 
 export interface TelnetFacts {
@@ -62,7 +63,7 @@ const OURS: ReadonlySet<number> = new Set([
 ]);
 /**
  * What the server may do. XDISPLOC and OLD-ENVIRON are refused, for a telnetd that is given both kinds of
- * environment stands still; LINEMODE, authentication and encryption are refused as nothing would use them.
+ * environment stands still; authentication and encryption are refused as nothing would use them.
  */
 const THEIRS: ReadonlySet<number> = new Set([
   TELNET_OPTION.BINARY,
@@ -77,6 +78,14 @@ const THEIRS: ReadonlySet<number> = new Set([
   TELNET_OPTION.GMCP,
 ]);
 
+const MAY_BE_ANSWERED_BY_SYNCH: ReadonlySet<string> = new Set([
+  "ao",
+  "ip",
+  "break",
+  "abort",
+  "susp",
+  "synch",
+]);
 const CR = 0x0d;
 /** For programs: what draws on a screen should not. */
 const TERMINAL = "dumb";
@@ -98,6 +107,9 @@ export class TelnetStream extends Duplex implements Interaction {
   #characters: Characters;
   #size: { columns: number; rows: number };
   #deflate: Deflate | undefined;
+  readonly #lineMode = new LineMode();
+  /** A person is there, whose keys are ours to make lines of. */
+  #seated = false;
   /** The user's own choice of mode. */
   #chosen: "character" | "line" | undefined;
   #room: (() => void) | undefined;
@@ -105,6 +117,8 @@ export class TelnetStream extends Duplex implements Interaction {
   /** A line went out, and nothing has come since. */
   #lastWords = "";
   #lineSent = false;
+  /** The line that is typed now is a password: a server that leaves the echo to us may have forgotten to take it back. */
+  #asksPassword = false;
 
   constructor(connection: Connection, facts: TelnetFacts) {
     super({ allowHalfOpen: true });
@@ -134,6 +148,7 @@ export class TelnetStream extends Duplex implements Interaction {
     const { terminal, sized } = this.#facts;
     if (terminal === undefined) this.#types = new TerminalTypes(screen.type);
     if (!sized) this.resize(screen.columns, screen.rows);
+    this.#seated = true;
   }
 
   /**
@@ -142,7 +157,15 @@ export class TelnetStream extends Duplex implements Interaction {
    */
   get keys(): boolean {
     if (this.#chosen !== undefined) return this.#chosen === "character";
+    if (this.isOn("us", TELNET_OPTION.LINEMODE)) return !this.#lineMode.edits;
     return this.isOn("them", TELNET_OPTION.ECHO);
+  }
+
+  /** Where the server wants LINEMODE: what is edited here is shown here, unless the server shows it (RFC 1184, 2.1). */
+  get lineKeys(): LineKeys | undefined {
+    if (this.#chosen !== undefined || !this.isOn("us", TELNET_OPTION.LINEMODE)) return undefined;
+    if (!this.#lineMode.edits && !this.#lineMode.traps) return undefined;
+    return this.#lineMode.keys(!this.isOn("them", TELNET_OPTION.ECHO) && !this.#asksPassword);
   }
 
   isOn(side: TelnetSide, option: number): boolean {
@@ -168,7 +191,8 @@ export class TelnetStream extends Duplex implements Interaction {
         hint: Object.keys(SIGNALS).join(", "),
       });
     }
-    this.#transmit(octets);
+    this.#reader.markMayCome ||= MAY_BE_ANSWERED_BY_SYNCH.has(name);
+    this.#transmit(this.#lineMode.flushes(name) ? Buffer.concat([octets, telnetCommand(TELNET.DM)]) : octets);
     return `sent ${name}`;
   }
 
@@ -186,7 +210,10 @@ export class TelnetStream extends Duplex implements Interaction {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const octets = this.#writer.data(this.#characters.outgoing(chunk));
-    this.#lineSent ||= octets.includes(CR);
+    if (octets.includes(CR)) {
+      this.#lineSent = true;
+      this.#asksPassword = false;
+    }
     this.#transmit(octets, done);
   }
 
@@ -205,6 +232,8 @@ export class TelnetStream extends Duplex implements Interaction {
     if (side === "us" && option === TELNET_OPTION.START_TLS) {
       return this.#facts.startTls && !this.connection.secure;
     }
+    // A program sends what it wants to send, and nobody edits it.
+    if (side === "us" && option === TELNET_OPTION.LINEMODE) return this.#seated;
     return (side === "us" ? OURS : THEIRS).has(option);
   }
 
@@ -259,6 +288,7 @@ export class TelnetStream extends Duplex implements Interaction {
     this.#lastWords = (this.#lastWords + octets.toString("latin1")).slice(-LAST_WORDS);
     if (!ASKS_PASSWORD.test(this.#lastWords)) return;
     this.connection.hideLine();
+    this.#asksPassword = true;
     this.#lastWords = "";
   }
 
@@ -287,8 +317,11 @@ export class TelnetStream extends Duplex implements Interaction {
       this.#transmit(telnetSubnegotiation(TELNET_OPTION.START_TLS, Buffer.from([FOLLOWS])));
     }
     if (side === "them" && on && option === TELNET_OPTION.MCCP3) this.#compress();
+    if (side === "us" && on && option === TELNET_OPTION.LINEMODE) this.#transmit(this.#lineMode.begin());
     this.emit("option", change);
-    if (side === "them" && option === TELNET_OPTION.ECHO) this.emit("mode");
+    if (option === TELNET_OPTION.LINEMODE || (side === "them" && option === TELNET_OPTION.ECHO)) {
+      this.emit("mode");
+    }
   }
 
   async #subnegotiated(option: number, octets: Buffer): Promise<void> {
@@ -304,6 +337,10 @@ export class TelnetStream extends Duplex implements Interaction {
         return;
       case TELNET_OPTION.NEW_ENVIRON:
         this.#transmit(environmentAnswer(octets, this.#facts.environment));
+        return;
+      case TELNET_OPTION.LINEMODE:
+        this.#transmit(this.#lineMode.answer(octets));
+        this.emit("mode");
         return;
       case TELNET_OPTION.STATUS:
         this.#transmit(statusAnswer(octets, this.#options));

@@ -3,13 +3,16 @@
  * Ctrl-] opens a small command line, and the terminal is as it was afterwards, whatever happens.
  */
 import { createWriteStream, type WriteStream as FileStream } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { ReadStream, WriteStream } from "node:tty";
 import { localError, messageOf, PortholeError } from "../errors.js";
+import { roomIn } from "../net/room.js";
 import type { Interaction, Session, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Desk } from "./command.js";
 import { HarmlessStream } from "./harmless-stream.js";
 import { ScreenModes } from "./screen-modes.js";
+import { TypedLine } from "./typed-line.js";
 
 /** Milliseconds of silence after which the far side of a pipe that has ended has said all. */
 const SETTLED = 1500;
@@ -47,6 +50,9 @@ class Seat {
   #logHarmless = new HarmlessStream();
   /** The small command line is open: keys are its own. */
   #line: string | undefined;
+  readonly #typedLine = new TypedLine();
+  /** A character may come in pieces. */
+  readonly #characters = new StringDecoder("utf8");
   #left = false;
   #inputEnded = false;
   #settling: NodeJS.Timeout | undefined;
@@ -130,10 +136,15 @@ class Seat {
     this.#stream.resize(terminal.columns, terminal.rows);
   };
 
-  /** Lines are left to the terminal's own editing. */
+  /** Lines are left to the terminal's own editing, where the far side has no say in it. */
   readonly #applyMode = (): void => {
     if (this.#line !== undefined) return;
-    this.#keyboard?.setRawMode(this.#stream.keys);
+    const { keys, lineKeys } = this.#stream;
+    this.#keyboard?.setRawMode(keys || lineKeys !== undefined);
+    if (lineKeys?.edits === true) return;
+    // The far side has taken the editing back: what was typed of a line is its own now.
+    const typed = this.#typedLine.take();
+    if (typed !== "") this.#send(Buffer.from(typed));
   };
 
   #typed(octets: Buffer): void {
@@ -144,12 +155,23 @@ class Seat {
       return;
     }
     const at = this.#escape === undefined ? -1 : octets.indexOf(this.#escape, 0, "latin1");
-    if (at >= 0) {
-      this.#send(octets.subarray(0, at));
-      this.#openCommandLine();
+    this.#keys(at < 0 ? octets : octets.subarray(0, at));
+    if (at >= 0) this.#openCommandLine();
+  }
+
+  #keys(octets: Buffer): void {
+    const { lineKeys } = this.#stream;
+    if (lineKeys === undefined) {
+      this.#send(octets);
       return;
     }
-    this.#send(octets);
+    for (const event of this.#typedLine.type(this.#characters.write(octets), lineKeys)) {
+      if (event.kind === "show") {
+        this.#desk.terminal.write(event.text).catch((thrown: Error) => this.#stream.destroy(thrown));
+      }
+      if (event.kind === "send") this.#send(Buffer.from(event.text));
+      if (event.kind === "signal") this.#stream.signal(event.name);
+    }
   }
 
   #send(octets: Buffer): void {
@@ -255,8 +277,7 @@ class Seat {
     const stream = this.#stream;
     for await (const piece of this.#desk.terminal.stdin) {
       if (stream.destroyed || stream.writableEnded) return;
-      if (!stream.write(piece))
-        await new Promise((resolve) => stream.once("drain", resolve).once("close", resolve));
+      if (!stream.write(piece)) await roomIn(stream);
     }
     if (!stream.draws) {
       stream.end();

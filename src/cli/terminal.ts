@@ -133,7 +133,8 @@ export class Terminal {
         if (error) reject(outputFailure(error));
         else resolve();
       });
-      if (hasRoom) resolve();
+      // What is still held of it may be overwritten by whoever gave it.
+      if (hasRoom && this.stdout.writableLength === 0) resolve();
     });
   }
 

@@ -134,6 +134,11 @@ export class Connection extends Duplex {
     this.#wiring.tap.hideLine();
   }
 
+  /** What looks like a password is covered in the transcript, in both directions: see Tap.guessSecrets. */
+  guessSecrets(): void {
+    this.#wiring.tap.guessSecrets();
+  }
+
   /** TLS is on. */
   get secure(): boolean {
     return this.#facts.tls !== undefined;

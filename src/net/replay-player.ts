@@ -1,11 +1,11 @@
 /** One client's part of a replay: what it says is compared with what was recorded, and answered as recorded. */
-import { once } from "node:events";
 import { PortholeError } from "../errors.js";
 import type { Connection } from "./connection.js";
 import type { Listener } from "./listen.js";
 import { MASKED } from "./mask.js";
 import { OctetReader } from "./octet-reader.js";
 import type { Play, PlayEvent } from "./replay-plan.js";
+import { roomIn } from "./room.js";
 
 export interface Hall {
   /** A place for a data connection. */
@@ -281,5 +281,5 @@ function words(line: Buffer): string {
 async function write(connection: Connection, octets: Buffer): Promise<void> {
   if (connection.destroyed) throw new PortholeError("connect", "the client left before all was played");
   if (connection.write(octets)) return;
-  await Promise.race([once(connection, "drain"), once(connection, "close")]);
+  await roomIn(connection);
 }

@@ -5,6 +5,7 @@
  * transcript costs nothing.
  */
 import { MASKED, Mask } from "./mask.js";
+import { TypedSecrets } from "./typed-secrets.js";
 
 export interface TranscriptEvent {
   /** Which connection of this run, from 1. */
@@ -96,6 +97,7 @@ export class Tap {
   #hiding: "from here" | "still" | undefined;
   /** What the client says is not shown any more. */
   #withheld = false;
+  #typed: TypedSecrets | undefined;
 
   constructor(number: number, purpose: string | undefined, mask: Mask, outlet: TapOutlet) {
     this.#number = number;
@@ -128,6 +130,11 @@ export class Tap {
   withhold(why: string): void {
     this.note(why);
     this.#withheld = true;
+  }
+
+  /** Nobody here knows the protocol that is spoken: what looks like a password is covered, in both directions. */
+  guessSecrets(): void {
+    this.#typed ??= new TypedSecrets();
   }
 
   #hidden(chunk: Buffer): Buffer {
@@ -163,6 +170,9 @@ export class Tap {
 
   #covered(octets: Buffer): Buffer {
     const covered = this.#mask.cover(octets);
+    if (this.#typed !== undefined) {
+      return Buffer.from(this.#typed.cover(this.#direction, covered.toString("latin1")), "latin1");
+    }
     if (this.#direction === "server") return covered;
     const text = covered.toString("latin1");
     const shown = text.replace(AUTHORIZATION, `$1${MASKED}`);

@@ -6,8 +6,11 @@
  */
 import { PortholeError } from "../errors.js";
 
-/** RFC 854; EOR is of RFC 885. */
+/** RFC 854; EOR is of RFC 885, those below it of RFC 1184. */
 export const TELNET = {
+  EOF: 236,
+  SUSP: 237,
+  ABORT: 238,
   EOR: 239,
   SE: 240,
   NOP: 241,
@@ -90,6 +93,12 @@ type State = "data" | "iac" | "verb" | "sb-option" | "sb" | "sb-iac";
 export class TelnetReader {
   /** The other side sends octets as they are (RFC 856): CR stands for itself. */
   binary = false;
+  /**
+   * The other side was sent what it may answer by a Synch (RFC 854). Its IAC DM is urgent data, of which the system
+   * gives one octet to those alone who ask for it. inetutils telnetd makes IAC that octet; what is left is a data mark
+   * that a chunk begins with, for reading stops where the urgent octet stood.
+   */
+  markMayCome = false;
   readonly #mostSubnegotiated: number;
   #chunk: Buffer = NOTHING;
   #at = 0;
@@ -107,7 +116,11 @@ export class TelnetReader {
 
   /** Takes the next octets; those before must have been asked for up to the last event. */
   feed(chunk: Uint8Array): void {
-    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (this.markMayCome && octets[0] === TELNET.DM && this.#state === "data") {
+      octets = octets.subarray(1);
+      this.markMayCome = false;
+    }
     this.#chunk = this.#at < this.#chunk.length ? Buffer.concat([this.takeRest(), octets]) : octets;
     this.#at = 0;
   }
@@ -209,6 +222,11 @@ export class TelnetReader {
       return undefined;
     }
     if (octet === TELNET.IAC) return this.#dataEvent(Buffer.from([TELNET.IAC]));
+    // No command is that low: the data mark of a Synch stood between the two, as the urgent octet that is not seen here.
+    if (octet < TELNET.EOF) {
+      this.#at -= 1;
+      return undefined;
+    }
     return { type: "command", command: octet };
   }
 

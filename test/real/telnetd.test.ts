@@ -6,6 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Client } from "../../src/client.js";
+import { Conversation } from "../../src/net/conversation.js";
 import { Screen } from "../cli/on-a-screen.js";
 import { perform, steps } from "../socket/performed.js";
 
@@ -27,10 +29,10 @@ interface Server {
 }
 
 /** What inetd does: a process for each connection, with the socket as its standard input and output. */
-async function start(login: string): Promise<Server> {
+async function start(login: string, ...options: readonly string[]): Promise<Server> {
   const children = new Set<ChildProcess>();
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    const child = spawn(PROGRAM, ["-E", login], { stdio: [socket, socket, "ignore"] });
+    const child = spawn(PROGRAM, [...options, "-E", login], { stdio: [socket, socket, "ignore"] });
     children.add(child);
     socket.on("error", () => undefined);
     child.once("close", () => {
@@ -59,10 +61,11 @@ describe.skipIf(!installed)(TITLE, () => {
   let folder = "";
   let server: Server;
   let url = "";
+  let login = "";
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "porthole-telnetd-"));
-    const login = join(folder, "login");
+    login = join(folder, "login");
     await writeFile(login, LOGIN);
     await chmod(folder, 0o755);
     await chmod(login, 0o755);
@@ -136,6 +139,48 @@ describe.skipIf(!installed)(TITLE, () => {
     const kept = await readFile(log, "utf8");
     expect(kept).toContain("Welcome, keeper");
     expect(kept.replace(/[\n\t]/g, "")).not.toMatch(/\p{Cc}/u);
+  });
+
+  it("answers Abort Output with a Synch, of which nothing is shown", async () => {
+    const client = new Client();
+    const session = await client.open(client.target(url));
+    const stream = await session.interact?.();
+    if (stream === undefined) throw new Error("nobody to talk to");
+    const talk = new Conversation(stream, {
+      timeout: 10_000,
+      decode: (o) => Buffer.from(o).toString("latin1"),
+    });
+    await talk.expect("login:");
+    stream.signal("ao");
+    // What the terminal there shows of the key: ^O.
+    const { before } = await talk.expect("^O");
+    expect(before.trim()).toBe("");
+    stream.destroy();
+    await session[Symbol.asyncDispose]();
+  });
+
+  it("is used in line mode: a line edited here, a password not shown, Ctrl-C and Ctrl-D as commands", async () => {
+    const inLines = await start(login, "-l");
+    try {
+      const command = `node dist/program/porthole.js telnet://127.0.0.1:${inLines.port}; echo "left with $?"`;
+      await using screen = await Screen.open(command, { HOME: folder, XDG_CONFIG_HOME: folder });
+      await screen.shows("login:");
+      await screen.type("keepers", "BSpace", "Enter");
+      await screen.shows("Password:");
+      await screen.type("light", "Enter");
+      expect(await screen.shows("Welcome, keeper")).not.toContain("light");
+      await screen.type("clear; sleep 60", "Enter");
+      await screen.type("C-]");
+      await screen.type("status", "Enter");
+      await screen.shows("LINEMODE (ours)");
+      await screen.type("C-c");
+      await screen.type("echo back=$?", "Enter");
+      await screen.shows(/back=130/);
+      await screen.type("C-d");
+      await screen.shows("left with 0");
+    } finally {
+      await inLines.close();
+    }
   });
 
   it("is left by its own exit, and a pipe does not hang at its end", async () => {

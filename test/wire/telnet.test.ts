@@ -112,6 +112,20 @@ describe("what comes over Telnet", () => {
     expect(() => reader.next()).toThrow(expect.objectContaining({ code: "protocol" }));
   });
 
+  it("loses no data to a Synch whose urgent octet is not seen: the mark, or the IAC before it", () => {
+    for (let cut = 0; cut < 4; cut++) {
+      const octets = Buffer.from([0x61, IAC, 0x68, 0x69]);
+      expect(eventsOf([octets.subarray(0, cut), octets.subarray(cut)]), `cut at ${cut}`).toEqual([
+        'data "ahi"',
+      ]);
+    }
+    const reader = new TelnetReader();
+    const pieces = () => [Buffer.from("a"), Buffer.from([DM, 0x62]), Buffer.from([DM, 0x63])];
+    expect(eventsOf(pieces(), reader)).toEqual(['data "a\u00f2b\u00f2c"']);
+    reader.markMayCome = true;
+    expect(eventsOf(pieces(), reader)).toEqual(['data "ab\u00f2c"']);
+  });
+
   it("gives back what stands after an event that changes how to read on", () => {
     const reader = new TelnetReader();
     reader.feed(octets("a", IAC, SB, 86, IAC, SE, "compressed"));

@@ -1,0 +1,63 @@
+/** A person at a real terminal, with the sandbox's Telnet server. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { Screen } from "../cli/on-a-screen.js";
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ only: ["telnet"] });
+});
+
+afterAll(async () => {
+  await sandbox.close();
+});
+
+async function logIn(user: string): Promise<Screen> {
+  const command = `node dist/program/porthole.js ${sandbox.url("telnet")}; echo "left with $?"; stty -a | grep -o -- '-*icanon'`;
+  const screen = await Screen.open(command, { XDG_CONFIG_HOME: "/nonexistent" });
+  await screen.shows("login:");
+  await screen.type(user, "Enter");
+  await screen.shows("Password:");
+  await screen.type("sandbox", "Enter");
+  expect(await screen.shows("harbour$")).not.toContain("sandbox");
+  return screen;
+}
+
+it("line mode: lines are edited here, signals are commands, a password is not shown, the terminal is clean", async () => {
+  await using screen = await logIn("linemode");
+  await screen.type("echo hallo", "BSpace", "BSpace", "BSpace", "BSpace", "ello", "Enter");
+  await screen.shows(/^hello$/m);
+  await screen.type("gone", "C-u", "echo one two", "C-w", "three", "Enter");
+  await screen.shows(/^one three$/m);
+  await screen.type("half", "C-c");
+  await screen.shows(/half\^C\n+\[Stopped\]/);
+  await screen.type("C-z");
+  await screen.shows("[Suspended]");
+  await screen.type("secret", "Enter");
+  await screen.shows("Password:");
+  await screen.type("hidden", "Enter");
+  expect(await screen.shows("6 characters")).not.toContain("hidden");
+  // Taken back: the server echoes each key, and edits.
+  await screen.type("linemode off", "Enter");
+  await screen.type("echo keyz", "BSpace", "s", "Enter");
+  await screen.shows(/^keys$/m);
+  await screen.type("linemode", "Enter");
+  await screen.type("C-d");
+  const left = await screen.shows("left with 0");
+  expect(left).toContain("Fair winds.");
+  expect(await screen.shows(/^icanon$/m)).not.toContain("-icanon");
+});
+
+it("a hostile server: the person is still there, and so is the terminal", async () => {
+  await using screen = await logIn("porthole");
+  await screen.type("hostile", "Enter");
+  await screen.shows("and back");
+  // What the terminal said of its own when it was asked is a line that the shell does not know.
+  await screen.type("Enter");
+  await screen.type("echo still here", "Enter");
+  await screen.shows(/^still here$/m);
+  await screen.type("hostile loop", "Enter");
+  await screen.shows("left with 11");
+  expect(await screen.shows(/^icanon$/m)).not.toContain("-icanon");
+});
