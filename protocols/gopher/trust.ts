@@ -2,9 +2,10 @@
  * Trust on first use: most servers under gophers have certificates that they signed themselves. With `--tofu` the
  * first one that is seen of a host and port is taken, and from then on that one alone.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { localError, PortholeError, systemCode } from "../../src/errors.js";
+import { makeFolders } from "../../src/files/make-folders.js";
 import type { Context } from "../../src/plugin.js";
 
 interface Known {
@@ -67,7 +68,7 @@ async function knownIn(path: string): Promise<Map<string, Known>> {
 async function keep(path: string, all: ReadonlyMap<string, Known>): Promise<void> {
   const lines = [...all].map(([place, { fingerprint, since }]) => `${place} ${fingerprint} ${since}\n`);
   try {
-    await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
+    makeFolders(join(path, ".."), 0o700);
     await writeFile(`${path}.new`, lines.join(""), { mode: 0o600 });
     await rename(`${path}.new`, path);
   } catch (thrown) {

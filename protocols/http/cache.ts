@@ -6,11 +6,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type CachePolicy from "http-cache-semantics";
 import { isLocalFailure, localError } from "../../src/errors.js";
+import { makeFolders } from "../../src/files/make-folders.js";
 import {
   type Asked,
   conditionsOfAll,
@@ -105,7 +106,7 @@ export class ResponseCache {
         over = resolve;
       });
       this.#copying.add(copying);
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolders(this.#folder, 0o700);
       return open(part, "wx", 0o600);
     };
     const whole = async (size: number) => {

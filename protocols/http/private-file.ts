@@ -1,8 +1,9 @@
 /** Files that hold secrets (cookies, logins): read whole, bounded, and written for their owner alone. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { localError, PortholeError, systemCode } from "../../src/errors.js";
+import { makeFolders } from "../../src/files/make-folders.js";
 
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -22,7 +23,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
 export async function writePrivate(path: string, content: string): Promise<void> {
   const part = `${path}.${randomUUID().slice(0, 8)}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     await writeFile(part, content, { encoding: "latin1", flag: "wx", mode: 0o600 });
     await rename(part, path);
   } catch (thrown) {

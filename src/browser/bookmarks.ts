@@ -1,7 +1,8 @@
 /** Bookmarks: a plain file that people edit, one a line, `URL name`; a line that begins with `#` is a heading. */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { localError, systemCode } from "../errors.js";
+import { makeFolders } from "../files/make-folders.js";
 
 export type BookmarkLine =
   | { readonly kind: "bookmark"; readonly url: string; readonly name: string }
@@ -73,7 +74,7 @@ export async function textOf(path: string): Promise<string> {
 /** Whole or not at all, for its owner alone: where somebody has been is nobody's business. */
 export async function replace(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
   } catch (thrown) {

@@ -65,6 +65,8 @@ export class Browser {
   #words: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #away = false;
+  /** Keys pressed before the first page stood: it must not come over what they ask for. Undefined from then on. */
+  #early: Input[] | undefined = [];
   #quit: () => void = () => undefined;
 
   constructor(settings: BrowserSettings) {
@@ -103,6 +105,9 @@ export class Browser {
       if (url === undefined) await this.#tools.showStart();
       else void this.#travel.goTo(url);
       this.#paint();
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const input of early) this.input(input);
       await over;
     } finally {
       clearTimeout(this.#timer);
@@ -148,6 +153,10 @@ export class Browser {
 
   input(input: Input): void {
     if (this.#away) return;
+    if (this.#early !== undefined) {
+      this.#early.push(input);
+      return;
+    }
     if (this.#asking.open) this.#asking.take(input);
     else {
       this.#notice = "";

@@ -5,10 +5,11 @@
  * sees the other's, so never both go on. A file that its process left behind when it was killed is nobody's.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { localError, PortholeError, systemCode } from "../errors.js";
+import { makeFolders } from "../files/make-folders.js";
 
 /** Where no system tells which processes there are, a run shows that it lives by touching its file. */
 const TOUCHED_EVERY_MS = 10_000;
@@ -35,7 +36,7 @@ export class JobLock {
   static async take(path: string, what: string): Promise<JobLock> {
     const own = `${path}.${randomBytes(8).toString("hex")}`;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolders(dirname(path), 0o700);
       const self = (await processAt("self")) ?? "";
       for (let attempt = 1; ; attempt++) {
         await writeFile(own, self, { mode: 0o600, flag: "wx" });

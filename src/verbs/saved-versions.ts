@@ -4,8 +4,9 @@
  * what it was.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { makeFolders } from "../files/make-folders.js";
 
 /** Past so many the oldest are forgotten: all that is lost is one conditional request each. */
 const MOST_KEPT = 5000;
@@ -53,7 +54,7 @@ export async function rememberVersion(
     const { size, mtime } = await stat(path);
     const folder = folderOf(stateFolder);
     // For their owner alone: names of files tell things too.
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     const facts = { path, url, version, size, modified: mtime.getTime() };
     await writeFile(`${place}.new`, JSON.stringify(facts), { mode: 0o600 });
     await rename(`${place}.new`, place);

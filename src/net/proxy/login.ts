@@ -1,5 +1,5 @@
 /** Logging in to an HTTP proxy (RFC 9110, 11.7): Basic at once, Digest when the proxy asks for it. */
-import { type Challenge, challengesOf, parametersOf } from "../../wire/http-challenges.js";
+import type { Challenge } from "../../wire/http-challenges.js";
 import type { Field } from "../../wire/http-head.js";
 import type { Digest, DigestRequest } from "../http-digest.js";
 import type { ProxyMechanism } from "../settings.js";
@@ -40,6 +40,7 @@ export class ProxyLogin implements ForwardProxy {
   async answers(fields: readonly Field[], sent: string | undefined): Promise<boolean> {
     const { user, password = "" } = this.#proxy;
     if (user === undefined || this.#mechanism === "basic") return false;
+    const { challengesOf, parametersOf } = await import("../../wire/http-challenges.js");
     const challenges = challengesOf(fields, "proxy-authenticate");
     const { Digest, strongestDigest } = await import("../http-digest.js");
     const offered = strongestDigest(challenges);
@@ -52,7 +53,10 @@ export class ProxyLogin implements ForwardProxy {
       return true;
     }
     // Another connection has logged in meanwhile.
-    if (nonceIn(sent) !== known.nonce) return true;
+    const used = sent?.startsWith("Digest ")
+      ? parametersOf(sent.slice("Digest ".length)).get("nonce")
+      : undefined;
+    if (used !== known.nonce) return true;
     if (!isStale(offered)) return false;
     known.renew(offered);
     return true;
@@ -60,16 +64,11 @@ export class ProxyLogin implements ForwardProxy {
 
   heed(fields: readonly Field[]): void {
     const value = fields.find(([name]) => name.toLowerCase() === "proxy-authentication-info")?.[1];
-    const next = parametersOf(value ?? "").get("nextnonce");
-    if (next !== undefined && next !== "") this.#digest?.next(next);
+    this.#digest?.heed(value ?? "");
   }
 }
 
 /** RFC 7616, 3.3: the password was right, the nonce too old. */
 function isStale({ parameters }: Challenge): boolean {
   return parameters.get("stale")?.toLowerCase() === "true";
-}
-
-function nonceIn(sent: string | undefined): string | undefined {
-  return sent?.startsWith("Digest ") ? parametersOf(sent.slice("Digest ".length)).get("nonce") : undefined;
 }
