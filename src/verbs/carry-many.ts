@@ -177,8 +177,8 @@ class Worker<T> {
       await failed(item, got.error);
       return;
     }
-    const { document, whole, leave } = got;
-    if (whole) {
+    const { document, held, leave } = got;
+    if (held !== undefined) {
       this.#asked.shift();
       await this.#writers.begin(async (target) => {
         try {
@@ -186,7 +186,7 @@ class Worker<T> {
         } catch (thrown) {
           await failed(item, asError(thrown));
         }
-      });
+      }, held);
       return;
     }
     // The source goes on when this one is written.
@@ -210,7 +210,8 @@ type Got<T> = { readonly item: T; readonly error: PortholeError } | ({ readonly 
 
 interface Taken {
   readonly document: Document;
-  readonly whole: boolean;
+  /** All of it is held: so many octets. */
+  readonly held?: number;
   /** Ends the body at its source, whether it was begun to be read or not. */
   readonly leave: () => void;
 }
@@ -221,7 +222,7 @@ async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Ta
   const leave = () => {
     body.destroy();
   };
-  if ((total ?? entry.size ?? 0) > SMALL) return { document, whole: false, leave };
+  if ((total ?? entry.size ?? 0) > SMALL) return { document, leave };
   const stop = () => {
     body.destroy(abortReason(signal));
   };
@@ -239,7 +240,6 @@ async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Ta
         const joined = Readable.from(heldThenRest(held, body), { objectMode: false });
         return {
           document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: joined },
-          whole: false,
           leave,
         };
       }
@@ -250,7 +250,7 @@ async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Ta
   const whole = Readable.from(held, { objectMode: false });
   return {
     document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: whole },
-    whole: true,
+    held: size,
     leave,
   };
 }

@@ -11,12 +11,15 @@ export interface Doors {
   readonly registry: { forScheme(scheme: string): { readonly scheme: Scheme } | undefined };
 }
 
+/** Files that are on their way to the disk together (src/files/disk.ts). */
+const WAITING_FOR_DISK = 64;
+
 /** Sessions that may write at one place at once, when a job may open `jobs` at a server. */
 export function writersAt(doors: Doors, target: Target, jobs: number): number {
   const scheme = doors.registry.forScheme(target.url.scheme)?.scheme;
   if (scheme?.address !== "local-path") return jobs;
-  // What they are for is that one writes while others wait for the disk.
-  return scheme.parallel === true ? Math.max(jobs, 8) : 1;
+  // What they are for is that some write while others wait for the disk, which takes many as fast as a few.
+  return scheme.parallel === true ? Math.max(jobs, WAITING_FOR_DISK) : 1;
 }
 
 /** True for places on this machine. */

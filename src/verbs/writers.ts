@@ -3,12 +3,16 @@ import type { Door } from "./doors.js";
 
 type Act = (target: Door) => Promise<void>;
 
+/** Octets that may be held for writers in all. */
+const MOST_HELD = 16 * 1024 * 1024;
+
 export class Writers {
   readonly #most: number;
   readonly #open: () => Door;
   readonly #free: Door[] = [];
   readonly #busy = new Set<Promise<void>>();
   #opened = 0;
+  #held = 0;
   #failure: { readonly reason: unknown } | undefined;
 
   /** @param open a door to the target; called up to `most` times */
@@ -17,9 +21,19 @@ export class Writers {
     this.#open = open;
   }
 
-  /** Returns as soon as a session is at work on it. @throws what an earlier act threw */
-  async begin(act: Act): Promise<void> {
-    await this.#start(act);
+  /**
+   * Returns as soon as a session is at work on it. @throws what an earlier act threw
+   * @param octets that it holds until it is done
+   */
+  async begin(act: Act, octets: number): Promise<void> {
+    while (this.#held > 0 && this.#held + octets > MOST_HELD) await Promise.race(this.#busy);
+    this.#held += octets;
+    try {
+      await this.#start(act, octets);
+    } catch (thrown) {
+      this.#held -= octets;
+      throw thrown;
+    }
   }
 
   /** Returns when it is done. @throws what it, or an earlier one, threw */
@@ -35,7 +49,7 @@ export class Writers {
     this.#check();
   }
 
-  async #start(act: Act): Promise<{ readonly done: Promise<void> }> {
+  async #start(act: Act, octets = 0): Promise<{ readonly done: Promise<void> }> {
     const door = await this.#door();
     const done = act(door)
       .catch((thrown: unknown) => {
@@ -43,6 +57,7 @@ export class Writers {
       })
       .then(() => {
         this.#busy.delete(done);
+        this.#held -= octets;
         this.#free.push(door);
       });
     this.#busy.add(done);
