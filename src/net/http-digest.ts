@@ -1,7 +1,7 @@
 /** Digest (RFC 7616): proves a password without sending it. Octets in, a header out; no connection. */
 import { createHash, randomBytes } from "node:crypto";
 import { PortholeError } from "../errors.js";
-import type { Challenge } from "../wire/http-challenges.js";
+import { type Challenge, parametersOf } from "../wire/http-challenges.js";
 
 /** Node's names of the hashes, by the challenge's. */
 const HASHES: Readonly<Record<string, string>> = {
@@ -62,9 +62,10 @@ export class Digest {
     this.#useNonce(challenge.parameters.get("nonce") ?? "");
   }
 
-  /** Authentication-Info's `nextnonce` (RFC 7616, 3.5). */
-  next(nonce: string): void {
-    this.#useNonce(nonce);
+  /** @param info value of Authentication-Info, or of Proxy-Authentication-Info: its `nextnonce` (RFC 7616, 3.5) */
+  heed(info: string | undefined): void {
+    const next = info === undefined ? undefined : parametersOf(info).get("nextnonce");
+    if (next !== undefined && next !== "") this.#useNonce(next);
   }
 
   #useNonce(nonce: string): void {
