@@ -98,31 +98,43 @@ async function entriesAt(requester: Requester, path: string): Promise<readonly E
     if (requester.settings.dav === true) throw noDav();
   }
   const page = await pageAt(requester, path);
-  if (page !== undefined) return page.index ?? linkEntries(page);
-  const found = await davFolder(requester, path);
-  if (found === undefined) throw noDav();
+  if ("octets" in page) return page.index ?? linkEntries(page);
+  const found = await davFolder(requester, page.folder);
+  if (found === undefined) throw page.failure?.code === "missing" ? page.failure : noDav();
   return found;
 }
 
-/** @returns nothing where a folder of WebDAV may be instead */
-async function pageAt(requester: Requester, path: string): Promise<Page | undefined> {
-  const maybeFolder = /^[^?]*\/$/.test(path);
+/** Where a folder of WebDAV may be, for want of a page: servers lead to the path with a slash at its end. */
+interface NoPage {
+  readonly folder: string;
+  /** What the server said to the question for a page, where that was no. */
+  readonly failure?: PortholeError;
+}
+
+async function pageAt(requester: Requester, path: string): Promise<Page | NoPage> {
   const answer = await requester.ask({
     method: "GET",
     path,
     headers: [["Accept", "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"]],
-    welcomes: ({ status }) => maybeFolder && NO_PAGE.includes(status),
+    welcomes: ({ status }) => NO_PAGE.includes(status),
   });
   const { response, place } = answer;
+  const folder = isFolder(place.path) && sameOrigin(place.origin, requester.origin) ? place.path : undefined;
   if (response.status >= 400) {
     await drain(response.body);
-    return undefined;
+    const failure = requester.failureOf(answer);
+    if (folder === undefined) throw failure;
+    return { folder, failure };
   }
   const { type } = parseMediaType(headerValue(response.headers, "content-type"));
   if (isHtml(type)) return page(answer);
   response.body.destroy();
-  if (/^[^?]*\/$/.test(place.path)) return undefined;
+  if (folder !== undefined) return { folder };
   throw new PortholeError("refused", `${type} has no links to list`, { url: urlOf(place) });
+}
+
+function isFolder(path: string): boolean {
+  return /^[^?]*\/$/.test(path);
 }
 
 interface Page {
@@ -188,7 +200,8 @@ export async function standOf(requester: Requester, path: string): Promise<Entry
   await drain(head.response.body);
   const entry = entryOf(head);
   if (head.response.status < 400 && isHtml(entry.type ?? "") && !davs.has(requester)) {
-    return (await pageAt(requester, path))?.index === undefined ? entry : asFolder(entry);
+    const page = await pageAt(requester, path);
+    return "octets" in page && page.index !== undefined ? asFolder(entry) : entry;
   }
   const found = await propfind(requester, path, 0);
   const self = found?.find((one) => one.self)?.entry;

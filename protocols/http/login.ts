@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Digest } from "../../src/net/http-digest.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
-import { type Challenge, challengesOf } from "../../src/wire/http-challenges.js";
+import type { Challenge } from "../../src/wire/http-challenges.js";
 import type { Connector } from "./connector.js";
 import { type HttpResponse, headerValue, type Origin } from "./engine.js";
 import type { NamedSession } from "./named-session.js";
@@ -65,9 +65,12 @@ export class Login {
    *   `tls` when the password would go in clear
    */
   async answers(response: HttpResponse, origin: Origin): Promise<boolean> {
+    // What reads challenges and makes digests is loaded when a server asks for a login.
+    const [{ challengesOf }, { Digest, strongestDigest }] = await Promise.all([
+      import("../../src/wire/http-challenges.js"),
+      import("../../src/net/http-digest.js"),
+    ]);
     const challenges = challengesOf(response.headers);
-    // What makes a digest is loaded when a server asks for a login.
-    const { Digest, strongestDigest } = await import("../../src/net/http-digest.js");
     const digest = strongestDigest(challenges);
     if (this.#proof instanceof Digest) {
       // RFC 7616, 3.3: the password was right, the nonce too old.
@@ -100,7 +103,7 @@ export class Login {
   /** What an answer says for the requests to come. */
   heed(response: HttpResponse): void {
     if (typeof this.#proof !== "object") return;
-    this.#proof.heed(headerValue(response.headers, "authentication-info") ?? "");
+    this.#proof.heed(headerValue(response.headers, "authentication-info"));
   }
 
   /** The named session's, where they may travel: the platform's rule for passwords holds for them too. */

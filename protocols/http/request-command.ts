@@ -170,7 +170,8 @@ async function* shownAnswer(answer: Answer, showing: Showing): AsyncGenerator<Ou
     for (const hop of options["all"] === true ? hops : hops.slice(-1)) {
       yield* heads(hop, parts, upload);
     }
-    if (parts.has("b")) yield* body(answer, parts.has("h"));
+    // What is to be saved is wanted, whatever is printed beside it.
+    if (parts.has("b") || saved) yield* body(answer, parts.has("h"));
     else response.body.destroy();
   }
   if (refused || silent) throw requester.failureOf(answer);

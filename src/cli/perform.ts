@@ -135,7 +135,7 @@ function endings(options: Options, terminal: Terminal, surroundings: Surrounding
     const given: unknown = controller.signal.reason;
     // A protocol at work puts its name on what ended it; but Ctrl-C and a full disk are nobody's fault.
     return given instanceof PortholeError && (given.code === "aborted" || given.code === "local")
-      ? new PortholeError(given.code, given.message, { hint: given.hint, cause: given.cause })
+      ? new PortholeError(given.code, given.message, { cause: given.cause })
       : given;
   };
   return { signal: controller.signal, reason, done: () => clearTimeout(timer) };

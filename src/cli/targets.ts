@@ -1,4 +1,5 @@
 /** What follows a verb: URLs, checked all of them before the first is opened, then done. */
+import { statSync } from "node:fs";
 import { EXIT_STATUS, PortholeError } from "../errors.js";
 import type { Target, Verb } from "../plugin.js";
 import type { Desk } from "./command.js";
@@ -33,6 +34,18 @@ export function refuseBareWord(to: string): void {
   if (!/^[\w-]+\/?$/.test(to) || /^localhost\/?$/.test(to)) return;
   throw new PortholeError("usage", `'${to}' may be a folder or a host`, {
     hint: `write ./${to} for the folder, https://${to} for the host`,
+  });
+}
+
+/**
+ * A file of this folder that is named without its `./` would be looked for in the name service.
+ * @throws PortholeError `usage`
+ */
+export function refuseFileName(from: string): void {
+  if (/^(?:[./~@:]|[a-z][a-z0-9+.-]*:)/i.test(from)) return;
+  if (statSync(from, { throwIfNoEntry: false })?.isFile() !== true) return;
+  throw new PortholeError("usage", `'${from}' would be taken for a host, and is a file here`, {
+    hint: `write ./${from}`,
   });
 }
 

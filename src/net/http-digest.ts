@@ -62,9 +62,9 @@ export class Digest {
     this.#useNonce(challenge.parameters.get("nonce") ?? "");
   }
 
-  /** What Authentication-Info says of the nonce to come (RFC 7616, 3.5). */
-  heed(info: string): void {
-    const next = parametersOf(info).get("nextnonce");
+  /** @param info value of Authentication-Info, or of Proxy-Authentication-Info: its `nextnonce` (RFC 7616, 3.5) */
+  heed(info: string | undefined): void {
+    const next = info === undefined ? undefined : parametersOf(info).get("nextnonce");
     if (next !== undefined && next !== "") this.#useNonce(next);
   }
 

@@ -393,7 +393,7 @@ describe("--write-out", () => {
     const head = await perform("get", [`${base}/attachment?name=..%2Fx.txt`, "Referer:http://r/"], {
       print: "H",
     });
-    expect(text).toBe(`x.txt http://r/ ${head.octets.length} 0`);
+    expect(text.endsWith(`x.txt http://r/ ${head.octets.length} 0`)).toBe(true);
   });
 
   it("gives headers by name, and all as JSON", async () => {

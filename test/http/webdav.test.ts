@@ -139,6 +139,24 @@ describe("WebDAV", () => {
     });
   });
 
+  it("is found where the server leads to the path with its slash, and missing where that is", async () => {
+    const play = asked()
+      .and(answered("301 Moved Permanently", ["Location: /b/"]))
+      .and(asked())
+      .and(answered("403 Forbidden"))
+      .and(listed(response("/b/", FOLDER), response("/b/c")));
+    await talk(play.drain(), async (session, server) => {
+      expect(await names(session, "/b")).toEqual(["c"]);
+      expect(requests(server)).toEqual(["GET /b", "GET /b/", "PROPFIND /b/"]);
+    });
+    const lost = asked()
+      .and(answered("404 Not Found"))
+      .and(asked().expectUntil(BODY).and(answered("405 Method Not Allowed")));
+    await talk(lost.drain(), async (session) => {
+      await expect(names(session, "/b/")).rejects.toMatchObject({ code: "missing", reply: "404 Not Found" });
+    });
+  });
+
   it("is not there: says so", async () => {
     const none = asked().expectUntil(BODY).and(answered("405 Method Not Allowed"));
     await talk(

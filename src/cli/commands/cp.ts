@@ -7,7 +7,7 @@ import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
 import { stateFolder } from "../state-folder.js";
-import { refuseBareWord } from "../targets.js";
+import { refuseBareWord, refuseFileName } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options, words } = desk;
@@ -23,6 +23,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
       hint: "porthole get URL writes to standard output, porthole put - URL reads standard input",
     });
   }
+  for (const one of from) refuseFileName(one);
   refuseBareWord(to);
   const failures = new FailuresView(desk);
   let done = 0;

@@ -52,6 +52,14 @@ describe("porthole cp", () => {
     expect((await user.run(["cp", "-r", `${from.url}sea`, "./again/", "-q", "--force"])).status).toBe(0);
   });
 
+  it("takes no file of this folder for a host", async () => {
+    await writeFile(user.path("note.txt"), "mine\n");
+    expect(await user.run(["cp", "note.txt", `${web.url}x`])).toMatchObject({
+      status: 2,
+      stderr: "porthole: 'note.txt' would be taken for a host, and is a file here - write ./note.txt\n",
+    });
+  });
+
   it("tells each copy as an object with --json, and ends with a sum", async () => {
     await using from = await ftpOf(treeOf(FILES));
     const ended = await user.run(["cp", "-r", `${from.url}north`, "./json", "--json", "-q"]);

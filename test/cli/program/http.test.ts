@@ -53,6 +53,14 @@ describe("http", () => {
     expect([said.stdout, said.stderr, said.status]).toEqual(["hi\n", "", 0]);
   });
 
+  it("-o saves the body whatever --print says", async () => {
+    const file = user.path("printed.json");
+    const { stdout, status } = await http("get", `${base}json`, "-o", file, "-p", "h");
+    expect([stdout.startsWith("HTTP/1.1 200 OK\r\n"), status]).toEqual([true, 0]);
+    expect(stdout).not.toContain("{");
+    expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ harbour: "Sandbox" });
+  });
+
   it("a page's article alone, by --reader", async () => {
     const { stdout, status } = await user.run([`${base}docs/tides.html`, "--reader"]);
     expect([stdout.split("\n")[0], status]).toEqual(["TIDES", 0]);
