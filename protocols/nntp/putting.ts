@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Entry, Source } from "../../src/plugin.js";
+import { LF } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { bareArticle, messageIdIn } from "./entry.js";
 import type { FieldText } from "./field-text.js";
@@ -86,6 +87,8 @@ async function begin(body: AsyncIterable<Uint8Array>): Promise<Begun> {
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
     chunks.push(next.value);
     size += next.value.length;
+    // Only a line's end can be the header's.
+    if (!next.value.includes(LF) && size < MOST_HEADER) continue;
     const octets = Buffer.concat(chunks);
     const end = octets.subarray(0, MOST_HEADER).toString("latin1").search(EMPTY_LINE);
     if (end >= 0) return { head: octets.subarray(0, end), behind: octets.subarray(end), rest };
