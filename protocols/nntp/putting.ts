@@ -1,9 +1,10 @@
-/** An article that stands in a file, or comes from another place, posted as it is. */
+/** An article that stands in a file, or comes from another place, posted as its author wrote it. */
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import { parseHeader } from "../../src/message/headers.js";
 import type { Entry, Source } from "../../src/plugin.js";
+import { LF } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { bareArticle, messageIdIn } from "./entry.js";
 import type { FieldText } from "./field-text.js";
@@ -15,9 +16,18 @@ import { post } from "./posting.js";
 const MOST_HEADER = 256 * 1024;
 const EMPTY_LINE = /\r?\n\r?\n/;
 
+/**
+ * What servers write into an article on its way (RFC 5537, 3.4: none of it may stand in one that is posted; what was there
+ * before RFC 5536 besides). An article that was fetched has it.
+ */
+const TRACES =
+  /^(?:Path|Xref|Injection-Info|NNTP-Posting-(?:Host|Date)|X-Trace|X-Complaints-To):.*(?:\r?\n[ \t].*)*\r?\n/gim;
+
 interface Begun {
-  /** Octets up to the empty line, and what came with them. */
-  readonly octets: Buffer;
+  /** The header's fields, each line with its end but for the last. */
+  readonly head: Buffer;
+  /** From the end of the last field's line on, as far as it has come. */
+  readonly behind: Buffer;
   readonly rest: AsyncIterator<Uint8Array>;
 }
 
@@ -42,9 +52,9 @@ export async function putArticle(
       hint: "leave out --resume",
     });
   }
-  const { octets, rest } = await begin(source.body);
+  const { head, behind, rest } = await begin(source.body);
   try {
-    const header = parseHeader(octets);
+    const header = parseHeader(head);
     const domain = domainIn(header.raw("from"));
     if (domain === undefined || (header.raw("subject") ?? "").trim() === "") {
       throw new PortholeError("usage", "what is to be posted has no From and Subject, so it is no article", {
@@ -59,9 +69,8 @@ export async function putArticle(
       ...(header.raw("message-id") === undefined ? [`Message-ID: ${id}`] : []),
       ...(groups.length === 0 && group !== undefined ? [`Newsgroups: ${group}`] : []),
     ].map((field) => `${field}\r\n`);
-    const raw = Readable.from(pieces(Buffer.concat([Buffer.from(added.join("")), octets]), rest), {
-      objectMode: false,
-    });
+    const begun = Buffer.concat([Buffer.from(added.join("")), withoutTraces(head), behind]);
+    const raw = Readable.from(pieces(begun, rest), { objectMode: false });
     const { size } = await post(await line.peer(), raw, id);
     const subject = (await text(header.raw("subject") ?? "")).trim();
     return { ...bareArticle(line.target, messagePath(id), subject, undefined, id), size };
@@ -78,15 +87,23 @@ async function begin(body: AsyncIterable<Uint8Array>): Promise<Begun> {
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
     chunks.push(next.value);
     size += next.value.length;
+    // Only a line's end can be the header's.
+    if (!next.value.includes(LF) && size < MOST_HEADER) continue;
     const octets = Buffer.concat(chunks);
     const end = octets.subarray(0, MOST_HEADER).toString("latin1").search(EMPTY_LINE);
-    if (end >= 0) return { octets, rest };
+    if (end >= 0) return { head: octets.subarray(0, end), behind: octets.subarray(end), rest };
     if (size >= MOST_HEADER) break;
   }
   await rest.return?.();
   throw new PortholeError("usage", "what is to be posted has no empty line after a header", {
     hint: "`porthole nntp post --text-file FILE` posts a text",
   });
+}
+
+function withoutTraces(head: Buffer): Buffer {
+  // The last line lacks its end, which stands before the empty line.
+  const text = `${head.toString("latin1")}\n`.replace(TRACES, "").replace(/\r?\n$/, "");
+  return Buffer.from(text, "latin1");
 }
 
 async function* pieces(

@@ -94,7 +94,9 @@ export class Lister implements AsyncDisposable {
     }
     const matter = refuseMisfit(standing, goal, url);
     const ownName = lastName(source, standing.entry);
-    const named = into && !(matter === "messages" && (tree ? goal.entry === undefined : true));
+    // A message gets its name there; a mailbox keeps its own within another, but for groups, which hold no others.
+    const flat = matter === "messages" && (!tree || goal.entry === undefined || goal.kind === "group");
+    const named = into && !flat;
     const to = named ? pathInside(path, nameFor(client, source, this.#target, ownName)) : path;
     await refuseSelf(client, source, { target: this.#target, path: to }, tree);
     if (!tree) {

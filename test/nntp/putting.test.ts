@@ -59,6 +59,23 @@ describe("an article from elsewhere", () => {
     });
   });
 
+  it("leaves out what servers wrote into it on its way (RFC 5537, 3.4)", async () => {
+    await inHarbour(async ({ open, server }) => {
+      const traces = (at: number) =>
+        [
+          "Path: news.x.example!.POSTED!not-for-mail",
+          'Injection-Info: news.x.example;\r\n\tposting-host="x"',
+          "xref: news.x.example a:1",
+          "NNTP-Posting-Host: x",
+        ][at] ?? "";
+      const given = `${traces(0)}\r\n${traces(1)}\r\n${NAMED.replace("\r\n\r\n", `\r\n${traces(2)}\r\n${traces(3)}\r\n\r\n${traces(0)}\r\n`)}`;
+      await put(await open(), "/harbour.test", given);
+      // In the body they are text.
+      const kept = NAMED.replace("\r\n\r\n", `\r\n\r\n${traces(0)}\r\n`);
+      expect(server.mails.at(-1)?.raw.toString()).toBe(kept);
+    });
+  });
+
   it("takes lines that end in a bare LF", async () => {
     await inHarbour(async ({ open, server }) => {
       await put(await open(), "/harbour.test", NAMED.replaceAll("\r\n", "\n"));

@@ -283,6 +283,21 @@ describe("porthole nntp", () => {
     });
   });
 
+  it("articles of a mailbox go into a group, which holds no mailbox of theirs", async () => {
+    await inHarbour(async ({ url, open }) => {
+      await inFolder(async (folder) => {
+        const article = (name: string) =>
+          `From - Mon Mar  4 18:05:00 2024\nFrom: a@x.example\nNewsgroups: harbour.test\nSubject: ${name}\n\n${name}\n\n`;
+        await writeFile(join(folder, "box"), article("one") + article("two"));
+        const request = { from: [`mbox:${folder}/box`], to: `${url}harbour.test`, recursive: true };
+        const events = await collect(cp({ client: new Client(), ...request }));
+        expect(events.at(-1)).toMatchObject({ event: "done", copied: 2, failed: 0 });
+        const names = (await list(await open(), "/harbour.test", { limit: 2 })).map(({ name }) => name);
+        expect(names.sort()).toEqual(["one", "two"]);
+      });
+    });
+  });
+
   it("next and last: an article's neighbours", async () => {
     await inHarbour(async ({ url }) => {
       const [next] = await command("next", [`${url}${LIGHTS}/4`]);

@@ -156,6 +156,23 @@ describe.skipIf(!hasInn())(TITLE, () => {
     }
   });
 
+  it("takes an article that was fetched from it, under another Message-ID, as a new one", async () => {
+    const header = ["Message-ID: <again-1@harbour.example>"];
+    await command("post", [news.url], {}, { ...draft, group: ["misc.test"], header, subject: "Again" });
+    await withSession(async (session) => {
+      const fetched = await read(session, "/%3Cagain-1@harbour.example%3E");
+      expect(fetched.toString()).toMatch(/^Xref: /m);
+      const body = Readable.from([Buffer.from(fetched.toString().replace("<again-1@", "<again-2@"))]);
+      expect(await session.write?.("/misc.test", { body })).toMatchObject({
+        name: "Again",
+        url: `${news.url}%3Cagain-2@harbour.example%3E`,
+      });
+      // The same again: the server has it.
+      const twice = session.write?.("/misc.test", { body: Readable.from([fetched]) });
+      expect(await failure(twice ?? Promise.resolve())).toMatchObject({ code: "refused", exit: 9 });
+    });
+  });
+
   it("takes an article back for whoever has the key to its lock, and for nobody else", async () => {
     const folder = await mkdtemp(join(tmpdir(), "porthole-locks-"));
     try {
