@@ -14,6 +14,7 @@ import { fillFrom } from "./document.js";
 import { sourceOf } from "./form-filling.js";
 import { addEntry, addThreads } from "./listing.js";
 import { MOST_LINES, type Page } from "./page.js";
+import type { Cell } from "./picture.js";
 import type { Lease, Sessions } from "./sessions.js";
 
 /** Articles of a group, the newest, that are put in threads. */
@@ -33,6 +34,8 @@ export interface Opening {
   /** A form comes first. */
   readonly asks?: boolean | undefined;
   readonly columns: number;
+  /** Pixels of a character's cell, on a screen that shows them. */
+  readonly cell?: () => Cell | undefined;
 }
 
 export interface LoadEvents {
@@ -147,6 +150,7 @@ async function show(opening: Opening, page: Page, document: Document, events: Lo
     charset: opening.charset,
     asSource: opening.asSource === true,
     asPicture: opening.asPicture === true,
+    ...(opening.cell === undefined ? {} : { cell: opening.cell }),
     grew: () => events.grew(),
   });
 }

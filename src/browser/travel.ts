@@ -10,6 +10,7 @@ import { describeLink } from "./document.js";
 import { answersTo, beforePosting, filledWebForm } from "./form-filling.js";
 import { load } from "./loading.js";
 import { Page, type PageLink } from "./page.js";
+import type { Cell } from "./picture.js";
 import { Sessions } from "./sessions.js";
 import { type Load, Tab, Visit } from "./tab.js";
 
@@ -24,6 +25,8 @@ export interface TravelSettings {
   readonly converse: (target: Target) => Promise<void>;
   /** Columns that a page has. */
   readonly columns: () => number;
+  /** Pixels of a character's cell, on a screen that shows them. */
+  readonly cell: () => Cell | undefined;
   /** There is something new to see; `now` when a person waits for it. */
   readonly changed: (now: boolean) => void;
   /** Something to be told, until the next key. */
@@ -128,7 +131,7 @@ export class Travel implements AsyncDisposable {
 
   /** Loads a page into this tab; the page before stays until the place answers. Never throws. */
   async open(target: Target, options: OpenOptions = {}): Promise<void> {
-    const { changed, columns, history } = this.#settings;
+    const { changed, columns, cell, history } = this.#settings;
     const { tab } = this;
     if (options.again === true && options.posted !== undefined) {
       const question = "This page answers a form. Send the form once more?";
@@ -160,7 +163,7 @@ export class Travel implements AsyncDisposable {
       changed(true);
     };
     try {
-      const opening = { ...options, target, columns: columns() };
+      const opening = { ...options, target, columns: columns(), cell };
       const found = await load(opening, page, this.#sessions, under.controller.signal, {
         begun,
         grew: () => changed(false),
