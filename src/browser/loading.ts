@@ -29,6 +29,8 @@ export interface Opening {
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
   readonly asPicture?: boolean;
+  /** The menu that a folder opens as, when a hole was mirrored to it. */
+  readonly keptMenu?: (session: Session) => Promise<string | undefined>;
   /** A form that was filled in goes there. */
   readonly posted?: string | undefined;
   /** A form comes first. */
@@ -129,6 +131,11 @@ async function fill(opening: Opening, page: Page, session: Session, events: Load
       await read(opening, page, session, events);
     }
   } else if (CONTAINERS.has(kind) && session.list !== undefined && opening.asSource !== true) {
+    const menu = kind === "directory" ? await opening.keptMenu?.(session) : undefined;
+    if (menu !== undefined && session.read !== undefined) {
+      await show(opening, page, await session.read(menu), events);
+      return "page";
+    }
     const limit = kind === "group" ? MOST_ARTICLES : MOST_LINES;
     await list(page, session.list(target.path, { limit }), events);
   } else if (session.read !== undefined) await read(opening, page, session, events);

@@ -1,8 +1,9 @@
 /** Going from page to page: tabs, links, back and forward, and leaving what takes too long. */
 import { isAbort, messageOf, PortholeError } from "../errors.js";
-import type { EntryKind, Target } from "../plugin.js";
+import type { EntryKind, Session, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Doors } from "../verbs/doors.js";
+import { keptMenuIn } from "../verbs/kept-menu.js";
 import type { Asking } from "./asking.js";
 import type { History } from "./been.js";
 import { crossing, refusedAddress, type SchemeRows } from "./crossing.js";
@@ -163,7 +164,9 @@ export class Travel implements AsyncDisposable {
       changed(true);
     };
     try {
-      const opening = { ...options, target, columns: columns(), cell };
+      const { doors } = this.#settings;
+      const keptMenu = (session: Session) => keptMenuIn(doors, target, session);
+      const opening = { ...options, target, columns: columns(), cell, keptMenu };
       const found = await load(opening, page, this.#sessions, under.controller.signal, {
         begun,
         grew: () => changed(false),

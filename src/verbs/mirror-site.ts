@@ -34,6 +34,8 @@ const LONGEST_TEXT = 8 * 1024 * 1024;
 const LONGEST_DELAY = 30;
 /** Links of one page that are remembered. */
 const MOST_LINKS = 5000;
+/** The key in the journal, which no URL can be, that says that the last run came to its end. */
+const FINISHED = "(finished)";
 
 interface Item {
   readonly url: string;
@@ -58,6 +60,8 @@ class Crawl implements AsyncDisposable {
   readonly #visited: Selection;
   readonly #failures: Failures<string>;
   readonly #seen = new Set<string>();
+  /** The last run was broken off: what it kept is not asked for again. */
+  readonly #resumes: boolean;
   readonly #folders = new Map<string, Promise<void>>();
   #robots: RobotRules | undefined;
   #next: Item[] = [];
@@ -77,6 +81,7 @@ class Crawl implements AsyncDisposable {
     this.#stage = stage;
     this.#journal = journal;
     this.#known = known;
+    this.#resumes = known.size > 0 && !known.has(FINISHED);
     const { include = [], exclude = [] } = request;
     this.#taken = selectionOf(include, exclude);
     this.#visited = selectionOf([], exclude);
@@ -106,6 +111,7 @@ class Crawl implements AsyncDisposable {
     const { source, target, signal, tell } = this.#stage;
     const { client, jobs = 1, dryRun = false, robots = true } = this.#request;
     await using door = new Door(client, source, signal);
+    if (!dryRun) await this.#journal?.note(FINISHED, undefined);
     if (robots) this.#robots = await door.use(async (session) => session.robots?.());
     this.#add({ url: startOf(source), role: "page", depth: 0 });
     const workers = Array.from({ length: Math.max(1, jobs) }, (_, at) => ({
@@ -127,6 +133,7 @@ class Crawl implements AsyncDisposable {
       }
       const [first] = workers;
       if (first !== undefined) await this.#removeRest(first.to);
+      if (!dryRun) await this.#journal?.note(FINISHED, {});
     } finally {
       await Promise.all(workers.flatMap(({ from, to }) => [from.close(), to.close()]));
     }
@@ -224,7 +231,13 @@ class Crawl implements AsyncDisposable {
   async #fetch({ from, to }: Worker, item: Item, path: string): Promise<void> {
     const known = await this.#knownCopy(to, item);
     await from.use(async (session) => {
-      const document = await session.read?.(path, known === undefined ? {} : { known: known.validator });
+      const validator = known?.validator;
+      if (known !== undefined && validator === undefined) {
+        this.#same += 1;
+        this.#follow(known.links, item.depth);
+        return;
+      }
+      const document = await session.read?.(path, validator === undefined ? {} : { known: validator });
       if (document === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
       // Whoever iterates hears of a failure; nobody does before and after that.
       document.body.on("error", () => undefined);
@@ -358,14 +371,18 @@ class Crawl implements AsyncDisposable {
   async #knownCopy(to: Door, { url }: Item) {
     const facts = this.#known.get(url);
     const { file, size, validator } = facts ?? {};
-    if (typeof file !== "string" || typeof validator !== "string") return undefined;
+    if (typeof file !== "string") return undefined;
+    const isTold = typeof validator === "string";
+    // Where nothing tells whether it has changed (Gopher), a whole run asks for all of it.
+    if (!isTold && !this.#resumes) return undefined;
     const entry = await to.use(async (session) => session.stat?.(this.#pathOf(file))).catch(() => undefined);
-    return entry?.size === size ? { validator, links: linksIn(facts) } : undefined;
+    if (entry?.size !== size) return undefined;
+    return { validator: isTold ? validator : undefined, links: linksIn(facts) };
   }
 
   /** Kept by an earlier run, and not met in this one. */
   #rest(): [string, JsonObject][] {
-    return [...this.#known].filter(([url]) => !this.#seen.has(url));
+    return [...this.#known].filter(([url]) => url !== FINISHED && !this.#seen.has(url));
   }
 
   async #removeRest(to: Door): Promise<void> {
@@ -418,14 +435,16 @@ function linksIn(facts: JsonObject | undefined): Hyperlink[] {
   return links.flatMap((link: unknown) => {
     if (!Array.isArray(link)) return [];
     const [url, role]: unknown[] = link;
-    return typeof url === "string" && (role === "page" || role === "requisite") ? [{ url, role }] : [];
+    return typeof url === "string" && (role === "page" || role === "menu" || role === "requisite")
+      ? [{ url, role }]
+      : [];
   });
 }
 
 /** All of a text; undefined for what is none, or too long to be looked through. */
 async function textOf(document: Document): Promise<Uint8Array | undefined> {
   const { type, total, body } = document;
-  if (!/^text\/|xhtml/.test(type) || (total ?? 0) > LONGEST_TEXT) return undefined;
+  if (!/^text\/|xhtml|menu$/.test(type) || (total ?? 0) > LONGEST_TEXT) return undefined;
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of body) {
