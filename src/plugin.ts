@@ -231,8 +231,11 @@ export interface Session extends AsyncDisposable {
 export interface Hyperlink {
   /** Absolute, without fragment. */
   readonly url: string;
-  /** `requisite`: the document is not whole without it; `other`: nothing that a reader follows. */
-  readonly role: "page" | "requisite" | "other";
+  /**
+   * `requisite`: the document is not whole without it; `menu`: followed as a page is, and kept as one whatever its name
+   * ends in; `other`: nothing that a reader follows.
+   */
+  readonly role: "page" | "menu" | "requisite" | "other";
 }
 
 export interface Hypertext {

@@ -37,3 +37,9 @@ export function parseRobots(text: string): string[] {
 export function isAllowed(selector: string, disallowed: readonly string[]): boolean {
   return !disallowed.some((prefix) => prefix === "/" || selector.startsWith(prefix));
 }
+
+/** Seconds between two requests that robots are asked for; undefined when they are not. */
+export function delayIn(text: string): number | undefined {
+  const delay = Number(/^\s*crawl-delay\s*:\s*(\d{1,6}(?:\.\d{1,3})?)/im.exec(text)?.[1] ?? 0);
+  return delay > 0 ? delay : undefined;
+}

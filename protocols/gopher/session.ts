@@ -8,7 +8,9 @@ import type {
   Entry,
   EntryKind,
   FormQuestion,
+  Hypertext,
   ListQuery,
+  RobotRules,
   Session,
   Take,
   Target,
@@ -31,7 +33,7 @@ import {
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
-import { itemType, mediaTypeOf, type Transfer } from "./types.js";
+import { itemType, MENU_MEDIA_TYPE, mediaTypeOf, type Transfer } from "./types.js";
 import { formatPath, type GopherPath, parsePath, requestOf } from "./url.js";
 
 export class GopherSession implements Session {
@@ -200,6 +202,30 @@ export class GopherSession implements Session {
     const { connection } = await this.#ask(asked);
     connection.destroy();
     return entryOfPath(asked, this.#placeOf(asked));
+  }
+
+  /** Menus lead somewhere; a text's words do not. */
+  async hypertext({ type, entry }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
+    if (type !== MENU_MEDIA_TYPE) return undefined;
+    const { hypertextOf } = await import("./hypertext.js");
+    const menu = { ...this.#placeOf(parsePath("/")), url: entry.url };
+    return hypertextOf(octets, menu, parsePath(this.#target.path), this.#menuCharset);
+  }
+
+  /** robots.txt as an item of type 0, which is where holes have it. */
+  async robots(): Promise<RobotRules> {
+    const [{ delayIn, isAllowed, parseRobots }, { factsAt }] = await Promise.all([
+      import("./caps.js"),
+      import("./facts.js"),
+    ]);
+    const text = await factsAt(this, "/0robots.txt");
+    const prefixes = parseRobots(text);
+    const delay = delayIn(text);
+    return {
+      allows: (path) => isAllowed(decodeWords(parsePath(path).selector), prefixes),
+      ...(delay === undefined ? {} : { delay }),
+      sitemaps: [],
+    };
   }
 
   /** Gopher has neither greeting nor login: one item is asked for. */

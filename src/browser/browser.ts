@@ -12,6 +12,7 @@ import { History } from "./been.js";
 import type { Action, Bindings } from "./bindings.js";
 import { Downloads } from "./downloads.js";
 import { Frame } from "./frame.js";
+import type { Placement } from "./graphics.js";
 import { wordOf } from "./listing.js";
 import { bounded, scroll, select, selectFirst, showLine } from "./moving.js";
 import { downloadsPage, helpPage, historyPage, type StartGroup } from "./own-pages.js";
@@ -21,7 +22,17 @@ import type { Visit } from "./tab.js";
 import { THEMES, type ThemeName } from "./theme.js";
 import { Tools } from "./tools.js";
 import { type BrowserDoors, Travel } from "./travel.js";
-import { bar, bodyHeight, bodyRows, lineWith, pageColumns, statusRow, tabStrip } from "./view.js";
+import {
+  bar,
+  bodyHeight,
+  bodyRows,
+  lineWith,
+  pageColumns,
+  placementOf,
+  type Surface,
+  statusRow,
+  tabStrip,
+} from "./view.js";
 
 export interface BrowserSettings {
   readonly screen: BrowserScreen;
@@ -82,6 +93,7 @@ export class Browser {
       history: this.#history,
       converse: (target) => this.#converse(target),
       columns: () => pageColumns(this.#screen.columns, this.#view),
+      cell: () => this.#screen.graphics?.cell,
       changed: (now) => this.#paintSoon(now),
       tell: (words) => this.tell(words),
     });
@@ -513,10 +525,20 @@ export class Browser {
       this.#screen,
       out.slice(0, rows),
       asked === undefined ? undefined : { column: asked.cursor, row: Math.min(rows, out.length) },
+      this.#placement(visit, height - Math.max(0, lines.length - 1), surface),
     );
   }
 
-  #status(visit: Visit | undefined, surface: { columns: number; rows: number; theme: ThemeName }): string {
+  /** The picture that lies over the rows; a screen is asked for its pixels when the first one comes. */
+  #placement(visit: Visit | undefined, height: number, surface: Surface): Placement | undefined {
+    if (visit?.page.picture === undefined) return undefined;
+    const { graphics } = this.#screen;
+    if (graphics !== undefined) return placementOf(visit, graphics, this.#bars, height, surface, this.#view);
+    this.#screen.wantGraphics?.();
+    return undefined;
+  }
+
+  #status(visit: Visit | undefined, surface: Surface): string {
     const { load } = this.#travel.tab;
     const link = this.#selected;
     const left =

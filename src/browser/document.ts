@@ -5,7 +5,7 @@ import { htmlAsText, LONGEST_HTML } from "../text/html.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import { MOST_SOURCE, type Page, type Span } from "./page.js";
-import { LARGEST_PICTURE, pictureRows } from "./picture.js";
+import { blockRows, boxOf, type Cell, decodePicture, LARGEST_PICTURE } from "./picture.js";
 import { addStyled, TextLines } from "./text-lines.js";
 
 /** Lines of prose wider than this are hard to read. */
@@ -21,6 +21,8 @@ export interface Reading {
   readonly asSource?: boolean;
   /** The person asked to see the picture. */
   readonly asPicture?: boolean;
+  /** Pixels of a character's cell, on a screen that shows them. */
+  readonly cell?: () => Cell | undefined;
   /** More of the page can be drawn. */
   grew(): void;
 }
@@ -61,7 +63,7 @@ export async function fillFrom(document: Document, page: Page, reading: Reading)
       document.body.destroy();
       return;
     default:
-      if (reading.asPicture === true && (await drawPicture(page, all, reading.columns))) return;
+      if (reading.asPicture === true && (await drawPicture(page, all, reading))) return;
       // Nothing more of it is fetched than has come with its beginning.
       document.body.destroy();
       page.source = undefined;
@@ -217,11 +219,11 @@ function describe(page: Page, document: Document): void {
   if (entry.modified !== undefined) page.add(`Date  ${entry.modified.toISOString()}`);
   page.add(`URL   ${safeLine(page.url)}`, "text", 6);
   page.add("");
-  page.add(`It is no text. D saves it${document.type === "image/png" ? ", I shows it" : ""}.`);
+  page.add(`It is no text. D saves it${isShown(document.type) ? ", I shows it" : ""}.`);
 }
 
 /** @returns false for what cannot be shown */
-async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, columns: number): Promise<boolean> {
+async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, reading: Reading): Promise<boolean> {
   const pieces: Buffer[] = [];
   let octets = 0;
   for await (const chunk of chunks) {
@@ -230,10 +232,19 @@ async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, columns: n
     page.octets = octets;
     if (octets > LARGEST_PICTURE) return false;
   }
-  const rows = pictureRows(Buffer.concat(pieces), columns);
-  if (rows === undefined) return false;
-  const width = (rows[0]?.match(/▀/g) ?? []).length;
-  for (const row of rows) page.paint(row, width);
+  const pixels = decodePicture(Buffer.concat(pieces));
+  if (pixels === undefined) return false;
+  const paint = (columns: number) => {
+    page.clear();
+    const cell = reading.cell?.();
+    const box = boxOf(pixels, columns, cell);
+    page.picture = { ...box, pixels, line: page.lines.length };
+    // Where the screen shows pixels, they come over rows that are empty.
+    const rows = cell === undefined ? blockRows(pixels, columns) : Array.from({ length: box.rows }, () => "");
+    for (const row of rows) page.paint(row, box.columns);
+  };
+  paint(reading.columns);
+  page.redraw = async (columns) => paint(columns);
   return true;
 }
 
@@ -246,6 +257,11 @@ export function describeLink(page: Page, link: { name: string; type?: string; si
   page.add(`URL   ${safeLine(page.url)}`, "text", 6);
   page.add("");
   page.add(
-    `It is no text, and nothing of it has been fetched. D saves it${link.type === "image/png" ? ", I shows it" : ""}.`,
+    `It is no text, and nothing of it has been fetched. D saves it${isShown(link.type) ? ", I shows it" : ""}.`,
   );
+}
+
+/** The pictures that `I` shows. */
+function isShown(type: string | undefined): boolean {
+  return type === "image/png" || type === "image/gif";
 }

@@ -45,6 +45,16 @@ const NAMED: Readonly<Record<string, string>> = {
   " ": "Space",
 };
 
+/** What a terminal says of itself when it was asked. */
+export interface Report {
+  readonly kind: "report";
+  /** `attributes`: what it can do (DA1); `size`: sizes in pixels (xterm's window operations). */
+  readonly report: "attributes" | "size";
+  readonly numbers: readonly number[];
+}
+
+const REPORTS: Readonly<Record<string, Report["report"]>> = { "?c": "attributes", t: "size" };
+
 /** Text in, as it came from the terminal; a sequence may be cut anywhere. */
 export class KeyReader {
   #held = "";
@@ -54,9 +64,9 @@ export class KeyReader {
     return this.#held !== "";
   }
 
-  feed(text: string): Input[] {
+  feed(text: string): (Input | Report)[] {
     this.#held += text;
-    const found: Input[] = [];
+    const found: (Input | Report)[] = [];
     while (this.#held !== "") {
       const next = this.#held.startsWith("\x1b") ? this.#sequence() : this.#plain();
       if (next === undefined) break;
@@ -66,7 +76,7 @@ export class KeyReader {
   }
 
   /** What is held is all there is. */
-  flush(): Input[] {
+  flush(): (Input | Report)[] {
     const held = this.#held;
     this.#held = "";
     if (!held.startsWith("\x1b")) return [];
@@ -79,7 +89,7 @@ export class KeyReader {
     return { kind: "key", key: keyOf(character) };
   }
 
-  #sequence(): Input | "skip" | undefined {
+  #sequence(): Input | Report | "skip" | undefined {
     const held = this.#held;
     if (held.startsWith(PASTE_BEGINS)) return this.#paste();
     if (held.length === 1) return undefined;
@@ -102,6 +112,8 @@ export class KeyReader {
     const [whole, mark, parameters = "", final = ""] = matched;
     this.#held = held.slice(whole.length);
     if (mark === "<") return mouse(parameters, final);
+    const report = REPORTS[`${mark}${final}`];
+    if (report !== undefined) return { kind: "report", report, numbers: parameters.split(";").map(Number) };
     const [first = "", modifier] = parameters.split(";");
     const name = final === "~" ? TILDE[first] : FINAL[final];
     return name === undefined ? "skip" : { kind: "key", key: modified(name, Number(modifier ?? 1)) };

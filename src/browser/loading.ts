@@ -14,6 +14,7 @@ import { fillFrom } from "./document.js";
 import { sourceOf } from "./form-filling.js";
 import { addEntry, addThreads } from "./listing.js";
 import { MOST_LINES, type Page } from "./page.js";
+import type { Cell } from "./picture.js";
 import type { Lease, Sessions } from "./sessions.js";
 
 /** Articles of a group, the newest, that are put in threads. */
@@ -28,11 +29,15 @@ export interface Opening {
   readonly charset?: string | undefined;
   readonly asSource?: boolean;
   readonly asPicture?: boolean;
+  /** The menu that a folder opens as, when a hole was mirrored to it. */
+  readonly keptMenu?: (session: Session) => Promise<string | undefined>;
   /** A form that was filled in goes there. */
   readonly posted?: string | undefined;
   /** A form comes first. */
   readonly asks?: boolean | undefined;
   readonly columns: number;
+  /** Pixels of a character's cell, on a screen that shows them. */
+  readonly cell?: () => Cell | undefined;
 }
 
 export interface LoadEvents {
@@ -126,6 +131,11 @@ async function fill(opening: Opening, page: Page, session: Session, events: Load
       await read(opening, page, session, events);
     }
   } else if (CONTAINERS.has(kind) && session.list !== undefined && opening.asSource !== true) {
+    const menu = kind === "directory" ? await opening.keptMenu?.(session) : undefined;
+    if (menu !== undefined && session.read !== undefined) {
+      await show(opening, page, await session.read(menu), events);
+      return "page";
+    }
     const limit = kind === "group" ? MOST_ARTICLES : MOST_LINES;
     await list(page, session.list(target.path, { limit }), events);
   } else if (session.read !== undefined) await read(opening, page, session, events);
@@ -147,6 +157,7 @@ async function show(opening: Opening, page: Page, document: Document, events: Lo
     charset: opening.charset,
     asSource: opening.asSource === true,
     asPicture: opening.asPicture === true,
+    ...(opening.cell === undefined ? {} : { cell: opening.cell }),
     grew: () => events.grew(),
   });
 }

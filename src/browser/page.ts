@@ -1,5 +1,6 @@
 /** One page: lines of safe text, and the links that stand in them. It grows while it loads. */
 import type { EntryKind, Target } from "../plugin.js";
+import type { Box, Picture } from "./picture.js";
 
 export type LineStyle =
   | "text"
@@ -77,6 +78,8 @@ export class Page {
   source: Buffer | undefined;
   charset: string | undefined;
   type: string | undefined;
+  /** The picture that the page is: in how many columns, and in which of its lines. */
+  picture: (Box & { readonly pixels: Picture; readonly line: number }) | undefined;
   /** Draws the page anew for another width, where its text depends on it. */
   redraw: ((columns: number) => Promise<void>) | undefined;
 
@@ -124,6 +127,7 @@ export class Page {
 
   clear(): void {
     this.lines.length = 0;
+    this.picture = undefined;
     this.links.length = 0;
     this.#characters = 0;
     this.full = false;

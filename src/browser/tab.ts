@@ -69,7 +69,7 @@ export class Tab {
     for (let at = this.at; at >= 0; at--) {
       const page = this.visits[at]?.page;
       if (page === undefined) continue;
-      kept += page.characters + (page.source?.length ?? 0);
+      kept += page.characters + (page.source?.length ?? 0) + (page.picture?.pixels.rgb.length ?? 0);
       if (kept > MOST_KEPT && at < this.at && page.target !== undefined) {
         page.clear();
         page.source = undefined;

@@ -1,8 +1,9 @@
 /** Going from page to page: tabs, links, back and forward, and leaving what takes too long. */
 import { isAbort, messageOf, PortholeError } from "../errors.js";
-import type { EntryKind, Target } from "../plugin.js";
+import type { EntryKind, Session, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Doors } from "../verbs/doors.js";
+import { keptMenuIn } from "../verbs/kept-menu.js";
 import type { Asking } from "./asking.js";
 import type { History } from "./been.js";
 import { crossing, refusedAddress, type SchemeRows } from "./crossing.js";
@@ -10,6 +11,7 @@ import { describeLink } from "./document.js";
 import { answersTo, beforePosting, filledWebForm } from "./form-filling.js";
 import { load } from "./loading.js";
 import { Page, type PageLink } from "./page.js";
+import type { Cell } from "./picture.js";
 import { Sessions } from "./sessions.js";
 import { type Load, Tab, Visit } from "./tab.js";
 
@@ -24,6 +26,8 @@ export interface TravelSettings {
   readonly converse: (target: Target) => Promise<void>;
   /** Columns that a page has. */
   readonly columns: () => number;
+  /** Pixels of a character's cell, on a screen that shows them. */
+  readonly cell: () => Cell | undefined;
   /** There is something new to see; `now` when a person waits for it. */
   readonly changed: (now: boolean) => void;
   /** Something to be told, until the next key. */
@@ -128,7 +132,7 @@ export class Travel implements AsyncDisposable {
 
   /** Loads a page into this tab; the page before stays until the place answers. Never throws. */
   async open(target: Target, options: OpenOptions = {}): Promise<void> {
-    const { changed, columns, history } = this.#settings;
+    const { changed, columns, cell, history } = this.#settings;
     const { tab } = this;
     if (options.again === true && options.posted !== undefined) {
       const question = "This page answers a form. Send the form once more?";
@@ -160,7 +164,9 @@ export class Travel implements AsyncDisposable {
       changed(true);
     };
     try {
-      const opening = { ...options, target, columns: columns() };
+      const { doors } = this.#settings;
+      const keptMenu = (session: Session) => keptMenuIn(doors, target, session);
+      const opening = { ...options, target, columns: columns(), cell, keptMenu };
       const found = await load(opening, page, this.#sessions, under.controller.signal, {
         begun,
         grew: () => changed(false),

@@ -1,5 +1,6 @@
 /** What a person sees: the bar, the page, the status line, as rows of exactly the screen's width at most. */
 import { displayWidth, pad, truncate } from "../text/width.js";
+import type { Graphics, Placement } from "./graphics.js";
 import type { Row } from "./layout.js";
 import type { Page, PageLine } from "./page.js";
 import type { Visit } from "./tab.js";
@@ -70,6 +71,41 @@ export function bodyRows(visit: Visit, height: number, surface: Surface, view: P
   return rows;
 }
 
+/**
+ * Where the picture of a page is seen, as far as it is.
+ * @param above rows of the screen above the page
+ * @param height rows that show the page
+ */
+export function placementOf(
+  visit: Visit,
+  { kind, cell }: Graphics,
+  above: number,
+  height: number,
+  { columns }: Surface,
+  view: PageView,
+): Placement | undefined {
+  const { page, layout, top } = visit;
+  const { picture } = page;
+  // A page that was drawn before the screen was known to show pixels has characters in place of them.
+  if (picture === undefined || page.lines[picture.line]?.painted !== "") return undefined;
+  const first = layout.rowOf(picture.line);
+  const from = Math.max(0, top - first);
+  const to = Math.min(picture.rows, top + height - first);
+  if (from >= to) return undefined;
+  const margin = view.centred ? Math.floor((columns - pageColumns(columns, view)) / 2) : 0;
+  return {
+    picture: picture.pixels,
+    kind,
+    cell,
+    row: above + first + from - top + 1,
+    column: margin + 1,
+    columns: Math.min(picture.columns, columns - margin),
+    height: picture.rows,
+    from,
+    to,
+  };
+}
+
 /** Where in a row's text something begins to look different. */
 interface Piece {
   readonly from: number;
@@ -78,7 +114,7 @@ interface Piece {
 }
 
 function drawn(line: PageLine, row: Row, visit: Visit, columns: number, theme: ThemeName): string {
-  if (line.painted !== undefined && theme !== "plain") return line.painted;
+  if (line.painted === "" || (line.painted !== undefined && theme !== "plain")) return line.painted;
   const room = columns - row.indent;
   const text = truncate(line.text.slice(row.from, row.to).trimEnd(), room);
   const pieces = [...linkPieces(line, visit), ...matches(line.text, visit.found)]

@@ -1,11 +1,13 @@
 /** The terminal as the browser's screen: another screen while it runs, keys one by one, and all as it was afterwards. */
 import { StringDecoder } from "node:string_decoder";
 import { ReadStream, WriteStream } from "node:tty";
-import { KeyReader } from "../browser/keys.js";
+import type { Graphics } from "../browser/graphics.js";
+import { KeyReader, type Report } from "../browser/keys.js";
 import type { BrowserScreen, Input } from "../browser/screen.js";
 import { PortholeError } from "../errors.js";
 import { ScreenModes } from "./screen-modes.js";
 import type { Terminal } from "./terminal.js";
+import { TerminalGraphics } from "./terminal-graphics.js";
 
 /** Milliseconds in which the rest of a key's sequence comes, over slow lines too; a lone Escape waits so long. */
 const ESCAPE_DELAY = 60;
@@ -17,12 +19,18 @@ export interface Listener {
   redraw(): void;
 }
 
+export interface FullScreenOptions {
+  readonly mouse: boolean;
+  readonly pictures: ConstructorParameters<typeof TerminalGraphics>[0];
+}
+
 export class FullScreen implements BrowserScreen, Disposable {
   readonly #keyboard: ReadStream;
   readonly #output: WriteStream;
   readonly #modes = new ScreenModes();
   readonly #keys = new KeyReader();
   readonly #mouse: boolean;
+  readonly #graphics: TerminalGraphics;
   #decoder = new StringDecoder("utf8");
   #listener: Listener | undefined;
   #escape: NodeJS.Timeout | undefined;
@@ -30,7 +38,7 @@ export class FullScreen implements BrowserScreen, Disposable {
   #waiting: NodeJS.Timeout | undefined;
 
   /** @throws PortholeError `usage` when there is no terminal */
-  constructor(terminal: Terminal, options: { readonly mouse: boolean }) {
+  constructor(terminal: Terminal, options: FullScreenOptions) {
     if (!(terminal.stdin instanceof ReadStream) || !(terminal.stdout instanceof WriteStream)) {
       throw new PortholeError("usage", "the browser wants a terminal for its keys and its screen", {
         hint: "porthole URL shows one place and ends; ls and get are for pipes",
@@ -39,6 +47,7 @@ export class FullScreen implements BrowserScreen, Disposable {
     this.#keyboard = terminal.stdin;
     this.#output = terminal.stdout;
     this.#mouse = options.mouse;
+    this.#graphics = new TerminalGraphics(options.pictures, terminal.environment);
   }
 
   get columns(): number {
@@ -47,6 +56,15 @@ export class FullScreen implements BrowserScreen, Disposable {
 
   get rows(): number {
     return Math.max(1, this.#output.rows);
+  }
+
+  get graphics(): Graphics | undefined {
+    return this.#graphics.graphics;
+  }
+
+  wantGraphics(): void {
+    const question = this.#graphics.question();
+    if (question !== "") this.write(question);
   }
 
   write(text: string): void {
@@ -128,11 +146,18 @@ export class FullScreen implements BrowserScreen, Disposable {
   readonly #typed = (octets: Buffer | string): void => {
     clearTimeout(this.#escape);
     const text = typeof octets === "string" ? octets : this.#decoder.write(octets);
-    for (const input of this.#keys.feed(text)) this.#listener?.input(input);
+    this.#tell(this.#keys.feed(text));
     if (this.#keys.waits) {
       this.#escape = setTimeout(() => {
-        for (const input of this.#keys.flush()) this.#listener?.input(input);
+        this.#tell(this.#keys.flush());
       }, ESCAPE_DELAY);
     }
   };
+
+  #tell(inputs: readonly (Input | Report)[]): void {
+    for (const input of inputs) {
+      if (input.kind !== "report") this.#listener?.input(input);
+      else if (this.#graphics.take(input)) this.#listener?.redraw();
+    }
+  }
 }

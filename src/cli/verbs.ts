@@ -187,6 +187,13 @@ const BROWSING: readonly OptionSpec[] = [
     choices: ["dark", "light", "plain"],
     summary: "colours for a dark screen, a light one, or none",
   },
+  {
+    flag: "pictures",
+    type: "string",
+    placeholder: "WAY",
+    choices: ["auto", "kitty", "iterm", "sixel", "blocks"],
+    summary: "how the terminal shows pictures (found out; blocks where it cannot)",
+  },
   { flag: "mouse", type: "boolean", summary: "the mouse opens links (--no-mouse leaves it to the terminal)" },
   {
     flag: "keep-history",

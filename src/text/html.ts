@@ -1,4 +1,5 @@
 /** HTML as text for a terminal: headings, paragraphs, lists and tables kept, links numbered, nothing executed or fetched. */
+import { pathToFileURL } from "node:url";
 import type { FormatCallback, HtmlToTextOptions, SelectorDefinition } from "html-to-text";
 import { boundDepth } from "./html-depth.js";
 import { attribute, buttonField, choiceField, field, label, namedForm, textField } from "./html-forms.js";
@@ -36,7 +37,7 @@ export async function htmlAsText(html: string, options: HtmlOptions): Promise<Ht
   const source = html
     .slice(0, LONGEST_HTML)
     .replace(/[\u00ad\u200b\u2060\ufeff]|&(?:shy|ZeroWidthSpace);/g, "");
-  const links = new Links(baseOf(source, options.baseUrl));
+  const links = new Links(baseOf(source, fromTheRoot(options.baseUrl)));
   const text = convert(boundDepth(source, DEEPEST), conversion(options.columns, links)).replaceAll(
     "\u00ad",
     "",
@@ -168,6 +169,17 @@ function baseOf(html: string, address: string | undefined): string | undefined {
   const written = /<base\s[^>]{0,400}?href\s*=\s*["']?([^"'\s>]{1,2000})/i.exec(html.slice(0, 65_536))?.[1];
   try {
     return written === undefined ? address : new URL(written, address).href;
+  } catch {
+    return address;
+  }
+}
+
+/** `file:./page.html`, as a person writes it, is no address that others can be relative to. */
+function fromTheRoot(address: string | undefined): string | undefined {
+  const [, path] = /^file:([^/].*)$/.exec(address ?? "") ?? [];
+  if (path === undefined) return address;
+  try {
+    return pathToFileURL(decodeURIComponent(path)).href;
   } catch {
     return address;
   }

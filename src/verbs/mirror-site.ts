@@ -27,6 +27,8 @@ interface Stage {
 
 /** A site that wants more seconds between two requests gets no more. */
 const LONGEST_DELAY = 30;
+/** The key in the journal, which no URL can be, that says that the last run came to its end. */
+const FINISHED = "(finished)";
 
 /** @throws PortholeError when the start cannot be had, and what ends the whole */
 export async function mirrorSite(request: MirrorRequest, stage: Stage): Promise<void> {
@@ -43,6 +45,8 @@ class Crawl implements AsyncDisposable {
   readonly #journal: Journal | undefined;
   readonly #known: ReadonlyMap<string, JsonObject>;
   readonly #failures: Failures<string>;
+  /** The last run was broken off: what it kept is not asked for again. */
+  readonly #resumes: boolean;
   #free = 0;
   #copied = 0;
   #same = 0;
@@ -59,6 +63,7 @@ class Crawl implements AsyncDisposable {
     this.#stage = stage;
     this.#journal = journal;
     this.#known = known;
+    this.#resumes = known.size > 0 && !known.has(FINISHED);
     const places = [...known].flatMap(([url, { file }]) =>
       typeof file === "string" ? [[url, file] as const] : [],
     );
@@ -87,6 +92,7 @@ class Crawl implements AsyncDisposable {
     const { source, target, signal, tell } = this.#stage;
     const { client, jobs = 1, dryRun = false, robots = true } = this.#request;
     await using door = new Door(client, source, signal);
+    if (!dryRun) await this.#journal?.note(FINISHED, undefined);
     if (robots) this.#frontier.robots = await door.use(async (session) => session.robots?.());
     this.#frontier.add({ url: startOf(source), role: "page", depth: 0 });
     const workers = Array.from({ length: Math.max(1, jobs) }, (_, at) => ({
@@ -106,6 +112,7 @@ class Crawl implements AsyncDisposable {
       }
       const [first] = workers;
       if (first !== undefined) await this.#removeRest(first.to);
+      if (!dryRun) await this.#journal?.note(FINISHED, {});
     } finally {
       await Promise.all(workers.flatMap(({ from, to }) => [from.close(), to.close()]));
     }
@@ -162,8 +169,14 @@ class Crawl implements AsyncDisposable {
   async #fetch({ from, to }: Worker, item: Item, path: string): Promise<void> {
     const rest = await this.#restOf(item);
     const known = rest === undefined ? await this.#knownCopy(to, item) : undefined;
+    const validator = known?.validator;
+    if (known !== undefined && validator === undefined) {
+      this.#same += 1;
+      this.#frontier.follow(known.links, item);
+      return;
+    }
     await from.use(async (session) => {
-      const asked = rest ?? (known === undefined ? {} : { known: known.validator });
+      const asked = rest ?? (validator === undefined ? {} : { known: validator });
       let document = await read(session, path, asked);
       if (known !== undefined && document.unchanged === true) {
         await ended(document);
@@ -256,13 +269,17 @@ class Crawl implements AsyncDisposable {
   async #knownCopy(to: Door, { url }: Item) {
     const facts = this.#known.get(url);
     const { file, size, validator } = facts ?? {};
-    if (typeof file !== "string" || typeof validator !== "string") return undefined;
-    return (await this.#folder.sizeOf(to, file)) === size ? { validator, links: linksIn(facts) } : undefined;
+    if (typeof file !== "string") return undefined;
+    const isTold = typeof validator === "string";
+    // Where nothing tells whether it has changed (Gopher), a whole run asks for all of it.
+    if (!isTold && !this.#resumes) return undefined;
+    if ((await this.#folder.sizeOf(to, file)) !== size) return undefined;
+    return { validator: isTold ? validator : undefined, links: linksIn(facts) };
   }
 
   /** Kept by an earlier run, and not met in this one. */
   #rest(): [string, JsonObject][] {
-    return [...this.#known].filter(([url]) => !this.#frontier.hasMet(url));
+    return [...this.#known].filter(([url]) => url !== FINISHED && !this.#frontier.hasMet(url));
   }
 
   async #removeRest(to: Door): Promise<void> {

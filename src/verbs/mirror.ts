@@ -67,7 +67,9 @@ async function isSite(client: Doors, source: Target, target: Target, signal: Abo
   await using door = new Door(client, source, signal);
   const leads = (await door.session()).hypertext !== undefined;
   const path = source.path === "" ? "/" : source.path;
-  return leads && (await standingAt(door, path, true)).kind === "page";
+  if (!leads) return false;
+  const { kind } = await standingAt(door, path, true);
+  return kind === "page" || kind === "menu";
 }
 
 interface Stage {

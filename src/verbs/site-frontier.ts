@@ -117,6 +117,8 @@ export function linksIn(facts: JsonObject | undefined): readonly Hyperlink[] {
   return links.flatMap((link: unknown) => {
     if (!Array.isArray(link)) return [];
     const [url, role]: unknown[] = link;
-    return typeof url === "string" && (role === "page" || role === "requisite") ? [{ url, role }] : [];
+    return typeof url === "string" && (role === "page" || role === "menu" || role === "requisite")
+      ? [{ url, role }]
+      : [];
   });
 }

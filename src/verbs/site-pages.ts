@@ -9,7 +9,7 @@ const LONGEST_TEXT = 8 * 1024 * 1024;
 
 /** Whether a document may lead to others, and is short enough to be looked through. */
 export function isReadWhole({ type, total }: Document): boolean {
-  return /^text\/|xhtml/.test(type) && (total ?? 0) <= LONGEST_TEXT;
+  return /^text\/|xhtml|menu$/.test(type) && (total ?? 0) <= LONGEST_TEXT;
 }
 
 /** @throws PortholeError `protocol` for one that ends early, or turns out too long */

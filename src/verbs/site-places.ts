@@ -59,7 +59,8 @@ export class SitePlaces {
     const [, stem = "", extension = ""] =
       /^(.*?)(\.[A-Za-z0-9]{1,8})?$/s.exec(last === "" ? "index.html" : decoded(last)) ?? [];
     const name = `${stem}${search === "" ? "" : `_${decoded(search.slice(1))}`}${extension}`;
-    const isPage = role === "page" && (extension === "" || MADE.test(name)) && !PAGE.test(name);
+    const isMade = role === "menu" || (role === "page" && (extension === "" || MADE.test(name)));
+    const isPage = isMade && !PAGE.test(name);
     return [...(isBelow ? [] : [BESIDE]), ...folders, safe(isPage ? `${name}.html` : name)].join("/");
   }
 }

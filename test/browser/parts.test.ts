@@ -8,7 +8,7 @@ import { KeyReader } from "../../src/browser/keys.js";
 import { Layout } from "../../src/browser/layout.js";
 import { LineEditor } from "../../src/browser/line-editor.js";
 import { MOST_LINES, Page } from "../../src/browser/page.js";
-import { pictureRows } from "../../src/browser/picture.js";
+import { blockRows, boxOf, decodePicture } from "../../src/browser/picture.js";
 import { decodePng } from "../../src/browser/png.js";
 import { TextLines, withoutTabs } from "../../src/browser/text-lines.js";
 import { Client } from "../../src/client.js";
@@ -19,13 +19,12 @@ const page = () => new Page({ url: "", title: "" });
 describe("keys", () => {
   const keys = (text: string) => {
     const reader = new KeyReader();
-    return [...reader.feed(text), ...reader.flush()].map((input) =>
-      input.kind === "key"
-        ? input.key
-        : input.kind === "paste"
-          ? `<${input.text}>`
-          : `${input.action} ${input.row}`,
-    );
+    return [...reader.feed(text), ...reader.flush()].map((input) => {
+      if (input.kind === "key") return input.key;
+      if (input.kind === "paste") return `<${input.text}>`;
+      if (input.kind === "report") return `${input.report} ${input.numbers.join(",")}`;
+      return `${input.action} ${input.row}`;
+    });
   };
 
   it.each([
@@ -233,14 +232,19 @@ describe("a picture", () => {
   });
 
   it("is drawn two rows to one of the screen", () => {
-    const rows = pictureRows(
+    const picture = decodePicture(
       png(1, 2, 2, [
         [255, 0, 0],
         [0, 0, 255],
       ]),
-      40,
     );
-    expect(rows).toEqual(["\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m"]);
+    if (picture === undefined) throw new Error("it is a picture");
+    expect(blockRows(picture, 40)).toEqual(["\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m"]);
+    expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80)).toEqual({ columns: 80, rows: 30 });
+    expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80, { width: 10, height: 20 })).toEqual({
+      columns: 64,
+      rows: 24,
+    });
   });
 
   it("that lies about its size, or ends early, is none", () => {

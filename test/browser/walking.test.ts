@@ -3,7 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import type { Graphics } from "../../src/browser/graphics.js";
 import { Browsing } from "./browsing.js";
+import { FakeScreen } from "./fake-screen.js";
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -191,6 +193,54 @@ describe("what is kept", () => {
     await at.sees("▀▀▀");
     expect([...at.screen.styles].some((style) => style.startsWith("38;2;"))).toBe(true);
     expect(at.screen.strange).toEqual([]);
+  });
+});
+
+describe("a screen of pixels", () => {
+  class PixelScreen extends FakeScreen {
+    graphics: Graphics | undefined;
+    wanted = 0;
+    pictures: string[] = [];
+
+    wantGraphics(): void {
+      this.wanted += 1;
+    }
+
+    override write(text: string): void {
+      this.pictures.push(...(text.match(/\x1b_G.*?\x1b\\/g) ?? []));
+      super.write(text.replace(/\x1b_G.*?\x1b\\/g, ""));
+    }
+  }
+
+  it("has blocks until it says what it can, then the picture, and none of it on the next page", async () => {
+    const screen = new PixelScreen(60, 16);
+    await using at = await Browsing.open({ url: `${sandbox.url("gopher")}1/things`, settings: { screen } });
+    const sees = async (wanted: string, isThere = true) => {
+      for (const end = performance.now() + 5000; screen.text.includes(wanted) !== isThere; ) {
+        if (performance.now() > end) throw new Error(`${wanted}:\n${screen.text}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await sees("A lighthouse (PNG)");
+    expect(screen.wanted).toBe(0);
+    at.press("1");
+    await sees("nothing of it has been fetched");
+    at.press("I");
+    await sees("▀▀▀");
+    expect([screen.wanted > 0, screen.pictures]).toEqual([true, []]);
+    screen.graphics = { kind: "kitty", cell: { width: 10, height: 20 } };
+    at.browser.redraw();
+    await sees("▀▀▀", false);
+    for (const end = performance.now() + 5000; screen.pictures.length === 0 && performance.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(screen.pictures.at(-1)).toMatch(
+      /^\x1b_Ga=T,f=100,i=1,p=1,q=2,C=1,c=\d+,r=\d+,m=0;[A-Za-z0-9+/=]+\x1b\\$/,
+    );
+    screen.pictures = [];
+    at.press("h");
+    await sees("A lighthouse (PNG)");
+    expect(screen.pictures).toEqual(["\x1b_Ga=d,d=I,i=1,q=2\x1b\\"]);
+    expect(screen.strange).toEqual([]);
   });
 });
 

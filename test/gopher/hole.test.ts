@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
-import { isAllowed, parseCaps, parseRobots } from "../../protocols/gopher/caps.js";
+import { delayIn, isAllowed, parseCaps, parseRobots } from "../../protocols/gopher/caps.js";
 import { decodeDisplay, guessCharset } from "../../protocols/gopher/charset.js";
 import { sniffedType } from "../../protocols/gopher/sniff.js";
 import { Client } from "../../src/client.js";
@@ -274,5 +274,13 @@ it("reads a whole text whose charset is CP437 as such", async () => {
     const document = await session.read?.("/0/t");
     expect(document?.charset).toBe("cp437");
     expect(document === undefined ? undefined : (await buffer(document.body)).length).toBe(6);
+  });
+});
+
+describe("robots.txt", () => {
+  it("says how long to wait between two requests, in seconds", () => {
+    expect(delayIn("User-agent: *\nCrawl-delay: 1.5\n")).toBe(1.5);
+    for (const none of ["", "Crawl-delay: soon", "Crawl-delay: 0", "# Crawl-delay: 3"])
+      expect(delayIn(none)).toBeUndefined();
   });
 });

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Client } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
 import { Browsing } from "../browser/browsing.js";
+import { LAMP, rowsOf, WALK_MAP, WALK_TEXT, walked } from "./gopher-walk.js";
 
 const PROGRAM = ["/usr/sbin/gophernicus", "/usr/bin/gophernicus"].find((path) => existsSync(path));
 
@@ -90,8 +91,14 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
     await writeFile(join(root, "folder", "café.txt"), "An accent\n");
     await writeFile(join(root, "folder", "picture.gif"), "GIF89a");
     await writeFile(join(root, "cgi-bin", "find"), FIND);
+    await mkdir(join(root, "walk"));
+    await writeFile(join(root, "walk", "gophermap"), WALK_MAP("/cgi-bin/seek"));
+    await writeFile(join(root, "walk", "text.txt"), WALK_TEXT);
+    await writeFile(join(root, "walk", "lamp.png"), LAMP);
+    await writeFile(join(root, "cgi-bin", "seek"), FIND.replace("/text.txt", "/walk/text.txt"));
     // The server gives out only what all may read.
-    for (const path of ["", "folder", "cgi-bin", "cgi-bin/find"]) await chmod(join(root, path), 0o755);
+    for (const path of ["", "walk", "cgi-bin/seek", "folder", "cgi-bin", "cgi-bin/find"])
+      await chmod(join(root, path), 0o755);
     server = await start(PROGRAM ?? "", root);
   });
 
@@ -204,6 +211,25 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
     at.press("n");
     expect(at.screen.strange).toEqual([]);
   });
+
+  it("is walked through on a terminal: menu, search, text, picture, and back", async () => {
+    const walk = await walked(urlOf("/1/walk"));
+    // Below it stands who served it.
+    expect(rowsOf(walk.menu).slice(0, 6)).toEqual([
+      " walk - gopher://HOST/1/walk",
+      "           The harbour",
+      "",
+      "   1  text A text",
+      "   2  img  A lamp",
+      "   3  find Find",
+    ]);
+    expect(rowsOf(walk.found).slice(1)).toEqual(["   1  text Found fog horn"]);
+    expect(rowsOf(walk.text).slice(1)).toEqual(["One", ".", "..two", "The end."]);
+    expect(walk.named).toContain("Type  image/png");
+    expect(rowsOf(walk.picture).slice(1)).toEqual(["▀▀▀▀▀▀▀▀", "▀▀▀▀▀▀▀▀"]);
+    expect(rowsOf(walk.back)).toEqual(rowsOf(walk.menu));
+    expect(walk.after).toMatch(/^before\nstatus 0\necho$/);
+  }, 60_000);
 
   it("tells what is not there, as an item and as a text", async () => {
     const reply = "Error: File or directory not found! (null)";

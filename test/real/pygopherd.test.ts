@@ -12,6 +12,7 @@ import type { Entry, Session } from "../../src/plugin.js";
 import { Browsing } from "../browser/browsing.js";
 import { performed } from "../gopher/performed.js";
 import { freePort } from "./free-port.js";
+import { LAMP, rowsOf, WALK_MAP, WALK_TEXT, walked } from "./gopher-walk.js";
 
 const PROGRAM = ["/usr/sbin/pygopherd", "/usr/bin/pygopherd"].find((path) => existsSync(path));
 const CONFIGURATION = "/etc/pygopherd/pygopherd.conf";
@@ -31,16 +32,24 @@ function configuration(root: string, port: number): string {
     logmethod: "none",
     initgroups: "nogroup",
   };
-  return readFileSync(CONFIGURATION, "utf8")
-    .split("\n")
-    .map((line) => {
-      const [, key] = /^#?\s*(\w+)\s*=/.exec(line) ?? [];
-      const value = key === undefined || line.startsWith("# ") ? undefined : values[key];
-      return value === undefined ? line : `${key} = ${value}`;
-    })
-    .join("\n");
+  return (
+    readFileSync(CONFIGURATION, "utf8")
+      .split("\n")
+      .map((line) => {
+        const [, key] = /^#?\s*(\w+)\s*=/.exec(line) ?? [];
+        const value = key === undefined || line.startsWith("# ") ? undefined : values[key];
+        return value === undefined ? line : `${key} = ${value}`;
+      })
+      .join("\n")
+      // Scripts are run by those that are executable alone.
+      .replace(/^(handlers = [^\]]*)file\.FileHandler\]/m, "$1scriptexec.ExecHandler, file.FileHandler]")
+  );
 }
 
+/** A search, as a script that pygopherd runs. */
+const SEEK = `#!/bin/sh
+printf '0Found %s\\t/.walk/text.txt\\t127.0.0.1\\t%s\\r\\n' "$SEARCHREQUEST" "$SERVER_PORT"
+`;
 const TEXT = "One\n.\n..two\nThe end.\n";
 const OCTETS = Buffer.from(Array.from({ length: 50_000 }, (_, at) => (at * 7 + (at >> 8)) & 0xff));
 
@@ -60,7 +69,13 @@ describe.skipIf(PROGRAM === undefined)(
       await writeFile(join(root, "octets.bin"), OCTETS);
       await writeFile(join(root, "folder", "inner.txt"), "An inner text\n");
       await writeFile(join(root, "text.txt.abstract"), "What the text is about\n");
-      for (const path of ["", "root", "root/folder"]) await chmod(join(folder, path), 0o777);
+      await mkdir(join(root, ".walk"));
+      await writeFile(join(root, ".walk", "gophermap"), WALK_MAP("/.walk/seek.sh"));
+      await writeFile(join(root, ".walk", "text.txt"), WALK_TEXT);
+      await writeFile(join(root, ".walk", "lamp.png"), LAMP);
+      await writeFile(join(root, ".walk", "seek.sh"), SEEK);
+      for (const path of ["", "root", "root/folder", "root/.walk", "root/.walk/seek.sh"])
+        await chmod(join(folder, path), 0o777);
       port = await freePort();
       const file = join(folder, "pygopherd.conf");
       await writeFile(file, configuration(root, port));
@@ -152,6 +167,24 @@ describe.skipIf(PROGRAM === undefined)(
       const told = await performed("crawl", [urlOf("/")], { documents: true, jobs: 2 });
       expect(told.at(-1)?.data).toMatchObject({ asked: 5, dead: 0 });
     });
+
+    it("is walked through on a terminal: menu, search, text, picture, and back", async () => {
+      const walk = await walked(urlOf("/1/.walk"));
+      expect(rowsOf(walk.menu)).toEqual([
+        " .walk - gopher://HOST/1/.walk",
+        "           The harbour",
+        "",
+        "   1  text A text",
+        "   2  img  A lamp",
+        "   3  find Find",
+      ]);
+      expect(rowsOf(walk.found).slice(1)).toEqual(["   1  text Found fog horn"]);
+      expect(rowsOf(walk.text).slice(1)).toEqual(["One", ".", "..two", "The end."]);
+      expect(walk.named).toContain("Type  image/png");
+      expect(rowsOf(walk.picture).slice(1)).toEqual(["▀▀▀▀▀▀▀▀", "▀▀▀▀▀▀▀▀"]);
+      expect(rowsOf(walk.back)).toEqual(rowsOf(walk.menu));
+      expect(walk.after).toMatch(/^before\nstatus 0\necho$/);
+    }, 60_000);
 
     it("can be browsed", async () => {
       await using at = await Browsing.open({ url: urlOf("/"), rows: 14 });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseBindings, usualBindings } from "../../browser/bindings.js";
 import { Browser } from "../../browser/browser.js";
+import { GRAPHICS_KINDS } from "../../browser/graphics.js";
 import type { StartGroup } from "../../browser/own-pages.js";
 import type { ThemeName } from "../../browser/theme.js";
 import { usualConfigPath } from "../../config.js";
@@ -22,7 +23,12 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   // A word that is no URL is said here, before the screen changes.
   if (url !== undefined) desk.client.require(desk.client.target(url), "browse", ["ls", "get", "interact"]);
-  using screen = new FullScreen(terminal, { mouse: options["mouse"] !== false });
+  using screen = new FullScreen(terminal, {
+    mouse: options["mouse"] !== false,
+    pictures:
+      GRAPHICS_KINDS.find((kind) => kind === options["pictures"]) ??
+      (options["pictures"] === "blocks" ? "blocks" : "auto"),
+  });
   const folder = dirname(usualConfigPath(terminal.environment));
   const state = stateFolder(terminal.environment);
   const client = desk.client.with({

@@ -1,6 +1,7 @@
 /** `porthole URL`: shows what is there, whatever it is. */
 import { PortholeError } from "../../errors.js";
 import { CONTAINERS, type EntryKind, type Session, type Target } from "../../plugin.js";
+import { keptMenuIn } from "../../verbs/kept-menu.js";
 import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
 import { destinationOf, fetchTo, isViewed, show } from "../fetch.js";
@@ -23,6 +24,9 @@ export async function run(desk: Desk): Promise<number | undefined> {
     if (session.interact !== undefined)
       return (await import("../interactive.js")).interact(desk, session, target);
     if (CONTAINERS.has(await kindOf(session, target)) && session.list !== undefined) {
+      const isShown = terminal.outputIsTerminal && options["json"] !== true && options["long"] !== true;
+      const menu = isShown ? await keptMenuIn(client, target, session) : undefined;
+      if (menu !== undefined && session.read !== undefined) return show(desk, await session.read(menu));
       const style = listingStyle(
         { json: options["json"] === true, long: options["long"] === true, open: true },
         terminal.outputIsTerminal,
