@@ -130,7 +130,7 @@ function shownName(entry: Entry, paint: Paint): string {
 
 /** `N` not read yet, `r` answered, `d` a draft, `D` to be removed, `!` flagged; as mail readers have them. */
 function marksOf(flags: readonly JsonValue[]): string {
-  const has = (flag: string) => flags.some((one) => String(one).toLowerCase() === flag);
+  const has = (flag: string) => flags.some((one) => typeof one === "string" && one.toLowerCase() === flag);
   const state = has("\\deleted") ? "D" : has("\\draft") ? "d" : has("\\answered") ? "r" : " ";
   return `${has("\\seen") ? " " : "N"}${state}${has("\\flagged") ? "!" : " "}`;
 }
