@@ -14,11 +14,15 @@ type Act = (session: Session, server: ScriptedServer) => Promise<void>;
 
 export interface Talks {
   /** Opens a session, lets `act` use it, and closes both ends whatever happens. */
-  talk(play: Play, act: Act, settings?: ClientSettings): Promise<void>;
+  readonly talk: (play: Play, act: Act, settings?: ClientSettings) => Promise<void>;
   /** As `talk`; the server's script must then have been played to its end. */
-  plays(play: Play, act: (session: Session) => Promise<void>, settings?: ClientSettings): Promise<void>;
+  readonly plays: (
+    play: Play,
+    act: (session: Session) => Promise<void>,
+    settings?: ClientSettings,
+  ) => Promise<void>;
   /** What opening a session fails with; the script must be played to its end. */
-  openFailure(play: Script, settings?: ClientSettings): Promise<unknown>;
+  readonly openFailure: (play: Script, settings?: ClientSettings) => Promise<unknown>;
 }
 
 /** @param farewell the script has the client's goodbye in it */

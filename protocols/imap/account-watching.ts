@@ -123,7 +123,7 @@ class AccountWatching implements Watched {
         : [];
     yield* came;
     const gone = (before?.messages ?? 0) + came.length !== counts.messages;
-    if (gone || came.length === 0) yield this.#event("changed", mailbox);
+    if (before !== EMPTY && (gone || came.length === 0)) yield this.#event("changed", mailbox);
   }
 
   async #since(peer: Peer, { levels, raw }: Mailbox, uid: number): Promise<WatchEvent[]> {

@@ -1,5 +1,6 @@
-/** The way to the account: one connection, and another in its place when it is lost between two calls. */
+/** The way to the account, its mailboxes and their names. */
 import { PortholeError } from "../../src/errors.js";
+import { Way } from "../../src/net/way.js";
 import type { Context, Target } from "../../src/plugin.js";
 import { logIn } from "./login.js";
 import { meet } from "./meet.js";
@@ -12,16 +13,19 @@ import { textOf } from "./values.js";
 export class Account {
   readonly target: Target;
   readonly context: Context;
-  #peer: Peer | undefined;
+  readonly #way: Way<Peer>;
   /** Whom the login was for, where there was one. */
   #user: string | undefined;
-  #closed = false;
-  #left = false;
 
   private constructor(peer: Peer, target: Target, context: Context) {
-    this.#peer = peer;
     this.target = target;
     this.context = context;
+    this.#way = new Way(peer, {
+      meet: () => meet(target, context),
+      pass: (old) => old.dialogue.ask("NOOP"),
+      leave: (old) => old.dialogue.close(),
+      note: (text) => context.note(text),
+    });
   }
 
   get user(): string | undefined {
@@ -41,20 +45,8 @@ export class Account {
     }
   }
 
-  /** The server, met anew when the connection is gone: servers end it after half an hour of silence. */
-  async greeted(): Promise<Peer> {
-    if (this.#closed) throw new PortholeError("aborted", "the session was closed");
-    const old = this.#peer;
-    if (this.#left) {
-      this.#left = false;
-      // Answered once the rest has passed. Where that was too much, the connection is gone and another is made.
-      await old?.dialogue.ask("NOOP").catch(() => undefined);
-    }
-    if (old !== undefined && old.dialogue.failure === undefined) return old;
-    if (old !== undefined) this.context.note("the connection is gone; connecting again");
-    const peer = await meet(this.target, this.context);
-    this.#peer = peer;
-    return peer;
+  greeted(): Promise<Peer> {
+    return this.#way.reached();
   }
 
   /** The same, logged in. @throws PortholeError `auth` */
@@ -110,26 +102,22 @@ export class Account {
     return levels.map(decodeMailboxName);
   }
 
-  /** A message was not read to its end: what is left of it passes, or ends the connection. */
   leftEarly(): void {
-    this.#left = true;
+    this.#way.leftEarly();
   }
 
   /** Ends this connection at once: more comes over it than anybody wants. The next call makes another. */
   drop(): void {
-    this.#peer?.connection.destroy();
+    this.#way.partner?.connection.destroy();
   }
 
   /** Closes this connection; the next call makes another. */
-  async rest(): Promise<void> {
-    const peer = this.#peer;
-    this.#peer = undefined;
-    await peer?.dialogue.close();
+  rest(): Promise<void> {
+    return this.#way.rest();
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.rest();
+  close(): Promise<void> {
+    return this.#way.close();
   }
 
   async #logIn(peer: Peer, required: boolean): Promise<void> {

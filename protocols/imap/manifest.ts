@@ -67,7 +67,7 @@ export const manifest = {
     {
       name: "sort",
       usage: "URL KEY[,KEY]... [SEARCH]...",
-      summary: "messages in an order that the server makes",
+      summary: "messages in an order that the server makes: date, size:desc, from, subject",
     },
     { name: "thread", usage: "URL [SEARCH]...", summary: "messages by their threads" },
     { name: "id", usage: "URL [FIELD=VALUE]...", summary: "what the server says that it is (ID)" },

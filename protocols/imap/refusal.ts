@@ -51,7 +51,8 @@ export function refusal(status: Status, message: string, otherwise: ErrorCode = 
   const told = known ?? (condition === "BAD" ? undefined : WORDS.find(([words]) => words.test(line))?.[1]);
   return new PortholeError(told ?? (condition === "BAD" ? "refused" : otherwise), message, {
     reply: line,
-    hint: HINTS[code],
+    hint:
+      HINTS[code] ?? (told === "missing" && /mailbox|folder/i.test(line) ? HINTS["NONEXISTENT"] : undefined),
   });
 }
 

@@ -130,7 +130,7 @@ export class Maildrop {
     const found = this.#named.get(uid);
     if (found !== undefined && messages.has(found.number)) return found;
     throw new PortholeError("missing", `there is no message with the unique identifier ${uid}`, {
-      reply: this.#uidReply?.line,
+      reply: `no UIDL ${uid}`,
       hint: "`ls` shows what there is",
     });
   }

@@ -1,5 +1,5 @@
 /** Listings, as they come: for a terminal, for a pipe, for a script. */
-import type { Entry, EntryKind } from "../plugin.js";
+import type { Entry, EntryKind, JsonValue } from "../plugin.js";
 import { isHarmful, safeLine } from "../text/safe.js";
 import { inColumns } from "../text/table.js";
 import { humanSize, listingDate } from "../text/units.js";
@@ -131,11 +131,23 @@ const SENDER_COLUMNS = 24;
 function shownName(entry: Entry, paint: Paint): string {
   const color = KIND_COLORS[entry.kind];
   const name = safeLine(entry.name);
-  const { from } = entry.meta;
-  if ((entry.kind === "message" || entry.kind === "article") && typeof from === "string") {
-    return `${pad(truncate(safeLine(from), SENDER_COLUMNS), SENDER_COLUMNS)}  ${name}`;
+  const { from, flags, messages, unseen } = entry.meta;
+  if (entry.kind === "message" || entry.kind === "article") {
+    const marks = Array.isArray(flags) ? `${marksOf(flags)}  ` : "";
+    if (typeof from !== "string") return `${marks}${name}`;
+    return `${marks}${pad(truncate(safeLine(from), SENDER_COLUMNS), SENDER_COLUMNS)}  ${name}`;
   }
-  return color === undefined ? name : paint(color, name);
+  const shown = color === undefined ? name : paint(color, name);
+  if (entry.kind !== "mailbox" || typeof messages !== "number") return shown;
+  const unread = typeof unseen === "number" && unseen > 0 ? `, ${unseen} unseen` : "";
+  return `${shown}  ${paint("dim", `${messages}${unread}`)}`;
+}
+
+/** `N` not read yet, `r` answered, `d` a draft, `D` to be removed, `!` flagged; as mail readers have them. */
+function marksOf(flags: readonly JsonValue[]): string {
+  const has = (flag: string) => flags.some((one) => typeof one === "string" && one.toLowerCase() === flag);
+  const state = has("\\deleted") ? "D" : has("\\draft") ? "d" : has("\\answered") ? "r" : " ";
+  return `${has("\\seen") ? " " : "N"}${state}${has("\\flagged") ? "!" : " "}`;
 }
 
 /** As it is, for programs; only what would end the line early is made visible. */

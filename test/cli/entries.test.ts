@@ -50,6 +50,37 @@ describe("a listing", () => {
     );
   });
 
+  it("of mail has marks for what is unread, answered, flagged, and counts for mailboxes", async () => {
+    const message = (name: string, ...flags: readonly string[]): Entry => ({
+      url: "imap://h/INBOX/;UID=1",
+      name,
+      kind: "message",
+      meta: { flags, from: "Ann" },
+    });
+    const mailbox: Entry = {
+      url: "imap://h/A",
+      name: "A",
+      kind: "mailbox",
+      meta: { messages: 7, unseen: 2 },
+    };
+    const entries = [
+      message("new"),
+      message("told", "\\Seen", "\\Answered", "\\Flagged"),
+      message("going", "\\seen", "\\deleted"),
+      mailbox,
+      { ...mailbox, meta: { messages: 7, unseen: 0 } },
+    ];
+    const ann = "Ann".padEnd(24);
+    expect((await shown("numbered", entries)).split("\n")).toEqual([
+      `   1  N    ${ann}  new`,
+      `   2   r!  ${ann}  told`,
+      `   3   D   ${ann}  going`,
+      "   4  A  7, 2 unseen",
+      "   5  A  7",
+      "",
+    ]);
+  });
+
   it("with --json is NDJSON with the documented keys, harmless on a terminal", async () => {
     const utc = ENTRIES.slice(2).map((entry) => ({ ...entry, modified: new Date("2026-05-03T07:05:00Z") }));
     expect(await shown("json", [...ENTRIES.slice(1, 2), ...utc])).toBe(

@@ -73,13 +73,16 @@ describe("an account that is watched", () => {
       .sendLines(statusLine("inbox", [2, 0, 4]))
       .and(asks(9, "INBOX", 2, 0, 4))
       .sendLines('* LIST () "/" New')
-      .and(lists("A10", "INBOX 2 0 4", "New 0 0"));
+      .and(lists("A10", "INBOX 2 0 4", "New 0 0"))
+      .sendLines(statusLine("INBOX", [2, 1, 4]))
+      .and(asks(11, "INBOX", 2, 1, 4));
     await talk(play, async (session) => {
-      expect(await take(session, 4)).toEqual([
+      expect(await take(session, 5)).toEqual([
         "new /Lists;UIDVALIDITY=17/;UID=6",
         "changed /INBOX",
         "gone /Lists",
         "new /New",
+        "changed /INBOX",
       ]);
     });
   });

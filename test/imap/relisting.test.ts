@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { conversation, type Script, scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
-import type { Session } from "../../src/plugin.js";
+import type { JsonValue, Session } from "../../src/plugin.js";
 import { ANN, all, plays, welcome } from "./talk.js";
 
 let folder: string;
@@ -50,7 +50,11 @@ async function told(session: Session): Promise<string[]> {
   const entries = await all(session.list?.("/INBOX", { again: true }) ?? none());
   return entries
     .filter(({ kind }) => kind === "message")
-    .map(({ name, meta }) => `${String(meta["uid"])} ${name} ${String(meta["flags"])}`);
+    .map(({ name, meta }) => `${Number(meta["uid"])} ${name} ${flagsOf(meta["flags"])}`);
+}
+
+function flagsOf(flags: JsonValue | undefined): string {
+  return Array.isArray(flags) ? flags.filter((flag) => typeof flag === "string").join() : "none told";
 }
 
 async function* none(): AsyncGenerator<never> {}

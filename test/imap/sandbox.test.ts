@@ -384,6 +384,7 @@ describe("porthole imap", () => {
       ]);
       expect(await does("namespace", "/")).toEqual(['personal: "", parted by /']);
       expect((await does("sort", "/INBOX", "-size"))[0]).toMatch(/chart/i);
+      expect((await does("sort", "/INBOX", "size:desc"))[0]).toMatch(/chart/i);
       expect(await does("sort", "/INBOX", "subject", "from:office")).toEqual(["Welcome aboard \\Seen"]);
       expect((await does("thread", "/INBOX")).join("\n")).toContain("1 Welcome aboard");
       expect(await does("id", "/")).toEqual(["name: Porthole sandbox"]);

@@ -118,13 +118,15 @@ export async function* sort(invocation: Invocation): AsyncGenerator<Output> {
   mustHaveMailbox(path, usage);
   const [keys = "", ...words] = rest;
   const names = keys.split(",").map((key) => {
-    const name = key.replace(/^-/, "").toUpperCase();
+    // A leading `-` would be an option: `size:desc` needs no `--` before it.
+    const reversed = /^-|:desc$/i.test(key);
+    const name = key.replace(/^-|:(?:desc|asc)$/gi, "").toUpperCase();
     if (!/^(?:ARRIVAL|CC|DATE|FROM|SIZE|SUBJECT|TO|DISPLAYFROM|DISPLAYTO|REVERSE)$/.test(name)) {
       throw new PortholeError("usage", `'${key}' is nothing to sort by`, {
-        hint: "arrival, cc, date, from, size, subject, to; with - before it the other way round",
+        hint: "arrival, cc, date, from, size, subject, to; size:desc for the other way round",
       });
     }
-    return key.startsWith("-") ? `REVERSE ${name}` : name;
+    return reversed ? `REVERSE ${name}` : name;
   });
   const { peer, selected } = await account.select(path, "read");
   mustHave(peer.capabilities.all, "SORT");
