@@ -29,7 +29,7 @@ import {
 import { RateLimit } from "./rate.js";
 import { resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
-import { handshake, type TlsFacts } from "./tls.js";
+import { handshake, NO_TLS_SETTINGS, type TlsFacts } from "./tls.js";
 import { Transcript } from "./transcript.js";
 import { connectUnix } from "./unix.js";
 
@@ -79,7 +79,7 @@ export class Dialer {
         tap.note(`${forwarded ? "forwarded by" : "through"} the proxy ${proxy.shown}`);
       }
       const startTls = (plain: Socket, request: StartTls) =>
-        handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? {}, {
+        handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? NO_TLS_SETTINGS, {
           ...place,
           signal,
         });
@@ -90,7 +90,7 @@ export class Dialer {
         const agreed = await handshake(
           socket,
           { servername: endpoint.host, ...endpoint.tls },
-          this.settings.tls ?? {},
+          this.settings.tls ?? NO_TLS_SETTINGS,
           { ...place, signal: limit.signal },
         );
         secured = agreed.socket;
