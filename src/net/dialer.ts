@@ -5,13 +5,7 @@ import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, PortholeError } from "../errors.js";
-import {
-  Connection,
-  type ConnectionFacts,
-  type ConnectionWiring,
-  describeTls,
-  type StartTls,
-} from "./connection.js";
+import { Connection, type ConnectionFacts, type ConnectionWiring, type StartTls } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./datagram-listener.js";
 import type { Endpoint } from "./endpoint.js";
@@ -29,7 +23,7 @@ import {
 import { RateLimit } from "./rate.js";
 import { resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
-import { handshake, NO_TLS_SETTINGS, type TlsFacts } from "./tls.js";
+import { describeTls, handshake, NO_TLS_SETTINGS, type TlsFacts } from "./tls.js";
 import { Transcript } from "./transcript.js";
 import { connectUnix } from "./unix.js";
 

@@ -225,6 +225,12 @@ function factsOf(socket: TLSSocket, servername: string): TlsFacts {
   };
 }
 
+/** For the transcript. */
+export function describeTls(facts: TlsFacts): string {
+  const trust = facts.authorized ? "" : `, certificate NOT trusted (${facts.problem ?? "unknown reason"})`;
+  return `TLS ${facts.version}, ${facts.cipher}${facts.resumed ? ", resumed" : ""}${trust}`;
+}
+
 function problemCode(problem: unknown): string {
   return problem instanceof Error && "code" in problem ? String(problem.code) : String(problem);
 }
