@@ -12,6 +12,8 @@ import type { Connection } from "../../src/net/connection.js";
 import { type Reply, ThreeDigitReplyReader } from "../../src/wire/replies.js";
 import { textOf } from "./octets.js";
 
+const ABOR = Buffer.from("ABOR\r\n");
+
 /** A command that was sent, until its last reply. */
 interface Waiting {
   readonly handler: ResponseHandler;
@@ -191,6 +193,9 @@ export class Dialogue extends FTPContext {
   #care(): void {
     const [first] = this.#waiting;
     this.beImpatient(first !== undefined && !first.flowing);
+    // A person who interrupts a transfer leaves at once; the server hears that it was not the end (RFC 959, 4.1.3).
+    if (this.#connection !== undefined)
+      this.#connection.lastWords = first?.flowing === true ? ABOR : undefined;
   }
 
   #closedByServer(): PortholeError {

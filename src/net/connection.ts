@@ -14,7 +14,7 @@ import { IdleWatch } from "./idleness.js";
 import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
 import { type Done, Sending } from "./sending.js";
-import type { CertificateFacts, TlsFacts } from "./tls.js";
+import { type CertificateFacts, describeTls, type TlsFacts } from "./tls.js";
 import type { Tap } from "./transcript.js";
 
 /** What starting TLS on a connected socket takes; the dialer provides it. */
@@ -69,6 +69,10 @@ export interface ConnectionWiring {
 export class Connection extends Duplex {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
   patient: boolean;
+  /** The other side would take an early end for all there is: what is destroyed before its end is reset. */
+  resetsWhenLeft = false;
+  /** Sent when the signal ends the connection. */
+  lastWords: Buffer | undefined;
   bytesRead = 0;
 
   /** The socket, with TLS and what else was put upon it. */
@@ -373,7 +377,10 @@ export class Connection extends Duplex {
     this.#detach();
     // The socket may still fail while it closes; nobody is left who could care.
     this.#socket.on("error", () => {});
-    this.#socket.destroy();
+    // Under TLS the missing word that it closes says as much.
+    const isReset = this.resetsWhenLeft && !this.writableFinished && this.#socket === this.#plain;
+    if (isReset && this.#plain.readyState === "open") this.#plain.resetAndDestroy();
+    else this.#socket.destroy();
     this.#afterUpgrade = undefined;
     const closed = new PortholeError("connect", "the connection was closed before all was sent");
     this.#sending.settle(error ?? closed);
@@ -476,6 +483,10 @@ export class Connection extends Duplex {
   };
 
   readonly #onAbort = (): void => {
+    if (this.lastWords !== undefined && this.#socket.writable) {
+      this.#wiring.tap.octets("client", this.lastWords);
+      this.#socket.write(this.lastWords);
+    }
     this.destroy(abortReason(this.#wiring.signal));
   };
 
@@ -502,9 +513,4 @@ export class Connection extends Duplex {
       }),
     );
   };
-}
-
-export function describeTls(facts: TlsFacts): string {
-  const trust = facts.authorized ? "" : `, certificate NOT trusted (${facts.problem ?? "unknown reason"})`;
-  return `TLS ${facts.version}, ${facts.cipher}${facts.resumed ? ", resumed" : ""}${trust}`;
 }

@@ -5,13 +5,7 @@ import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, PortholeError } from "../errors.js";
-import {
-  Connection,
-  type ConnectionFacts,
-  type ConnectionWiring,
-  describeTls,
-  type StartTls,
-} from "./connection.js";
+import { Connection, type ConnectionFacts, type ConnectionWiring, type StartTls } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./datagram-listener.js";
 import type { Endpoint } from "./endpoint.js";
@@ -24,7 +18,7 @@ import { type ForwardProxy, ProxyLogin } from "./proxy/login.js";
 import { RateLimit } from "./rate.js";
 import { resolveHost } from "./resolve.js";
 import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
-import { handshake, type TlsFacts } from "./tls.js";
+import { describeTls, handshake, NO_TLS_SETTINGS, type TlsFacts } from "./tls.js";
 import { Transcript } from "./transcript.js";
 import { connectUnix } from "./unix.js";
 
@@ -82,7 +76,7 @@ export class Dialer {
       }
       socket = reached.socket;
       const startTls = (plain: Socket, request: StartTls) =>
-        handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? {}, {
+        handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? NO_TLS_SETTINGS, {
           ...place,
           signal,
         });
@@ -93,7 +87,7 @@ export class Dialer {
         const agreed = await handshake(
           socket,
           { servername: endpoint.host, ...endpoint.tls },
-          this.settings.tls ?? {},
+          this.settings.tls ?? NO_TLS_SETTINGS,
           { ...place, signal: limit.signal },
         );
         secured = agreed.socket;

@@ -3,7 +3,13 @@
 // `promises` is loaded when it is first touched: a plain connection does not pay for it.
 import { appendFile, promises as files } from "node:fs";
 import { isIP, type Socket } from "node:net";
-import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
+import type {
+  ConnectionOptions,
+  DetailedPeerCertificate,
+  PeerCertificate,
+  SecureContext,
+  TLSSocket,
+} from "node:tls";
 import { abortReason, localError, messageOf, PortholeError, systemCode } from "../errors.js";
 import type { StartTls } from "./connection.js";
 import { connectionError, tlsError } from "./failures.js";
@@ -41,6 +47,9 @@ export interface CertificateFacts {
   readonly der: Uint8Array;
 }
 
+/** Where the user set nothing: one object, for what is made of it is kept. */
+export const NO_TLS_SETTINGS: TlsSettings = {};
+
 /** Chains longer than this are not walked further. */
 const CHAIN_LIMIT = 10;
 
@@ -68,18 +77,16 @@ export async function handshake(
     rejectUnauthorized: settings.insecure !== true && request.trust === undefined,
     // RFC 6066, 3: a name without its final dot, never an address.
     ...(isIP(servername) === 0 && servername !== "" ? { servername: servername.replace(/\.$/, "") } : {}),
-    ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
     ...(request.alpn === undefined ? {} : { ALPNProtocols: [...request.alpn] }),
     ...(request.session === undefined ? {} : { session: request.session }),
-    ...(request.group === undefined ? {} : { ecdhCurve: groupsWith(request.group) }),
-    ...(await material(settings)),
+    secureContext: await contextFor(settings, request.group),
   };
   // Loaded here and not above: a plain connection does not pay for it.
   const tls = await import("node:tls");
   // The files took a while: what happened to the socket meanwhile is not told again.
   if (socket.destroyed || socket.readableEnded) throw tlsError(closedError(), place);
   const secured = await new Promise<TLSSocket>((resolve, reject) => {
-    const started = begin(tls.connect, options, settings);
+    const started = tls.connect(options);
     // Until its owner listens, a failure shows as the socket's close.
     started.on("error", () => {});
     const settle = (act: () => void) => {
@@ -130,14 +137,34 @@ function closedError(): Error {
   return Object.assign(new Error("closed during the handshake"), { code: "ECONNRESET" });
 }
 
-/** @throws PortholeError `local` when OpenSSL cannot use the PEM files: it says so before it connects. */
-function begin(
-  connect: (options: ConnectionOptions) => TLSSocket,
-  options: ConnectionOptions,
-  settings: TlsSettings,
-): TLSSocket {
+/**
+ * What stays the same from one handshake to the next: hundreds of data connections read the files once. By settings, and
+ * by the group that is tried first.
+ */
+const contexts = new WeakMap<TlsSettings, Map<string, Promise<SecureContext>>>();
+
+/** @throws PortholeError `local` when the PEM files cannot be read, or OpenSSL cannot use them */
+function contextFor(settings: TlsSettings, group = ""): Promise<SecureContext> {
+  const made = contexts.get(settings) ?? new Map<string, Promise<SecureContext>>();
+  contexts.set(settings, made);
+  const known = made.get(group);
+  if (known !== undefined) return known;
+  const making = makeContext(settings, group);
+  made.set(group, making);
+  // The files may be put right meanwhile.
+  making.catch(() => made.delete(group));
+  return making;
+}
+
+async function makeContext(settings: TlsSettings, group: string): Promise<SecureContext> {
+  const options = {
+    ...(settings.minVersion === undefined ? {} : { minVersion: settings.minVersion }),
+    ...(group === "" ? {} : { ecdhCurve: groupsWith(group) }),
+    ...(await material(settings)),
+  };
+  const { createSecureContext } = await import("node:tls");
   try {
-    return connect(options);
+    return createSecureContext(options);
   } catch (thrown) {
     const code = systemCode(thrown) ?? "";
     if (!code.startsWith("ERR_OSSL_")) throw connectionError(thrown, { host: "", port: 0 });
@@ -198,6 +225,12 @@ function factsOf(socket: TLSSocket, servername: string): TlsFacts {
     ...(isIP(servername) === 0 ? { servername } : {}),
     chain: chainOf(socket.getPeerCertificate(true)),
   };
+}
+
+/** For the transcript. */
+export function describeTls(facts: TlsFacts): string {
+  const trust = facts.authorized ? "" : `, certificate NOT trusted (${facts.problem ?? "unknown reason"})`;
+  return `TLS ${facts.version}, ${facts.cipher}${facts.resumed ? ", resumed" : ""}${trust}`;
 }
 
 function problemCode(problem: unknown): string {

@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { plugin } from "../../protocols/ftp/index.js";
 import { Client, type ClientSettings } from "../../src/client.js";
+import { Transcript } from "../../src/net/transcript.js";
 import type { JsonObject, Options, Session } from "../../src/plugin.js";
 import { type CpEvent, type CpRequest, cp } from "../../src/verbs/cp.js";
-import { contentOf, failureOf, GOODBYE, LOGIN, opened, passive, pieces } from "./opened.js";
+import { contentOf, failureOf, GOODBYE, LOGIN, names, opened, passive, pieces } from "./opened.js";
 import { prepareSandbox, sandbox, trusting } from "./served.js";
 
 prepareSandbox();
@@ -334,6 +335,40 @@ describe("cp --fxp", () => {
       message: "the servers do not take a connection from each other",
     });
     await Promise.all([source.done, target.done]);
+  });
+});
+
+describe("an upload that is interrupted", () => {
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (;;) {
+      yield Buffer.alloc(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  it("is told by ABOR, and is no file to the server", async () => {
+    await sandbox({}, async ({ url, arrivals }) => {
+      const stop = new AbortController();
+      const transcript = new Transcript();
+      const said: string[] = [];
+      transcript.subscribe(({ direction, bytes }) => {
+        if (direction === "client") said.push(String(bytes ?? ""));
+      });
+      const written = opened(
+        url,
+        async (session) => {
+          setTimeout(() => stop.abort(), 150);
+          await session.write("/incoming/short.bin", { body: endless() });
+        },
+        { signal: stop.signal, transcript },
+      );
+      expect(await failureOf(written)).toMatchObject({ code: "aborted" });
+      expect(said.filter((line) => line.includes("ABOR"))).toHaveLength(1);
+      await opened(url, async (session) => {
+        expect(await names(session.list("/incoming"))).toEqual([]);
+      });
+      expect(arrivals).toEqual([]);
+    });
   });
 });
 

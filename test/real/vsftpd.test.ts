@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { type Reader, saveDocument } from "../../src/verbs/save.js";
-import { all, contentOf, failureOf, names, opened, pieces } from "../ftp/opened.js";
+import { all, contentOf, failureOf, names, opened, pieces, type Verbs } from "../ftp/opened.js";
 import { checked } from "./checked.js";
 import { DAEMON, startVsftpd, tlsOptions, VSFTPD, type Vsftpd } from "./vsftpd.js";
 
@@ -192,6 +193,35 @@ describe.skipIf(VSFTPD === undefined)(TITLE, () => {
       },
       trusting,
     );
+  });
+
+  it("does not take an upload that was interrupted for a whole file", async () => {
+    const strict = await startVsftpd(root, ["delete_failed_uploads=YES"]);
+    try {
+      const where = `ftp://127.0.0.1:${strict.port}`;
+      const stop = new AbortController();
+      async function* endless(): AsyncGenerator<Buffer> {
+        for (;;) {
+          yield Buffer.alloc(10_000);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+      const upload = { body: endless() };
+      const write = async (session: Verbs) => {
+        setTimeout(() => stop.abort(), 200);
+        await session.write("/incoming/short.bin", upload);
+      };
+      expect(await failureOf(opened(where, write, { signal: stop.signal }))).toMatchObject({
+        code: "aborted",
+      });
+      const isThere = () => existsSync(join(root, "files", "incoming", "short.bin"));
+      for (let tries = 0; tries < 50 && isThere(); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(isThere()).toBe(false);
+    } finally {
+      await strict.stop();
+    }
   });
 
   it.each(["in clear", "TLS, each data connection resuming its own session"])(
