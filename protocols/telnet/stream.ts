@@ -30,7 +30,7 @@ import {
 import { AS_THEY_ARE, type Characters } from "./characters.js";
 import { inflated } from "./compression.js";
 import { LineMode } from "./linemode.js";
-import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
+import { MODES, SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
 
 export interface TelnetFacts {
   /** Undefined when the user did not say. */
@@ -71,6 +71,7 @@ const MOST_UNSENT = 1024 * 1024;
 export class TelnetStream extends Duplex implements Interaction {
   readonly draws = true;
   readonly signals = SIGNALS;
+  readonly modes = MODES;
   readonly connection: Connection;
   readonly #facts: TelnetFacts;
   readonly #reader = new TelnetReader();
@@ -161,7 +162,7 @@ export class TelnetStream extends Duplex implements Interaction {
     const octets = SIGNAL_OCTETS[name];
     if (octets === undefined) {
       throw new PortholeError("usage", `there is no signal '${name}'`, {
-        hint: Object.keys(SIGNALS).join(", "),
+        hint: [...Object.keys(SIGNALS), ...Object.keys(MODES)].join(", "),
       });
     }
     this.#reader.markMayCome ||= MAY_BE_ANSWERED_BY_SYNCH.has(name);

@@ -1,5 +1,5 @@
 /** `porthole telnet run` as it is typed: what only the built program can get wrong. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { objects, User } from "./program.js";
@@ -55,4 +55,21 @@ it("talks to many hosts, one result a line, and needs no URL for that", async ()
     { ok: true, output: expect.stringContaining("echo up\r\nup\r\n") },
   ]);
   expect(await run()).toMatchObject({ status: 2, stderr: expect.stringContaining("which host?") });
+});
+
+it("keeps the whole log of a session, with control characters made visible or as they are", async () => {
+  const input = "porthole\nsandbox\nhostile escapes\nexit\n";
+  for (const flags of [[], ["--log-raw"]]) {
+    for (let times = 0; times < 4; times++) {
+      const log = user.path(`log-${flags.length}-${times}`);
+      const { status, stdout } = await user.run([sandbox.url("telnet"), "--log", log, ...flags], { input });
+      expect(status).toBe(0);
+      const kept = await readFile(log, "utf8");
+      if (flags.length > 0) expect(kept).toBe(stdout);
+      else {
+        expect(kept).toContain("Fair winds.");
+        expect(kept.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+      }
+    }
+  }
 });
