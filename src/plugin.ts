@@ -294,6 +294,8 @@ export interface Interaction extends Duplex {
   resize(columns: number, rows: number): void;
   /** What may be asked for besides typing, by name (`ayt`), with one line of help each. */
   readonly signals: Readonly<Record<string, string>>;
+  /** Ways of typing that a person may choose from, by name; `signal` takes them too. */
+  readonly modes?: Readonly<Record<string, string>>;
   /** @returns what there is to tell */
   signal(name: string): string;
 }

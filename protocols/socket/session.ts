@@ -1,5 +1,6 @@
 /** A socket as a Session: each call has a connection of its own. */
 import { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import { firstWords } from "../../src/net/first-words.js";
@@ -76,13 +77,13 @@ export class SocketSession implements Session {
   /** A piece of what comes, an event. */
   async *watch(): AsyncGenerator<WatchEvent, void, undefined> {
     const { body } = await this.read();
+    // A character may come in pieces.
+    const decoder = new StringDecoder("utf8");
     for await (const piece of body) {
       const octets = Buffer.from(piece);
-      yield {
-        event: "data",
-        entry: { ...this.#entry(), size: octets.length, meta: { text: octets.toString("utf8") } },
-        at: new Date(),
-      };
+      const text = decoder.write(octets);
+      const entry = { ...this.#entry(), size: octets.length, meta: { text } };
+      yield { event: "data", entry, at: new Date(), text: text.replace(/\r?\n$/, "") };
     }
   }
 

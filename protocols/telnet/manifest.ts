@@ -33,7 +33,7 @@ const options = [
 const commands = [
   {
     name: "run",
-    usage: "URL",
+    usage: "[URL]",
     summary: "a session by program: --expect and --send in the order given",
     options: [
       {
@@ -53,7 +53,7 @@ const commands = [
         flag: "script",
         type: "string",
         placeholder: "FILE",
-        summary: "steps and branches in YAML (- for standard input), or a JavaScript module",
+        summary: "steps and branches in YAML (- for standard input), or a module in JavaScript or TypeScript",
       },
       {
         flag: "hosts",

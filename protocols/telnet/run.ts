@@ -1,8 +1,8 @@
 /** `porthole telnet run URL --expect A --send B`: a session by program. */
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
-import { pathToFileURL } from "node:url";
-import { localError, PortholeError } from "../../src/errors.js";
+import { resolve } from "node:path";
+import { localError, messageOf, PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
@@ -50,9 +50,11 @@ export async function* run(invocation: Invocation): AsyncGenerator<Output> {
       const given = jsonOf(result);
       await outlet.put({ kind: "record", text: "", data: { event: "end", ok: true, output, ...given } });
     } else if (result !== undefined) {
+      // A prompt that waits has no line end.
+      const apart = output === "" || output.endsWith("\n") ? "" : "\n";
       await outlet.put({
         kind: "record",
-        text: typeof result === "string" ? result : JSON.stringify(result),
+        text: apart + (typeof result === "string" ? result : JSON.stringify(result)),
         data: {},
       });
     }
@@ -79,7 +81,7 @@ async function planOf({ options, stdin }: Invocation): Promise<Plan> {
   await access(file).catch((thrown: unknown) => {
     throw localError(thrown, file);
   });
-  const loaded: unknown = await import(pathToFileURL(file).href);
+  const loaded = await loadModule(file);
   const script = isModule(loaded) ? loaded.default : undefined;
   if (!isScript(script)) {
     throw new PortholeError("usage", `${file} exports no function by default`, {
@@ -87,6 +89,27 @@ async function planOf({ options, stdin }: Invocation): Promise<Plan> {
     });
   }
   return { steps, script };
+}
+
+/** By its path: built, the program is CommonJS, and what loads modules for it takes no URL. */
+async function loadModule(file: string): Promise<unknown> {
+  try {
+    return await import(resolve(file));
+  } catch (thrown) {
+    if (!/\.[cm]?ts$/i.test(file)) throw wrongModule(file, thrown, undefined);
+    throw wrongModule(
+      file,
+      thrown,
+      "Node reads TypeScript from version 22.18 on; older ones take JavaScript",
+    );
+  }
+}
+
+function wrongModule(file: string, thrown: unknown, hint: string | undefined): PortholeError {
+  return new PortholeError("usage", `${file} cannot be loaded: ${messageOf(thrown).split("\n")[0]}`, {
+    hint,
+    cause: thrown,
+  });
 }
 
 function isModule(loaded: unknown): loaded is { readonly default: unknown } {

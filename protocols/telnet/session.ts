@@ -1,4 +1,5 @@
 /** Telnet as a Session: one connection, for one reader or one person. */
+import { StringDecoder } from "node:string_decoder";
 import { PortholeError } from "../../src/errors.js";
 import type {
   Document,
@@ -44,13 +45,13 @@ export class TelnetSession implements Session {
   async *watch(): AsyncGenerator<WatchEvent, void, undefined> {
     const stream = await this.#live();
     stream.connection.patient = true;
+    // A character may come in pieces.
+    const decoder = new StringDecoder("utf8");
     for await (const piece of stream) {
       const octets = Buffer.from(piece);
-      yield {
-        event: "data",
-        entry: { ...this.#entry(), size: octets.length, meta: { text: octets.toString("utf8") } },
-        at: new Date(),
-      };
+      const text = decoder.write(octets);
+      const entry = { ...this.#entry(), size: octets.length, meta: { text } };
+      yield { event: "data", entry, at: new Date(), text: text.replace(/\r?\n$/, "") };
     }
   }
 

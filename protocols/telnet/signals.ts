@@ -31,9 +31,12 @@ export const SIGNALS: Readonly<Record<string, string>> = {
   abort: "abort what runs there",
   nop: "nothing, to keep the line alive",
   synch: "a data mark",
+  status: "what was agreed on",
+};
+
+export const MODES: Readonly<Record<string, string>> = {
   character: "send each key as it is typed",
   line: "send whole lines",
-  status: "what was agreed on",
 };
 
 const NAMES: ReadonlyMap<number, string> = new Map(

@@ -18,6 +18,7 @@ import {
   telnetSubnegotiation,
 } from "../../src/wire/telnet.js";
 import { type OptionChange, TelnetOptions, type TelnetSide } from "../../src/wire/telnet-options.js";
+import { agreesTo } from "./agreed.js";
 import {
   charsetAnswer,
   environmentAnswer,
@@ -29,7 +30,7 @@ import {
 import { AS_THEY_ARE, type Characters } from "./characters.js";
 import { inflated } from "./compression.js";
 import { LineMode } from "./linemode.js";
-import { SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
+import { MODES, SIGNAL_OCTETS, SIGNALS, shownOption } from "./signals.js";
 
 export interface TelnetFacts {
   /** Undefined when the user did not say. */
@@ -49,34 +50,6 @@ export interface TelnetFacts {
 
 /** So much of what the server said is kept to see whether it asks for a password. */
 const LAST_WORDS = 128;
-
-/** What we do when asked to. */
-const OURS: ReadonlySet<number> = new Set([
-  TELNET_OPTION.BINARY,
-  TELNET_OPTION.SGA,
-  TELNET_OPTION.STATUS,
-  TELNET_OPTION.TTYPE,
-  TELNET_OPTION.NAWS,
-  TELNET_OPTION.TSPEED,
-  TELNET_OPTION.NEW_ENVIRON,
-  TELNET_OPTION.CHARSET,
-]);
-/**
- * What the server may do. XDISPLOC and OLD-ENVIRON are refused, for a telnetd that is given both kinds of
- * environment stands still; authentication and encryption are refused as nothing would use them.
- */
-const THEIRS: ReadonlySet<number> = new Set([
-  TELNET_OPTION.BINARY,
-  TELNET_OPTION.ECHO,
-  TELNET_OPTION.SGA,
-  TELNET_OPTION.STATUS,
-  TELNET_OPTION.EOR,
-  TELNET_OPTION.CHARSET,
-  TELNET_OPTION.MSSP,
-  TELNET_OPTION.MCCP2,
-  TELNET_OPTION.MCCP3,
-  TELNET_OPTION.GMCP,
-]);
 
 const MAY_BE_ANSWERED_BY_SYNCH: ReadonlySet<string> = new Set([
   "ao",
@@ -98,6 +71,7 @@ const MOST_UNSENT = 1024 * 1024;
 export class TelnetStream extends Duplex implements Interaction {
   readonly draws = true;
   readonly signals = SIGNALS;
+  readonly modes = MODES;
   readonly connection: Connection;
   readonly #facts: TelnetFacts;
   readonly #reader = new TelnetReader();
@@ -188,7 +162,7 @@ export class TelnetStream extends Duplex implements Interaction {
     const octets = SIGNAL_OCTETS[name];
     if (octets === undefined) {
       throw new PortholeError("usage", `there is no signal '${name}'`, {
-        hint: Object.keys(SIGNALS).join(", "),
+        hint: [...Object.keys(SIGNALS), ...Object.keys(MODES)].join(", "),
       });
     }
     this.#reader.markMayCome ||= MAY_BE_ANSWERED_BY_SYNCH.has(name);
@@ -234,7 +208,7 @@ export class TelnetStream extends Duplex implements Interaction {
     }
     // A program sends what it wants to send, and nobody edits it.
     if (side === "us" && option === TELNET_OPTION.LINEMODE) return this.#seated;
-    return (side === "us" ? OURS : THEIRS).has(option);
+    return agreesTo(side, option);
   }
 
   async #pump(): Promise<void> {

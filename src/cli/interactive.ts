@@ -47,6 +47,7 @@ class Seat {
   readonly #raw: boolean;
   readonly #fullLog: boolean;
   #log: FileStream | undefined;
+  readonly #logsEnding: Promise<void>[] = [];
   #logHarmless = new HarmlessStream();
   /** The small command line is open: keys are its own. */
   #line: string | undefined;
@@ -99,13 +100,17 @@ class Seat {
     const undo = this.#modes.undo();
     if (terminal.outputIsTerminal && undo !== "" && !terminal.outputClosed.aborted)
       await terminal.write(undo);
-    this.#log?.end();
+    this.#endLog();
+    // What is still to be written of it would be lost with the process.
+    await Promise.all(this.#logsEnding);
   }
 
   async #show(piece: Uint8Array): Promise<void> {
     const { terminal } = this.#desk;
     this.#endWhenSettled();
-    if (this.#log !== undefined) this.#log.write(this.#fullLog ? piece : this.#logHarmless.text(piece));
+    const log = this.#log;
+    if (log !== undefined && !log.write(this.#fullLog ? piece : this.#logHarmless.text(piece)))
+      await roomIn(log);
     if (this.#raw) {
       if (terminal.outputIsTerminal) this.#modes.see(piece);
       await terminal.write(piece);
@@ -156,7 +161,11 @@ class Seat {
     }
     const at = this.#escape === undefined ? -1 : octets.indexOf(this.#escape, 0, "latin1");
     this.#keys(at < 0 ? octets : octets.subarray(0, at));
-    if (at >= 0) this.#openCommandLine();
+    if (at < 0) return;
+    this.#openCommandLine();
+    // A terminal that gives whole lines has what was typed behind it already.
+    const rest = octets.subarray(at + 1).toString("utf8");
+    if (rest.trim() !== "") this.#typedCommand(rest);
   }
 
   #keys(octets: Buffer): void {
@@ -239,8 +248,7 @@ class Seat {
 
   #logCommand([word = "", file]: string[]): string {
     if (word === "off") {
-      this.#log?.end();
-      this.#log = undefined;
+      this.#endLog();
       return "nothing is logged";
     }
     this.#openLog(word === "on" ? (file ?? "porthole.log") : word === "" ? "porthole.log" : word);
@@ -255,18 +263,33 @@ class Seat {
       ...Object.entries(signals)
         .filter(([name]) => name !== "status")
         .map(([name, summary]) => `send ${name}`.padEnd(15) + summary),
+      ...Object.entries(this.#stream.modes ?? {}).map(
+        ([name, summary]) => `mode ${name}`.padEnd(15) + summary,
+      ),
       "an empty line  back to the session",
     ];
     return lines.join("\n");
   }
 
+  #endLog(): void {
+    const log = this.#log;
+    if (log === undefined) return;
+    this.#log = undefined;
+    this.#logsEnding.push(
+      new Promise((resolve) => {
+        log.once("close", () => resolve());
+        log.end();
+      }),
+    );
+  }
+
   #openLog(file: string): void {
-    this.#log?.end();
+    this.#endLog();
     this.#logHarmless = new HarmlessStream();
     const log = createWriteStream(file, { flags: "a" });
     log.on("error", (error) => {
       this.#desk.terminal.warn(`the log is not kept: ${localError(error, file).message}`);
-      this.#log = undefined;
+      if (this.#log === log) this.#log = undefined;
     });
     this.#log = log;
   }

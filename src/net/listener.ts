@@ -117,6 +117,13 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   readonly #onConnection = (socket: Socket): void => {
     // It may be gone again before anybody looks at it.
     socket.on("error", () => {});
+    // Who ends a connection within Node's own event for TLS 1.3 ends it without close_notify (RFC 8446, 6.1), which
+    // the other side takes for a truncation.
+    if (isSecured(socket)) setImmediate(() => this.#welcome(socket));
+    else this.#welcome(socket);
+  };
+
+  #welcome(socket: Socket): void {
     if (this.#closed || this.#queue.length >= MOST_WAITING) {
       socket.destroy();
       return;
@@ -126,7 +133,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     this.#waiter = undefined;
     if (waiter === undefined) this.#queue.push(connection);
     else waiter.resolve(connection);
-  };
+  }
 
   #connectionOf(socket: Socket): Connection {
     const { settings, transcript, rate, signal } = this.#wiring;

@@ -96,6 +96,20 @@ describe.skipIf(!existsSync(NCAT))(titled("ncat", NCAT), () => {
     await server.ended;
   });
 
+  it("is told the end of what our server sends under TLS, and does not take it for a truncation", async () => {
+    const server = await serve("socket", "listen", ["tls://127.0.0.1:0"], {
+      "keep-open": true,
+      ...steps("send=all of it"),
+    });
+    for (let times = 0; times < 3; times++) {
+      const ncat = start(NCAT, ["--ssl", "--recv-only", "127.0.0.1", String(server.port)], "");
+      expect(await ncat.output).toBe("all of it");
+    }
+    await server.stop();
+    // Who misses the end says so in an alert, which ends our side with a failure.
+    expect(server.warnings.filter((warning) => warning.includes("TLS failed"))).toEqual([]);
+  });
+
   it("is a server for our client under TLS", async () => {
     const port = await freePort();
     const ncat = start(NCAT, ["--ssl", "-l", "127.0.0.1", String(port)], "in secret\n");

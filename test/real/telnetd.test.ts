@@ -132,6 +132,12 @@ describe.skipIf(!installed)(TITLE, () => {
     await screen.type("send ayt", "Enter");
     await screen.shows(/\[.*yes.*\]/i);
     await screen.type("C-]");
+    await screen.type("mode line", "Enter");
+    await screen.shows("mode line");
+    // A terminal that edits lines gives the escape character with what is typed behind it.
+    await screen.type("C-]", "mode character", "Enter");
+    await screen.shows("mode character");
+    await screen.type("C-]");
     await screen.type("close", "Enter");
     await screen.shows("left with 0");
     const left = await screen.shows(/icanon/);

@@ -15,6 +15,8 @@ interface Stop {
   readonly argv: readonly string[];
   /** The status that the command is meant to end with; 0 when absent. */
   readonly status?: number;
+  /** It serves one peer: the command that is typed meanwhile, given the port at which it listens. */
+  readonly meanwhile?: (port: string) => readonly string[];
   /** What to say after it. */
   readonly after?: (sandbox: Sandbox) => string;
 }
@@ -90,6 +92,28 @@ function stops(sandbox: Sandbox, folder: string): Stop[] {
     { title: "A Gopher hole", argv: [gopher] },
     { title: "A Gopher search", argv: ["search", `${gopher}7/search`, "lighthouse"] },
     {
+      title: "A session with another machine, by program",
+      argv: [
+        ...["telnet", "run", sandbox.url("telnet"), "--expect", "login:", "--send", "porthole"],
+        ...[
+          "--expect",
+          "Password:",
+          "--send",
+          "sandbox",
+          "--expect",
+          "harbour$",
+          "--send",
+          "echo all is well",
+        ],
+        ...["--expect", "harbour$"],
+      ],
+    },
+    {
+      title: "The simple server, and the simple client",
+      argv: ["socket", "listen", "tcp://127.0.0.1:0", "--send", "Thank you for connecting"],
+      meanwhile: (port) => ["socket", "connect", `tcp://127.0.0.1:${port}`],
+    },
+    {
       title: "What is not there: one line, and a status that scripts can tell",
       argv: ["get", `${http}nowhere`],
       status: 8,
@@ -100,10 +124,10 @@ function stops(sandbox: Sandbox, folder: string): Stop[] {
 async function visit(desk: Desk, stop: Stop, number: number, sandbox: Sandbox): Promise<void> {
   const { terminal } = desk;
   const { paint } = terminal;
-  await terminal.write(
-    `\n${paint("bold", `${number}. ${stop.title}`)}\n\n  ${paint("green", `$ porthole ${stop.argv.map(shellWord).join(" ")}`)}\n`,
-  );
-  const { status, output } = await type(desk, stop.argv);
+  const typed = (argv: readonly string[]) => paint("green", `$ porthole ${argv.map(shellWord).join(" ")}`);
+  await terminal.write(`\n${paint("bold", `${number}. ${stop.title}`)}\n\n  ${typed(stop.argv)}\n`);
+  const { status, output } =
+    stop.meanwhile === undefined ? await type(desk, stop.argv) : await typeBoth(desk, stop, typed);
   const lines = output.replace(/\n$/, "").split("\n");
   const shown = lines.slice(0, LINES_SHOWN).map((line) => `  ${line}`.trimEnd());
   if (lines.length > LINES_SHOWN)
@@ -121,10 +145,33 @@ async function visit(desk: Desk, stop: Stop, number: number, sandbox: Sandbox): 
   }
 }
 
+/** A server, and its client in another window: each with what it prints. */
+async function typeBoth(
+  desk: Desk,
+  { argv, meanwhile }: Stop,
+  typed: (argv: readonly string[]) => string,
+): Promise<{ status: number; output: string }> {
+  const screen = screenFor(desk);
+  const serving = type(desk, argv, screen);
+  const port = await Promise.race([screen.shows(/listening on \S+:(\d+)/), serving.then(() => undefined)]);
+  const client = port === undefined ? undefined : meanwhile?.(port);
+  const answer = client === undefined ? { output: "" } : await type(desk, client);
+  const { status, output } = await serving;
+  const second = client === undefined ? "" : `\n${typed(client)}\n${answer.output}`;
+  return { status, output: `${output.trimEnd()}\n${second}` };
+}
+
+function screenFor({ terminal }: Desk): Screen {
+  return new Screen(Math.min(100, terminal.columns - 2));
+}
+
 /** Runs one command line as main.ts does, with what it prints caught as a terminal would show it. */
-async function type(desk: Desk, argv: readonly string[]): Promise<{ status: number; output: string }> {
+async function type(
+  desk: Desk,
+  argv: readonly string[],
+  screen = screenFor(desk),
+): Promise<{ status: number; output: string }> {
   const { terminal } = desk;
-  const screen = new Screen(Math.min(100, terminal.columns - 2));
   const stdin = Object.assign(new PassThrough(), { isTTY: false });
   stdin.end();
   const color = terminal.paint("bold", "") === "" ? "never" : "always";
@@ -163,11 +210,27 @@ class Screen extends Writable {
 
   override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
     this.text += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    this.emit("shown");
     done();
+  }
+
+  /** Waits for it. @returns what its first group holds */
+  shows(wanted: RegExp): Promise<string> {
+    return new Promise((resolve) => {
+      const look = () => {
+        const found = wanted.exec(this.text)?.[1];
+        if (found === undefined) return;
+        this.off("shown", look);
+        resolve(found);
+      };
+      this.on("shown", look);
+      look();
+    });
   }
 }
 
 function shellWord(word: string): string {
+  if (word.includes("$")) return `'${word}'`;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`;
 }
 

@@ -132,8 +132,14 @@ describe("tour", () => {
       "7. The same for a script: every entry has a URL that opens again",
       "8. A Gopher hole",
       "9. A Gopher search",
-      "10. What is not there: one line, and a status that scripts can tell",
+      "10. A session with another machine, by program",
+      "11. The simple server, and the simple client",
+      "12. What is not there: one line, and a status that scripts can tell",
     ]);
+    expect(stdout).toMatch(
+      /\$ porthole socket connect tcp:\/\/127\.0\.0\.1:\d+\n {2}Thank you for connecting\n/,
+    );
+    expect(stdout).toContain("  all is well\n");
     expect(stdout).toContain('The server has it: "The lamp is lit", for harbour@port.example.');
     expect(stdout).toContain("(exit status 8)");
     expect(stdout).toContain("Where to go next");

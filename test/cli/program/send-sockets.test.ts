@@ -68,6 +68,23 @@ describe("a socket", () => {
     expect(got).toEqual(["one\n", "two\n", "three\n", "one\n"]);
   });
 
+  it("is watched: what comes, as it comes", async () => {
+    const talkative = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.write("the light is on\r\n");
+      setTimeout(() => socket.end("and off\r\n"), 100);
+    });
+    talkative.listen(0, "127.0.0.1");
+    await once(talkative, "listening");
+    const address = talkative.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    for (const scheme of ["tcp", "telnet"]) {
+      const { stdout } = await user.run(["watch", `${scheme}://127.0.0.1:${port}`, "--max-time", "1"]);
+      expect(stdout).toContain("the light is on\nand off\n");
+    }
+    await new Promise((resolve) => talkative.close(resolve));
+  });
+
   it("takes what only others' send takes for a mistake", async () => {
     for (const option of [
       ["--from", "a@example.org"],
