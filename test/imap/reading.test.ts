@@ -177,6 +177,19 @@ describe("many messages", () => {
     });
   });
 
+  it("are not held while the server owes its OK to what they are", async () => {
+    const large = Buffer.alloc(70 * 1024 * 1024, "lines like this one\r\n");
+    const play = asked
+      .sendLines(facts(1), facts(2), facts(3))
+      .send(answer("* 3 FETCH (UID 3 BODY[] ", literal(large), ")\r\nA3 OK\r\nA4 OK\r\n"))
+      .send(answer(contents(1), "A5 OK\r\n", contents(2), "A6 OK\r\n"));
+    await plays(play, async (session) => {
+      const [first, ...rest] = await many(session, paths);
+      expect(first?.length).toBe(large.length);
+      expect(rest).toEqual(["mail 1", "mail 2"]);
+    });
+  });
+
   it("that are gone are told, and the others come", async () => {
     const play = asked
       .sendLines(facts(2), facts(3), "A3 OK")
