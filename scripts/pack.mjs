@@ -2,17 +2,33 @@
  * Puts the program's chunks into a few files, each run when it is first asked for as if it were a file of its own: to
  * find, read and wrap fifty small files takes Node as long as all that a small command does.
  *
- * One pack holds what nearly every command loads, and each protocol has one of its own. What two protocols share is
- * with the usual when it is small and a file when it is large, so that neither brings the other's along.
+ * One pack holds what nearly every command loads, each protocol has one of its own, and so have logging in, saving and
+ * carrying. What two of them share is with the usual when it is small and a file when it is large, so that neither brings
+ * the other's along.
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 
 /** What nearly every command loads one after the other; what these import comes with them. */
 const USUAL = ["src/cli/run.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
-/** What a protocol's pack begins with. Further ones are what its most usual command loads next. */
+/** A protocol's pack begins with its index. */
 const PROTOCOL = /^protocols\/([a-z0-9]+)\/index\.ts$/;
-const MORE = { "protocols/http/engines/direct.ts": "http" };
+/** What is loaded later, into its protocol's pack or one of its own: what the most usual commands need next. */
+const FURTHER = {
+  "protocols/http/engines/direct.ts": "http",
+  "protocols/ftp/login.ts": "ftp",
+  "protocols/ftp/session.ts": "ftp",
+  "protocols/local/file-session.ts": "local",
+  "protocols/local/maildir.ts": "local",
+  "protocols/local/message-session.ts": "local",
+  "src/auth/sources.ts": "login",
+  "src/cli/prompt.ts": "login",
+  "src/cli/url-list.ts": "saving",
+  "src/text/filename.ts": "saving",
+  "src/verbs/save.ts": "saving",
+  "src/cli/commands/cp.ts": "carrying",
+  "src/cli/commands/mirror.ts": "carrying",
+};
 /** Octets. */
 const SMALL = 8192;
 
@@ -63,18 +79,18 @@ function assigned({ outputs }) {
   /** Names of chunks, with whom they serve. */
   const wanted = new Map();
   for (const [entry, path] of entries) {
-    const protocol = PROTOCOL.exec(entry ?? "")?.[1] ?? MORE[entry];
-    if (protocol === undefined) continue;
+    const pack = PROTOCOL.exec(entry ?? "")?.[1] ?? FURTHER[entry];
+    if (pack === undefined) continue;
     for (const needed of closure(outputs, [path])) {
       const name = basename(needed);
       if (!first.has(needed) && !packOf.has(name))
-        wanted.set(name, (wanted.get(name) ?? new Set()).add(protocol));
+        wanted.set(name, (wanted.get(name) ?? new Set()).add(pack));
     }
   }
   for (const [path, { bytes }] of Object.entries(outputs)) {
-    const [protocol, ...others] = wanted.get(basename(path)) ?? [];
-    if (protocol !== undefined && others.length === 0) packOf.set(basename(path), protocol);
-    else if (protocol !== undefined && bytes <= SMALL) packOf.set(basename(path), "usual");
+    const [pack, ...others] = wanted.get(basename(path)) ?? [];
+    if (pack !== undefined && others.length === 0) packOf.set(basename(path), pack);
+    else if (pack !== undefined && bytes <= SMALL) packOf.set(basename(path), "usual");
   }
   return packOf;
 }

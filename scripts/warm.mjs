@@ -3,14 +3,19 @@
  * that was used is then ready at the start, which is a quarter of what a small command adds to bare Node's time.
  */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
-/** In the order of the packs that they share: the last one to run writes the usual pack's. */
-const COMMANDS = [
+/** For the packs of protocols, of saving and of carrying. */
+const LARGE = [
+  ["mirror", "pop3", "maildir:FOLDER/pop3"],
+  ["mirror", "imap", "maildir:FOLDER/imap"],
+  ["mirror", "ftp", "FOLDER/ftp"],
+  ["cp", "http", "FOLDER/page"],
+  ["get", "http", "-d", "FOLDER/saved", "--jobs", "2"],
   ["ls", "nntp"],
   ["ls", "ftp"],
   ["ls", "pop3"],
@@ -18,6 +23,9 @@ const COMMANDS = [
   ["send", "smtp", "--to", "keeper@harbour.example"],
   ["check", "telnet"],
   ["check", "tcp"],
+];
+/** For the usual pack: what large commands use of it would only make it longer to read. */
+const SMALL = [
   ["ls", "gopher"],
   ["get", "gopher"],
   ["get", "http"],
@@ -51,15 +59,28 @@ export async function warm(dist) {
       const env = { PATH: process.env.PATH, HOME: folder };
       await promisify(execFile)(process.execPath, argv, { env, timeout: 20_000, maxBuffer: 1 << 24 });
     };
+    const runAll = async (commands) => {
+      for (const [verb, scheme, ...options] of commands) {
+        const { url, user, password } = sandbox.urls.find(({ name }) => name === scheme);
+        const target = new URL(url);
+        if (/^(?:pop3|imap)$/.test(scheme)) Object.assign(target, { username: user, password });
+        await run(verb, target.href, ...options.map((word) => word.replace("FOLDER", folder)));
+      }
+    };
     await run("ls", "-l", `${folder}/`);
-    for (const [verb, scheme, ...options] of COMMANDS) {
-      const { url, user, password } = sandbox.urls.find(({ name }) => name === scheme);
-      const target = new URL(url);
-      if (user !== undefined && verb === "ls") Object.assign(target, { username: user, password });
-      await run(verb, target.href, ...options);
-    }
+    await runAll(LARGE);
+    forget(join(dist, "program", "chunks"), "usual");
+    await runAll(SMALL);
   } finally {
     await sandbox.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What was kept of a pack; empty, its file still says that something is to be kept. */
+function forget(chunks, pack) {
+  const [cache] = readdirSync(chunks).filter(
+    (name) => name.startsWith(`${pack}-`) && name.endsWith(".cache"),
+  );
+  writeFileSync(join(chunks, cache), "");
 }
