@@ -76,7 +76,7 @@ describe("a message that is removed", () => {
       expect(await failure(remove(session, "/uid:ghi"))).toMatchObject({
         code: "missing",
         exit: 8,
-        reply: "+OK",
+        reply: "no UIDL ghi",
       });
     });
   });
