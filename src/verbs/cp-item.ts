@@ -4,7 +4,7 @@ import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from 
 import { filePath, type Matter } from "./cp-plan.js";
 import type { Door, Doors, Pair } from "./doors.js";
 import type { Journal } from "./journal.js";
-import { messageMark } from "./marks.js";
+import { isSameMessage, messageMark } from "./marks.js";
 import { saveDocument } from "./save.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 
@@ -231,11 +231,10 @@ async function messageCopied(
 /** An earlier run may have ended between the mailbox's word and the journal's: then the message is there. */
 async function arrived(pair: Pair, item: CopyItem): Promise<boolean> {
   const wanted = await pair.from.use(async (session) => session.stat?.(item.from));
-  const id = wanted === undefined ? undefined : messageMark(wanted);
-  if (id === undefined) return false;
+  if (wanted === undefined || messageMark(wanted) === undefined) return false;
   return pair.to.use(async (session) => {
     if (session.list === undefined) return false;
-    for await (const entry of session.list(item.to)) if (messageMark(entry) === id) return true;
+    for await (const entry of session.list(item.to)) if (isSameMessage(wanted, entry)) return true;
     return false;
   });
 }

@@ -15,12 +15,40 @@ function ownMark(meta: { readonly [key: string]: JsonValue | undefined }): JsonV
 }
 
 /** What a message is known by in any mailbox (RFC 5322, 3.6.4); undefined for one that tells nothing. */
-export function messageMark({ kind, meta, size }: Entry): string | undefined {
+export function messageMark(entry: Entry): string | undefined {
+  const { kind, meta } = entry;
   if (kind !== "message" && kind !== "article") return undefined;
-  const id = meta["messageId"] ?? meta["message-id"];
-  if (typeof id === "string" && id !== "") return id.replace(/^<|>$/g, "");
+  const id = messageId(entry);
+  if (id !== undefined) return id;
   const { date, subject } = meta;
-  return date === undefined || size === undefined ? undefined : JSON.stringify([size, date, subject ?? null]);
+  return date === undefined ? undefined : JSON.stringify([date, subject ?? null]);
+}
+
+export function messageId({ meta }: Entry): string | undefined {
+  const id = meta["messageId"] ?? meta["message-id"];
+  return typeof id === "string" && id !== "" ? id.replace(/^<|>$/g, "") : undefined;
+}
+
+/** A line end that a message does not have: POP3 counts it (RFC 1939, 3), or adds it. */
+const LINE_END = 2;
+
+/**
+ * How well two messages of one mark agree: a mail and a list's copy of it have one Message-ID and other sizes.
+ * `unknown` where a side does not tell the size.
+ */
+export function sizesAgree(one: Entry, other: Entry): "well" | "nearly" | "unknown" | "no" {
+  if (one.size === undefined || other.size === undefined) return "unknown";
+  const apart = Math.abs(one.size - other.size);
+  return apart === 0 ? "well" : apart <= LINE_END ? "nearly" : "no";
+}
+
+/** Whether one message is the other, as far as one can tell. Articles have their Message-IDs for themselves (RFC 5536, 3.1.3). */
+export function isSameMessage(one: Entry, other: Entry): boolean {
+  const mark = messageMark(one);
+  if (mark === undefined || mark !== messageMark(other)) return false;
+  const agree = sizesAgree(one, other);
+  if (messageId(one) === undefined) return agree === "well" || agree === "nearly";
+  return agree !== "no" || one.kind === "article" || other.kind === "article";
 }
 
 /** A message's flags, where the place tells them: without those that are the session's own (RFC 9051, 2.3.2). */

@@ -8,9 +8,10 @@ import { pathInside } from "./cp-plan.js";
 import type { Door, Pair } from "./doors.js";
 import type { Failures } from "./failures.js";
 import type { Journal } from "./journal.js";
-import { flagMark, flagsOf, messageMark } from "./marks.js";
+import { flagMark, flagsOf } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
+import { Strangers } from "./strangers.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 import { type Found, inTurn } from "./walk.js";
 
@@ -63,8 +64,8 @@ class MessageMirroring {
   readonly #request: MessagesRequest;
   /** Messages at the target, by their URLs. */
   readonly #there: ReadonlyMap<string, Found>;
-  /** Messages at the target that nothing remembers, by what they are known by; several may be alike. */
-  readonly #strangers = new Map<string, string[]>();
+  /** Messages at the target that nothing remembers. */
+  readonly #strangers = new Strangers();
   /** Those of them that were found to be a message of the source. */
   readonly #adopted = new Set<string>();
   /** Under which names the source had them once. */
@@ -90,9 +91,10 @@ class MessageMirroring {
       ),
     );
     for (const { entry } of messages) {
-      const mark = messageMark(entry);
-      if (mark === undefined || remembered.has(entry.url)) continue;
-      this.#strangers.set(mark, [...(this.#strangers.get(mark) ?? []), entry.url]);
+      if (!remembered.has(entry.url)) this.#strangers.add(entry);
+    }
+    for (const [key, { entry, isContainer }] of request.source) {
+      if (!isContainer && this.#rememberedAt(key) === undefined) this.#strangers.expect(entry);
     }
   }
 
@@ -138,9 +140,9 @@ class MessageMirroring {
 
   /** Where the message is at the target; undefined when it is not. */
   async #urlOf(key: string, from: Found): Promise<string | undefined> {
-    const url = this.#request.known.get(key)?.["url"];
-    if (typeof url === "string" && this.#there.has(url)) return url;
-    const stranger = this.#strangers.get(messageMark(from.entry) ?? "")?.shift();
+    const url = this.#rememberedAt(key);
+    if (url !== undefined) return url;
+    const stranger = this.#strangers.take(from.entry)?.url;
     if (stranger === undefined) return undefined;
     this.#adopted.add(stranger);
     const { journal } = this.#request;
@@ -148,6 +150,12 @@ class MessageMirroring {
     if (former !== undefined) await journal?.note(former, undefined);
     await journal?.note(key, { url: stranger });
     return stranger;
+  }
+
+  /** Where an earlier run has put the message, and it still is. */
+  #rememberedAt(key: string): string | undefined {
+    const url = this.#request.known.get(key)?.["url"];
+    return typeof url === "string" && this.#there.has(url) ? url : undefined;
   }
 
   /** What was remembered of the source's flags holds no more; without memory, what the target tells. */

@@ -73,6 +73,33 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual(["a", "b"].map(mailOf));
   });
 
+  it("tells mails of one Message-ID by their sizes, and carries the one that is not there", async () => {
+    const [from, to] = [await maildir(), await maildir()];
+    const copy = mailOf("list").replace("Text of list", "Text of list, with the footer of the list");
+    await writeFile(join(from, "new", "1700000000.direct.host"), mailOf("list"));
+    await writeFile(join(from, "new", "1700000001.copy.host"), copy);
+    // Put down by a run that was killed before it could note it.
+    await writeFile(join(to, "new", "1700000002.copy.host"), copy);
+    expect(reportIn(await run({ from: `maildir:${from}`, to: `maildir:${to}` }))).toMatchObject({
+      copied: 1,
+      same: 1,
+    });
+    expect(await textsIn(to)).toEqual([mailOf("list"), copy].sort());
+  });
+
+  it("knows mails without a Message-ID by date, subject and size, but for a last line end", async () => {
+    const bare = (body: string) => `Subject: news\r\nDate: Mon, 2 Nov 2026 08:00:00 +0000\r\n\r\n${body}`;
+    const [from, to] = [await maildir(), await maildir()];
+    await writeFile(join(from, "new", "1700000000.a.host"), bare("the first"));
+    await writeFile(join(from, "new", "1700000001.b.host"), bare("the second, which is longer\r\n"));
+    await writeFile(join(to, "new", "1700000002.a.host"), bare("the first\r\n"));
+    expect(reportIn(await run({ from: `maildir:${from}`, to: `maildir:${to}` }))).toMatchObject({
+      copied: 1,
+      same: 1,
+    });
+    expect(await textsIn(to)).toEqual([bare("the first\r\n"), bare("the second, which is longer\r\n")]);
+  });
+
   it("loses with --delete what it carried and the source has no more, and nothing else", async () => {
     const [from, to] = [await maildir("a", "b"), await maildir("own")];
     const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-2") };
