@@ -1,4 +1,5 @@
 /** Anything thrown, as the one line (or JSON object) that the user sees and the status that scripts see. */
+import { existsSync } from "node:fs";
 import { abortReason, isLocalFailure, localError, messageOf, PortholeError, systemCode } from "../errors.js";
 import { safeLine, safeText } from "../text/safe.js";
 import type { Paint } from "./colors.js";
@@ -91,11 +92,21 @@ export function reportError(
 ): number {
   if (thrown instanceof OutputClosed) return 0;
   const error = asPortholeError(thrown);
-  const shown = covered(error, cover);
+  const shown = covered(withPlaceHere(error), cover);
   if (json) terminal.say(jsonLine({ error: shown.toJSON() }).trimEnd());
   else terminal.say(errorLine(shown, terminal.paintError, subject));
   if (verbosity >= 2) terminal.say(safeText(cover(stackOf(error))));
   return error.exit;
+}
+
+/** A bare name means a host; what is here and has that name is written with `./`. */
+function withPlaceHere(error: PortholeError): PortholeError {
+  if (error.code !== "resolve" || error.url === undefined) return error;
+  const name = /^[a-z][a-z0-9+.-]*:\/\/([\w.-]+)/i.exec(error.url)?.[1];
+  if (name === undefined || !existsSync(name)) return error;
+  const { code, message, protocol, reply, url, cause } = error;
+  const hint = `a name alone is a host's: write ./${name} for what is here`;
+  return new PortholeError(code, message, { protocol, reply, hint, url, cause });
 }
 
 function covered(error: PortholeError, cover: (text: string) => string): PortholeError {

@@ -47,6 +47,7 @@ export async function* watch(
   const signal = options.signal ?? new AbortController().signal;
   const watching = new Watching(target.path, open, interval, signal);
   let failures = 0;
+  let isFirst = true;
   for (;;) {
     const began = performance.now();
     try {
@@ -58,6 +59,13 @@ export async function* watch(
     } catch (thrown) {
       if (signal.aborted) throw abortReason(signal);
       if (!(thrown instanceof PortholeError) || !PASSING.has(thrown.code) || !watching.begun) throw thrown;
+      // Some sessions connect when they first look: a name that nobody has was never right.
+      const wasNeverThere = isFirst && performance.now() - began < interval * 1000;
+      if (thrown.code === "resolve" && wasNeverThere) {
+        thrown.url ??= target.href(target.path);
+        throw thrown;
+      }
+      isFirst = false;
       if (performance.now() - began > Math.max(WELL_MS, 2000 * interval)) failures = 0;
       const pause = Math.min(LONGEST_PAUSE_MS, (options.firstPause ?? FIRST_PAUSE_MS) * 2 ** failures);
       options.tell?.(`${thrown.message}; trying again in ${Math.ceil(pause / 1000)} s`);

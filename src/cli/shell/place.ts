@@ -54,12 +54,19 @@ export class Place {
     if (!this.#isHere(target)) {
       throw new PortholeError("usage", `${url} is another server's`, { hint: "open goes there" });
     }
-    const kind = await this.client.use(target, (session) => kindAt(session, target.path, told));
-    if (!CONTAINERS.has(kind)) {
+    const { kind, isPlace } = await this.client.use(target, async (session) => {
+      const found = await kindAt(session, target.path, told);
+      // A page is where its links are, if it has any to tell of.
+      const leads = found === "page" && session.list !== undefined;
+      return { kind: found, isPlace: leads || CONTAINERS.has(found) };
+    });
+    if (!isPlace) {
       throw new PortholeError("usage", `${url} is no folder but a ${kind}`, {
         hint: "cat shows it, get saves it",
       });
     }
+    // The path of a page does not tell whether it is there.
+    if (kind === "page" && word !== ".") await this.entries(target);
     this.#before.push({ target: this.#target, kind: this.#kind });
     this.#target = target;
     this.#kind = kind;
@@ -113,6 +120,7 @@ export class Place {
     if (word === "" || word === ".") return { url: this.url };
     if (/^[a-z][a-z0-9+.-]*:/i.test(word) && this.#isUrl(word)) return { url: word };
     if (word.startsWith("/")) return { url: this.#target.href(encoded(word)) };
+    if (this.#kind === "page") return { url: await this.#linkedUrl(word) };
     if (await this.#isListed()) {
       const entries = (await this.entries()).filter(({ kind }) => kind !== "note");
       const entry =
@@ -126,6 +134,25 @@ export class Place {
       throw new PortholeError("missing", `nothing here is named ${word}`, { hint: "ls shows what is" });
     }
     return { url: this.#target.href(joined(this.#target.path, word)) };
+  }
+
+  /** A link of the page by its name or its number; otherwise beside the page, as a browser would have it. */
+  async #linkedUrl(word: string): Promise<string> {
+    const beside = this.#target.href(joined(this.#target.path.replace(/[?#].*$|[^/]*$/g, ""), word));
+    if (/[./]/.test(word)) return beside;
+    try {
+      const links = (await this.entries()).filter(({ kind }) => kind !== "note");
+      const link =
+        links.find(({ name }) => name === word) ?? (/^\d+$/.test(word) ? links[Number(word) - 1] : undefined);
+      return link?.url ?? beside;
+    } catch (thrown) {
+      if (
+        !(thrown instanceof PortholeError) ||
+        !["missing", "usage", "refused", "protocol"].includes(thrown.code)
+      )
+        throw thrown;
+      return beside;
+    }
   }
 
   #isUrl(word: string): boolean {

@@ -10,7 +10,7 @@ import { PROGRAM, User } from "./program.js";
 let sandbox: Sandbox;
 let user: User;
 beforeAll(async () => {
-  sandbox = await startSandbox({ only: ["ftp", "gopher", "nntp", "pop3", "imap"] });
+  sandbox = await startSandbox({ only: ["http", "ftp", "gopher", "nntp", "pop3", "imap"] });
 });
 afterAll(async () => {
   await sandbox.close();
@@ -26,6 +26,34 @@ afterEach(async () => {
 function script(url: string, ...lines: readonly string[]) {
   return user.run(["shell", url], { input: `${lines.join("\n")}\n` });
 }
+
+describe("a web server", () => {
+  it("is gone about by folders, paths, and the names and numbers of links", async () => {
+    const { stdout, stderr, status } = await script(
+      sandbox.url("http"),
+      "cd docs/",
+      "pwd",
+      "ls",
+      "cd ..",
+      "pwd",
+      "cd /docs/",
+      "cd 1",
+      "-pwd",
+      "-cd nowhere/",
+      "cd /",
+      "cat json",
+      "get json -o here.json",
+    );
+    expect(stderr).toBe("porthole: http: the server has no such page (404 Not Found)\n");
+    expect(status).toBe(0);
+    const lines = stdout.split("\n");
+    expect(lines[0]).toBe(`${sandbox.url("http")}docs/`);
+    expect(lines).toContain(sandbox.url("http"));
+    expect(stdout).toMatch(/^http:.*\/docs\/.+$/m);
+    expect(await readFile(user.path("here.json"), "utf8")).toMatch(/^\{/);
+    expect(stdout).toContain(await readFile(user.path("here.json"), "utf8"));
+  });
+});
 
 describe("a script", () => {
   it("goes about folders, gets and puts, over one connection", async () => {

@@ -1,5 +1,5 @@
 /** `porthole watch URL`. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { objects, User, until } from "./program.js";
@@ -75,5 +75,21 @@ describe("watch", () => {
     expect(status).toBe(4);
     const flood = await user.run(["watch", sandbox.url("ftp"), "--interval", "0"]);
     expect(flood.status).toBe(2);
+  });
+});
+
+describe("a name that is no host's", () => {
+  it("is told at once, and how to write what is here by that name", async () => {
+    await using user = await User.create();
+    await mkdir(user.path("wd.invalid"));
+    for (const verb of ["ls", "watch"]) {
+      const { stderr, status } = await user.run([verb, "wd.invalid"]);
+      expect(stderr).toBe(
+        "porthole: http: no host is named 'wd.invalid' - a name alone is a host's: write ./wd.invalid for what is here\n",
+      );
+      expect(status).toBe(3);
+    }
+    const { stderr } = await user.run(["ls", "elsewhere.invalid"]);
+    expect(stderr).toContain("check the spelling");
   });
 });
