@@ -51,7 +51,11 @@ async function openJournal(
 ): Promise<Journal | undefined> {
   if (journalFolder === undefined) return undefined;
   const urls = [...sources, target].map((place) => place.href(place.path));
-  return Journal.open(journalFolder, ["cp", ...(recursive === true ? ["-r"] : []), ...urls]);
+  return Journal.openAlone(
+    journalFolder,
+    ["cp", ...(recursive === true ? ["-r"] : []), ...urls],
+    "this copy",
+  );
 }
 
 function hasBegun(journal: Journal | undefined): boolean {

@@ -139,6 +139,8 @@ export class FileMirroring {
   async #carry(pair: Pair, step: FileStep): Promise<void> {
     const from = step.from.path;
     const url = this.#source.href(from);
+    // What a first attempt left in part is ours to replace.
+    let again = false;
     try {
       await this.#forget(step.key);
       const done = await repeatWhilePossible(
@@ -147,9 +149,10 @@ export class FileMirroring {
         (why) => void this.#request.tell({ event: "repeated", from: url, why }),
         async () => {
           try {
-            const carried = await transfer(pair, { from, ...this.#delivery(step) });
+            const carried = await transfer(pair, { from, ...this.#delivery(step, again) });
             return { carried, there: await this.#standing(pair.to, step) };
           } catch (thrown) {
+            again = true;
             await pair.close();
             throw thrown;
           }
@@ -161,12 +164,12 @@ export class FileMirroring {
     }
   }
 
-  #delivery({ key, action }: FileStep): DeliveryRequest {
+  #delivery({ key, action }: FileStep, again = false): DeliveryRequest {
     const { progress } = this.#request;
     return {
       to: this.#request.pathOf(key),
       name: shownName(key),
-      replace: action === "changed",
+      replace: action === "changed" || again,
       signal: this.#request.signal,
       ...(progress === undefined ? {} : { progress }),
     };

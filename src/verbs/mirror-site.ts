@@ -80,7 +80,7 @@ class Crawl implements AsyncDisposable {
     const what = JSON.stringify([depth, include, exclude, robots]);
     const job = ["site", stage.source.href(stage.source.path), stage.target.href(stage.target.path), what];
     if (dryRun === true) return new Crawl(request, stage, undefined, await Journal.look(stateFolder, job));
-    const journal = await Journal.open(stateFolder, job);
+    const journal = await Journal.openAlone(stateFolder, job, "this mirror");
     return new Crawl(request, stage, journal, new Map(journal.facts));
   }
 

@@ -51,24 +51,24 @@ export function mirror(request: MirrorRequest): AsyncGenerator<MirrorEvent, void
       }
     }
     await refuseOverlap(client, source, target);
-    if (await isSite(client, source, target, signal)) {
+    await using pair = new Pair(client, source, target, signal);
+    if (await isSite(client, pair)) {
+      await pair.close();
       const { mirrorSite } = await import("./mirror-site.js");
       await mirrorSite(request, { source, target, tell, signal });
       return;
     }
-    await using mirroring = new Mirroring(request, { source, target, tell, signal });
+    await using mirroring = new Mirroring(request, { source, target, tell, signal }, pair);
     await mirroring.run();
   });
 }
 
 /** A page that leads to others, into a folder of this machine: links are followed, where a folder would be listed. */
-async function isSite(client: Doors, source: Target, target: Target, signal: AbortSignal): Promise<boolean> {
-  if (!isNear(client, target) || isNear(client, source)) return false;
-  await using door = new Door(client, source, signal);
-  const leads = (await door.session()).hypertext !== undefined;
-  const path = source.path === "" ? "/" : source.path;
-  if (!leads) return false;
-  const { kind } = await standingAt(door, path, true);
+async function isSite(client: Doors, { from, to }: Pair): Promise<boolean> {
+  const source = from.target;
+  if (!isNear(client, to.target) || isNear(client, source)) return false;
+  if ((await from.session()).hypertext === undefined) return false;
+  const { kind } = await standingAt(from, source.path === "" ? "/" : source.path, true);
   return kind === "page" || kind === "menu";
 }
 
@@ -88,16 +88,15 @@ class Mirroring implements AsyncDisposable {
   #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
 
-  constructor(request: MirrorRequest, stage: Stage) {
+  constructor(request: MirrorRequest, stage: Stage, pair: Pair) {
     this.#request = request;
     this.#stage = stage;
     this.#selection = selectionOf(request.include ?? [], request.exclude ?? []);
-    this.#pair = new Pair(request.client, stage.source, stage.target, stage.signal);
+    this.#pair = pair;
     this.#failures = new Failures((url, error) => stage.tell({ event: "failed", url, error }), stage.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pair.close();
     // A side that could not be listed may have ended all before it was open.
     await this.#opening?.catch(() => undefined);
     await this.#journal?.close();
@@ -284,7 +283,7 @@ class Mirroring implements AsyncDisposable {
     const { source, target } = this.#stage;
     const job = ["mirror", source.href(source.path), target.href(target.path)];
     if (dryRun === true) return Journal.look(stateFolder, job);
-    this.#opening = Journal.open(stateFolder, job).then((journal) => {
+    this.#opening = Journal.openAlone(stateFolder, job, "this mirror").then((journal) => {
       this.#journal = journal;
     });
     await this.#opening;

@@ -100,6 +100,23 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual([bare("the first\r\n"), bare("the second, which is longer\r\n")]);
   });
 
+  it("is mirrored by one run at a time: another is refused, and the next goes on", async () => {
+    // More events than wait for their reader: the first run stands still in the middle.
+    const subjects = Array.from({ length: 80 }, (_, at) => `s${at}`);
+    const from = `maildir:${await maildir(...subjects)}`;
+    const box = join(folder, "alone");
+    const job = { from, to: `maildir:${box}`, stateFolder: join(folder, "state-9") };
+    const first = mirror({ client: clientOf(), ...job });
+    await first.next();
+    await expect(run(job)).rejects.toMatchObject({
+      code: "local",
+      message: expect.stringMatching(/^this mirror is under way in another run \(process \d+\)$/),
+    });
+    await first.return();
+    expect(reportIn(await run(job))).toMatchObject({ copied: 80, failed: 0 });
+    expect(await textsIn(box)).toEqual(subjects.map(mailOf).sort());
+  });
+
   it("loses with --delete what it carried and the source has no more, and nothing else", async () => {
     const [from, to] = [await maildir("a", "b"), await maildir("own")];
     const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-2") };
