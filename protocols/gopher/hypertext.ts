@@ -36,6 +36,8 @@ export function hypertextOf(
 ): Hypertext {
   const lines: {
     readonly entry: Entry;
+    /** As on the wire. */
+    readonly type: string;
     readonly href: string | undefined;
     readonly role: Hyperlink["role"];
   }[] = [];
@@ -43,17 +45,17 @@ export function hypertextOf(
     if (lines.length >= MOST_LINES) break;
     const entry = entryOfItem(item, menu);
     const href = entry.kind === "note" ? undefined : entry.url;
-    lines.push({ entry, href, role: roleOf(entry, menu, start) });
+    lines.push({ entry, type: item.type, href, role: roleOf(entry, menu, start) });
   }
   const links = new Map<string, Hyperlink>();
   for (const { href, role } of lines) if (href !== undefined) links.set(href, { url: href, role });
   return {
     links: [...links.values()],
     rewritten: (to) => {
-      const rows = lines.map(({ entry, href, role }) => {
+      const rows = lines.map(({ entry, type, href, role }) => {
         const name = escapeHtml(entry.name.replace(/[\x00-\x1f\x7f]/g, " "));
         if (href === undefined) return " ".repeat(GUTTER) + name;
-        const word = (WORDS[entry.kind] ?? itemType(String(entry.meta["type"])).title.split(" ")[0] ?? "")
+        const word = (WORDS[entry.kind] ?? itemType(type).title.split(" ")[0] ?? "")
           .slice(0, GUTTER - 1)
           .padEnd(GUTTER);
         return `${escapeHtml(word)}<a href="${escapeHtml(to(href, role) ?? href)}">${name}</a>`;

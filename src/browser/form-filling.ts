@@ -67,7 +67,7 @@ export async function filledWebForm(
 /** What is asked before a form is sent that may change something there. Names alone: a value may be a secret. */
 export function beforePosting({ url, posted = "" }: FilledForm): string {
   const names = [...new Set(new URLSearchParams(posted).keys())].join(", ");
-  const clear = /^http:/.test(url) ? ", in clear" : "";
+  const clear = url.startsWith("http:") ? ", in clear" : "";
   return `Send ${names === "" ? "nothing" : safeLine(names)} to ${safeLine(url)} by POST${clear}?`;
 }
 

@@ -228,7 +228,15 @@ describe("a GIF", () => {
 
   it("is its pixels: repeated, many, see-through, in passes", () => {
     expect(colourOf(gif(4, 1, [0, 1, 2, 3]))).toEqual([0, 1, 2, 3]);
-    expect(colourOf(gif(9, 2, new Array(18).fill(1)))).toEqual(new Array(18).fill(1));
+    expect(
+      colourOf(
+        gif(
+          9,
+          2,
+          Array.from({ length: 18 }, () => 1),
+        ),
+      ),
+    ).toEqual(Array.from({ length: 18 }, () => 1));
     const many = Array.from({ length: 200 * 200 }, (_, at) => ((at * at + (at >> 3)) % 7) & 3);
     expect(colourOf(gif(200, 200, many))).toEqual(many);
     // Lines 0, 8 of the first pass; then 4; 2, 6; 1, 3, 5, 7.
