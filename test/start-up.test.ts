@@ -144,7 +144,6 @@ describe("what start-up loads", () => {
       expect(packagesIn(loaded)).toEqual(SMALL_PACKAGES);
       expect(loaded).not.toContain("src/auth/sources.ts");
       expect([...loaded].filter((path) => path.startsWith("src/wire/")).sort()).toEqual([
-        "src/wire/http-challenges.ts",
         "src/wire/http-chunks.ts",
         "src/wire/http-head.ts",
         "src/wire/lines.ts",

@@ -6,33 +6,24 @@ import { messageOf } from "../errors.js";
 import type { Credentials, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
-import { wrap } from "../text/wrap.js";
 import { Asking } from "./asking.js";
 import { History } from "./been.js";
 import type { Action, Bindings } from "./bindings.js";
 import { Downloads } from "./downloads.js";
+import { Finding } from "./finding.js";
 import { Frame } from "./frame.js";
 import type { Placement } from "./graphics.js";
 import { wordOf } from "./listing.js";
-import { bounded, scroll, select, selectFirst, showLine } from "./moving.js";
+import { scroll, select } from "./moving.js";
 import { downloadsPage, helpPage, historyPage, type StartGroup } from "./own-pages.js";
 import type { PageLink } from "./page.js";
 import type { BrowserScreen, Input } from "./screen.js";
+import { screenRows } from "./screen-rows.js";
 import type { Visit } from "./tab.js";
 import { THEMES, type ThemeName } from "./theme.js";
 import { Tools } from "./tools.js";
 import { type BrowserDoors, Travel } from "./travel.js";
-import {
-  bar,
-  bodyHeight,
-  bodyRows,
-  lineWith,
-  pageColumns,
-  placementOf,
-  type Surface,
-  statusRow,
-  tabStrip,
-} from "./view.js";
+import { bodyHeight, pageColumns, placementOf, type Surface, statusRow } from "./view.js";
 
 export interface BrowserSettings {
   readonly screen: BrowserScreen;
@@ -53,11 +44,8 @@ export interface BrowserSettings {
 
 /** Milliseconds between two drawings of a page that grows. */
 const REDRAW = 40;
-/** Rows of a notice. */
-const NOTICE_ROWS = 4;
 const THEME_ORDER: readonly ThemeName[] = ["dark", "light", "plain"];
 const WHEEL_ROWS = 3;
-const REMEMBERED = 100;
 
 export class Browser {
   readonly #settings: BrowserSettings;
@@ -68,12 +56,15 @@ export class Browser {
   readonly #downloads: Downloads;
   readonly #tools: Tools;
   readonly #history: History;
+  readonly #finding = new Finding(
+    (words) => this.tell(words),
+    () => this.#paint(),
+  );
   #theme: ThemeName;
   #wrapped = true;
   #centred = false;
   #notice = "";
   #number = "";
-  #words: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #away = false;
   /** Keys pressed before the first page stood: it must not come over what they ask for. Undefined from then on. */
@@ -281,13 +272,13 @@ export class Browser {
         this.#scroll(Number.POSITIVE_INFINITY);
         return;
       case "find":
-        void this.#find();
+        void this.#finding.ask(this.#asking, travel.visit);
         return;
       case "find-next":
-        this.#findFrom(1);
+        this.#finding.from(travel.visit, 1);
         return;
       case "find-previous":
-        this.#findFrom(-1);
+        this.#finding.from(travel.visit, -1);
         return;
       case "search":
         void this.#tools.searchHere();
@@ -413,35 +404,6 @@ export class Browser {
     if (visit !== undefined) select(visit, step, this.#height);
   }
 
-  async #find(): Promise<void> {
-    const words = await this.#asking.line("/", { memory: this.#words });
-    const { visit } = this.#travel;
-    if (words === undefined || visit === undefined) return;
-    if (words !== "") this.#words = [...this.#words.filter((one) => one !== words), words].slice(-REMEMBERED);
-    visit.found = words === "" ? (this.#words.at(-1) ?? "") : words;
-    const top = visit.layout.rows[visit.top]?.line ?? 0;
-    this.#showFound(visit, lineWith(visit.page, visit.found, top - 1, 1));
-  }
-
-  #findFrom(step: 1 | -1): void {
-    const { visit } = this.#travel;
-    if (visit === undefined) return;
-    if (visit.found === "") visit.found = this.#words.at(-1) ?? "";
-    if (visit.found === "") this.tell("look for words with / first");
-    else {
-      const top = visit.layout.rows[visit.top]?.line ?? 0;
-      this.#showFound(visit, lineWith(visit.page, visit.found, top, step));
-    }
-  }
-
-  #showFound(visit: Visit, line: number | undefined): void {
-    if (line === undefined) this.tell(`'${safeLine(visit.found)}' is not on this page`);
-    else {
-      showLine(visit, line);
-      this.#paint();
-    }
-  }
-
   #nextTheme(): void {
     const at = THEME_ORDER.indexOf(this.#theme);
     this.#theme = THEME_ORDER[(at + 1) % Object.keys(THEMES).length] ?? "plain";
@@ -499,33 +461,24 @@ export class Browser {
     const { columns, rows } = this.#screen;
     const surface = { columns, rows, theme: this.#theme };
     const visit = this.#layOut();
-    const { tabs, at } = this.#travel;
-    const out: string[] = [];
-    if (rows >= 3) out.push(bar(visit?.page.title ?? "Porthole", visit?.page.url ?? "", surface));
-    if (this.#bars === 2) {
-      const titles = tabs.map((tab) => tab.visit?.page.title ?? tab.load?.url ?? "new");
-      out.unshift(tabStrip(titles.map(safeLine), at, surface));
-    }
     const height = this.#height;
-    if (visit === undefined) for (let row = 0; row < height; row++) out.push("");
-    else {
-      // A page that was found in stays where it was found; otherwise no row is wasted.
-      if (visit.found === "") visit.top = bounded(visit, visit.top, height);
-      if (visit.selected < 0 && visit.top === 0 && visit.page.links.length > 0) selectFirst(visit, height);
-      out.push(...bodyRows(visit, height, surface, this.#view));
-    }
     const asked = this.#asking.shown(columns);
-    const notice = asked === undefined && this.#notice !== "" ? wrap(this.#notice, columns) : [];
-    const lines = notice.length <= NOTICE_ROWS ? notice : [...notice.slice(0, NOTICE_ROWS - 1), "…"];
-    // A long notice lies over the end of the page.
-    for (const [index, line] of lines.slice(0, -1).entries())
-      out[out.length - lines.length + 1 + index] = line;
-    out.push(asked?.row ?? lines.at(-1) ?? this.#status(visit, surface));
+    const { out, covered } = screenRows({
+      surface,
+      visit,
+      tabs: this.#travel.tabs,
+      at: this.#travel.at,
+      bars: this.#bars,
+      height,
+      view: this.#view,
+      notice: asked === undefined ? this.#notice : "",
+      last: () => asked?.row ?? this.#status(visit, surface),
+    });
     this.#frame.draw(
       this.#screen,
-      out.slice(0, rows),
+      out,
       asked === undefined ? undefined : { column: asked.cursor, row: Math.min(rows, out.length) },
-      this.#placement(visit, height - Math.max(0, lines.length - 1), surface),
+      this.#placement(visit, height - covered, surface),
     );
   }
 

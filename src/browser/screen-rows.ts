@@ -1,0 +1,51 @@
+/** The whole screen as rows: bars, the page, a notice over its end, and the last line. */
+import { safeLine } from "../text/safe.js";
+import { wrap } from "../text/wrap.js";
+import { bounded, selectFirst } from "./moving.js";
+import type { Tab, Visit } from "./tab.js";
+import { bar, bodyRows, type Surface, tabStrip } from "./view.js";
+
+export interface Shown {
+  readonly surface: Surface;
+  readonly visit: Visit | undefined;
+  readonly tabs: readonly Tab[];
+  /** The tab in front. */
+  readonly at: number;
+  /** Rows above the page. */
+  readonly bars: number;
+  /** Rows of the page. */
+  readonly height: number;
+  readonly view: { readonly wrapped: boolean; readonly centred: boolean };
+  /** Told above the last line, or in its place; empty: nothing. */
+  readonly notice: string;
+  /** What stands in the last line when there is no notice; asked for when it is settled where the page stands. */
+  readonly last: () => string;
+}
+
+/** Rows of a notice. */
+const NOTICE_ROWS = 4;
+
+/** @returns the rows, and how many of the page's a notice covers */
+export function screenRows(shown: Shown): { readonly out: string[]; readonly covered: number } {
+  const { surface, visit, tabs, at, bars, height, view, notice, last } = shown;
+  const { columns, rows } = surface;
+  const out: string[] = [];
+  if (rows >= 3) out.push(bar(visit?.page.title ?? "Porthole", visit?.page.url ?? "", surface));
+  if (bars === 2) {
+    const titles = tabs.map((tab) => tab.visit?.page.title ?? tab.load?.url ?? "new");
+    out.unshift(tabStrip(titles.map(safeLine), at, surface));
+  }
+  if (visit === undefined) for (let row = 0; row < height; row++) out.push("");
+  else {
+    // A page that was found in stays where it was found; otherwise no row is wasted.
+    if (visit.found === "") visit.top = bounded(visit, visit.top, height);
+    if (visit.selected < 0 && visit.top === 0 && visit.page.links.length > 0) selectFirst(visit, height);
+    out.push(...bodyRows(visit, height, surface, view));
+  }
+  const told = notice === "" ? [] : wrap(notice, columns);
+  const lines = told.length <= NOTICE_ROWS ? told : [...told.slice(0, NOTICE_ROWS - 1), "…"];
+  // A long notice lies over the end of the page.
+  for (const [index, line] of lines.slice(0, -1).entries()) out[out.length - lines.length + 1 + index] = line;
+  out.push(lines.at(-1) ?? last());
+  return { out: out.slice(0, rows), covered: Math.max(0, lines.length - 1) };
+}
