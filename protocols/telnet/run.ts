@@ -1,8 +1,7 @@
 /** `porthole telnet run URL --expect A --send B`: a session by program. */
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
-import { resolve } from "node:path";
-import { localError, messageOf, PortholeError } from "../../src/errors.js";
+import { localError, PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
@@ -81,39 +80,14 @@ async function planOf({ options, stdin }: Invocation): Promise<Plan> {
   await access(file).catch((thrown: unknown) => {
     throw localError(thrown, file);
   });
-  const loaded = await loadModule(file);
-  const script = isModule(loaded) ? loaded.default : undefined;
+  const { defaultOf } = await import("./script-module.js");
+  const script = await defaultOf(file);
   if (!isScript(script)) {
     throw new PortholeError("usage", `${file} exports no function by default`, {
       hint: "export default async (talk) => { await talk.expect('login:'); ... }",
     });
   }
   return { steps, script };
-}
-
-/** By its path: built, the program is CommonJS, and what loads modules for it takes no URL. */
-async function loadModule(file: string): Promise<unknown> {
-  try {
-    return await import(resolve(file));
-  } catch (thrown) {
-    if (!/\.[cm]?ts$/i.test(file)) throw wrongModule(file, thrown, undefined);
-    throw wrongModule(
-      file,
-      thrown,
-      "Node reads TypeScript from version 22.18 on; older ones take JavaScript",
-    );
-  }
-}
-
-function wrongModule(file: string, thrown: unknown, hint: string | undefined): PortholeError {
-  return new PortholeError("usage", `${file} cannot be loaded: ${messageOf(thrown).split("\n")[0]}`, {
-    hint,
-    cause: thrown,
-  });
-}
-
-function isModule(loaded: unknown): loaded is { readonly default: unknown } {
-  return typeof loaded === "object" && loaded !== null && "default" in loaded;
 }
 
 function isScript(value: unknown): value is Script {

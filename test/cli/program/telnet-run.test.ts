@@ -1,5 +1,5 @@
 /** `porthole telnet run` as it is typed: what only the built program can get wrong. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { objects, User } from "./program.js";
@@ -29,6 +29,24 @@ it("has a module lead the conversation, and prints what it gives back on a line 
   const args = [sandbox.url("telnet"), "--login", "porthole", "--window", "101x33"];
   const { status, stdout } = await run(...args, "--script", "size of it.mjs");
   expect([status, stdout.split("\n").slice(-2)]).toEqual([0, ["101 33", ""]]);
+});
+
+it("takes a module in TypeScript, with what it imports, and leaves nothing beside it", async () => {
+  await writeFile(user.path("words.mjs"), 'export const PROMPT = "harbour$ ";\n');
+  const script = `import { PROMPT } from "./words.mjs";
+  interface Talk { runCommand(words: string, prompt: string): Promise<{ output: string }>; expect(words: string): Promise<unknown> }
+  export default async (talk: Talk): Promise<string> => {
+    await talk.expect(PROMPT);
+    const { output } = await talk.runCommand("echo typed" as string, PROMPT);
+    return output.trim();
+  };`;
+  await writeFile(user.path("typed.ts"), script);
+  const { status, stdout } = await run(sandbox.url("telnet"), "--login", "porthole", "--script", "typed.ts");
+  expect([status, stdout.split("\n").slice(-2)]).toEqual([0, ["typed", ""]]);
+  expect((await readdir(user.folder)).filter((name) => name.startsWith(".typed"))).toEqual([]);
+  await writeFile(user.path("wrong.ts"), "export default async (talk: ) => {};");
+  const wrong = await run(sandbox.url("telnet"), "--script", "wrong.ts");
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("wrong.ts cannot be loaded")]);
 });
 
 it("says what is wrong with a module", async () => {
