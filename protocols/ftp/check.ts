@@ -1,5 +1,10 @@
 /** What `check` tells of an FTP server. */
-import type { CheckStep, Target, Weakness } from "../../src/plugin.js";
+import { PortholeError } from "../../src/errors.js";
+import { Dialogue } from "../../src/net/dialogue.js";
+import { takesInjected } from "../../src/net/injection.js";
+import type { CheckStep, Context, Target, Weakness } from "../../src/plugin.js";
+import { commandLine } from "../../src/wire/command.js";
+import { type Reply, ThreeDigitReplyReader } from "../../src/wire/replies.js";
 import type { Control } from "./control.js";
 import { textOf } from "./octets.js";
 import { refusal, wordsOf } from "./refusal.js";
@@ -7,6 +12,7 @@ import { refusal, wordsOf } from "./refusal.js";
 export async function* checkSteps(
   control: Control,
   target: Target,
+  context: Context,
 ): AsyncGenerator<CheckStep, void, undefined> {
   const { met } = control;
   if (met !== undefined) {
@@ -14,13 +20,16 @@ export async function* checkSteps(
   }
   const asked = performance.now();
   const features = (await control.featureLines()).map((line) => textOf(line));
+  const weaknesses = weaknessesOf(control, target, features);
+  if (target.tls === "upgrade" && control.connection.secure && (await isInjectable(target, context)))
+    weaknesses.push(INJECTABLE);
   yield {
     step: "capabilities",
     ok: true,
     ms: performance.now() - asked,
     detail: features.length === 0 ? "none told" : features.join(", "),
     facts: { features },
-    weaknesses: weaknessesOf(control, target, features),
+    weaknesses,
   };
   const user = target.url.user ?? "anonymous";
   yield { step: "login", ok: true, ms: control.loginMs, detail: `as ${user}` };
@@ -58,4 +67,27 @@ function weaknessesOf(control: Control, target: Target, features: readonly strin
           grade: "warning",
         },
   ];
+}
+
+const INJECTABLE: Weakness = {
+  what: "commands sent in clear before AUTH TLS are obeyed after it (CVE-2011-0411)",
+  hint: "update the server: whoever is on the way can put words into a protected session",
+  grade: "critical",
+};
+
+async function isInjectable({ host, port, url }: Target, context: Context): Promise<boolean> {
+  const dialogue = new Dialogue<Reply>(await context.dial({ host, port, scheme: url.scheme }), {
+    maxUnanswered: 1,
+    replies: new ThreeDigitReplyReader({ multiline: "bracketed" }),
+    unsolicited: () => new PortholeError("protocol", "the server answered what nobody had asked"),
+  });
+  return takesInjected({
+    dialogue,
+    approach: () => dialogue.greeting(),
+    start: commandLine("AUTH", "TLS"),
+    agrees: ({ code }) => code === 234,
+    // Before a login many servers answer nothing else.
+    injected: commandLine("USER", "nobody"),
+    obeys: ({ code }) => code === 230 || code === 331,
+  });
 }

@@ -224,7 +224,7 @@ export class FtpSession implements Session {
   }
 
   check(): AsyncIterable<CheckStep> {
-    return checkSteps(this.#control, this.#target);
+    return checkSteps(this.#control, this.#target, this.#context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -327,6 +327,43 @@ describe("weaknesses", () => {
     expect(await named(safe)).toEqual([]);
   });
 
+  it("the same at an FTP server", async () => {
+    const tls = await makeTlsMaterial();
+    const proper = conversation(`
+      S: 220 ready
+      C: AUTH TLS
+      S: 234 go
+    `)
+      .startTls(tls)
+      .and(
+        conversation(`
+          C: USER anonymous
+          S: 230 welcome
+          C: PBSZ 0
+          C: PROT P
+          S: 200 ok
+          S: 200 ok
+          C: FEAT
+          S: 502 none
+        `),
+      )
+      .and(conversation("C: NOOP\nS: 200 ok\nC: QUIT\nS: 221 bye"));
+    const asked = conversation("S: 220 ready\nC: AUTH TLS\nC: USER nobody\nS: 234 go").startTls(tls);
+    const careless = asked.and(conversation("S: 331 whose password?\nC: XNOOP\nS: 500 what?"));
+    const safe = asked.and(conversation("C: XNOOP\nS: 500 what?"));
+    const named = async (probe: typeof careless) => {
+      await using server = await scripted([proper, probe]);
+      const results = await checked([server.url("ftp")], { policy: { starttls: "require" } });
+      if (shown(results).at(-1) !== "roundtrip ok") await server.done;
+      expect(shown(results).at(-1)).toBe("roundtrip ok");
+      return found(results, "capabilities").weaknesses.map(({ what }) => what);
+    };
+    expect(await named(careless)).toEqual([
+      "commands sent in clear before AUTH TLS are obeyed after it (CVE-2011-0411)",
+    ]);
+    expect(await named(safe)).toEqual([]);
+  });
+
   it("a certificate that expires soon, by the user's own measure", async () => {
     const soon = await checked([sandbox.url("gophers")], {}, { warnDays: 10_000 });
     expect(shown(soon)).toContain("tls warning");
