@@ -11,21 +11,28 @@ import type { FilePath } from "./disk.js";
  * @throws the system's error
  */
 export function makeFolders(path: FilePath, mode = 0o777): void {
+  // Mostly it is there, and to look costs less than an error.
+  if (isFolder(path)) return;
   try {
     mkdirSync(path, mode);
   } catch (thrown) {
     const code = systemCode(thrown);
+    // Somebody else made it meanwhile.
     if (code === "EEXIST" && isFolder(path)) return;
     const above = parentOf(path);
-    if (code !== "ENOENT" || above === undefined) throw thrown;
-    if (isFolder(above)) throw thrown;
+    if (code !== "ENOENT" || above === undefined || isFolder(above)) throw thrown;
     makeFolders(above, mode);
     mkdirSync(path, mode);
   }
 }
 
 function isFolder(path: FilePath): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // A file stands above it: what makes it says so.
+    return false;
+  }
 }
 
 /** Octets stay octets: a name may not be UTF-8. */
