@@ -1,18 +1,12 @@
 /** The shell: verbs typed one after the other at one place, over one session that stays open. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { EXIT_STATUS, localError, PortholeError } from "../../errors.js";
-import { globMatcher } from "../../files/glob.js";
+import { EXIT_STATUS, PortholeError } from "../../errors.js";
 import type { Options } from "../../plugin.js";
 import { nearest } from "../../spelling.js";
 import { remoteFileName } from "../../text/filename.js";
 import { safeLine } from "../../text/safe.js";
-import { Door } from "../../verbs/doors.js";
-import { shownName } from "../../verbs/names.js";
-import { walk } from "../../verbs/walk.js";
 import type { Desk } from "../command.js";
 import { asPortholeError } from "../errors.js";
 import { parseCommandLine } from "../parse.js";
@@ -23,6 +17,7 @@ import { KeptClient } from "./kept-client.js";
 import { parseShellLine, type ShellCommand } from "./line.js";
 import type { LineSource } from "./lines.js";
 import { Place } from "./place.js";
+import { cat, enterLocally, find, type Here, help, runLocally } from "./shell-words.js";
 
 /** Words that may be done again when the server had closed a session that waited. */
 const REPEATABLE = new Set(["ls", "cd", "cat", "more", "get", "find", "search", "stat", "pwd"]);
@@ -56,6 +51,10 @@ export class Shell implements AsyncDisposable {
 
   get place(): Place {
     return this.#place;
+  }
+
+  get #here(): Here {
+    return { desk: this.#desk, client: this.#client, place: this.#place };
   }
 
   /** The words that only this protocol has. */
@@ -117,7 +116,7 @@ export class Shell implements AsyncDisposable {
   async #one(command: ShellCommand): Promise<number> {
     this.#interrupted = false;
     try {
-      if (command.local !== undefined) return await this.#local(command.local);
+      if (command.local !== undefined) return await runLocally(command.local);
       const [typed = "", ...rest] = command.words;
       const word = ALIASES[typed] ?? typed;
       const words = typed === "ll" ? ["-l", ...rest] : rest;
@@ -194,11 +193,11 @@ export class Shell implements AsyncDisposable {
       case "interact":
         return this.#interact();
       case "cat":
-        return this.#cat(words);
+        return cat(this.#here, words);
       case "find":
-        return this.#find(words);
+        return find(this.#here, words);
       case "lcd":
-        return this.#localFolder(words[0] ?? homedir());
+        return enterLocally(words[0] ?? homedir());
       case "lpwd":
         await terminal.write(`${process.cwd()}\n`);
         return 0;
@@ -220,7 +219,7 @@ export class Shell implements AsyncDisposable {
         for (const [at, line] of this.#line.entries()) await terminal.write(`${at + 1}  ${safeLine(line)}\n`);
         return 0;
       case "help":
-        return this.#help(words[0]);
+        return help(this.#here, words[0]);
       case "exit":
         this.#left = true;
         return 0;
@@ -250,7 +249,7 @@ export class Shell implements AsyncDisposable {
     const renamed = typed === "put" ? takeOutput(plain) : { words: plain, output: undefined };
     const line =
       name === "open" ? undefined : parseCommandLine([name, ...renamed.words], this.#desk.registry);
-    if (line?.kind === "help") return this.#help(typed);
+    if (line?.kind === "help") return help(this.#here, typed);
     const given = line?.kind === "word" ? line.words : renamed.words;
     const options = line?.kind === "word" ? line.options : {};
     const urls =
@@ -314,7 +313,7 @@ export class Shell implements AsyncDisposable {
     const manifest = this.#desk.client.manifestOf(target);
     const line = parseCommandLine([manifest.name, name, ...words], this.#desk.registry);
     if (line.kind !== "own") {
-      await this.#help(name);
+      await help(this.#here, name);
       return 0;
     }
     const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
@@ -354,84 +353,6 @@ export class Shell implements AsyncDisposable {
     const { target } = this.#place;
     this.#desk.client.require(target, "interact", ["interact"]);
     await this.#client.use(target, (session) => interact(this.#desk, session, target));
-    return 0;
-  }
-
-  async #cat(words: readonly string[]): Promise<number> {
-    const { terminal, signal } = this.#desk;
-    if (words.length === 0) throw new PortholeError("usage", "cat wants a name");
-    for (const word of words) {
-      for (const url of await this.#place.urlsOf(word)) {
-        const target = this.#client.target(url);
-        await this.#client.use(target, async (session) => {
-          if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read here");
-          const document = await session.read(target.path);
-          const { isText, readable } = await import("../documents.js");
-          if (terminal.outputIsTerminal && isText(document.type)) {
-            // No pager: what people call cat scrolls by.
-            document.body.on("error", () => undefined);
-            for await (const text of readable(document, terminal.columns, undefined, terminal.paint))
-              await terminal.write(text);
-          } else {
-            const { showDocument } = await import("../documents.js");
-            await showDocument(document, terminal, { signal });
-          }
-        });
-      }
-    }
-    return 0;
-  }
-
-  async #find(words: readonly string[]): Promise<number> {
-    const isPattern = (word: string | undefined) => word !== undefined && /[*?[{]/.test(word);
-    const folder = isPattern(words[0]) ? undefined : words[0];
-    const pattern = words.find(isPattern);
-    const matches = pattern === undefined ? () => true : globMatcher(pattern);
-    const target = this.#client.target(
-      folder === undefined ? this.#place.url : await this.#place.urlOf(folder),
-    );
-    await using door = new Door(this.#client, target, this.#desk.signal);
-    for await (const walked of walk(door, target.path, { signal: this.#desk.signal })) {
-      if (walked.kind === "unlisted") this.#desk.terminal.warn(`${walked.path}: ${walked.error.message}`);
-      if (walked.kind !== "found") continue;
-      const { names, isContainer } = walked.found;
-      if (!matches(shownName(names.at(-1) ?? ""))) continue;
-      const shown = names.map((name) => shownName(name)).join("/");
-      await this.#desk.terminal.write(`${safeLine(shown)}${isContainer ? "/" : ""}\n`);
-    }
-    return 0;
-  }
-
-  async #localFolder(folder: string): Promise<number> {
-    try {
-      process.chdir(folder.replace(/^~(?=\/|$)/, homedir()));
-    } catch (thrown) {
-      throw localError(thrown, folder);
-    }
-    return 0;
-  }
-
-  async #local(command: string): Promise<number> {
-    const child = spawn(command === "" ? 'exec "$SHELL"' : command, { shell: true, stdio: "inherit" });
-    const [status] = await once(child, "close");
-    return typeof status === "number" ? status : 1;
-  }
-
-  async #help(word: string | undefined): Promise<number> {
-    const { terminal } = this.#desk;
-    const own = this.#desk.client.manifestOf(this.#place.target).commands;
-    const rows = [
-      ...Object.entries(SHELL_WORDS).map(([name, { usage, summary }]) => ({ name, usage, summary })),
-      ...own,
-    ].filter(({ name }) => word === undefined || name === (ALIASES[word] ?? word));
-    if (rows.length === 0) throw new PortholeError("usage", `there is no '${word ?? ""}' here`);
-    const width = Math.min(34, Math.max(...rows.map(({ name, usage }) => `${name} ${usage}`.length)));
-    for (const { name, usage, summary } of rows)
-      await terminal.write(`  ${`${name} ${usage}`.padEnd(width)}  ${summary}\n`);
-    if (word === undefined)
-      await terminal.write(
-        "  !COMMAND runs on this machine; a line that ends in & is done beside the next ones\n",
-      );
     return 0;
   }
 
