@@ -104,8 +104,8 @@ describe.each(["TCP", "TLS"] as const)("back-pressure over %s", (kind) => {
     }
     expect(taken).toBe(size);
     expect(connection.bytesRead).toBe(size);
-    // Of 100 MB; both ends run in this process.
-    expect(most - held).toBeLessThan(40 * MIB);
+    // Of 100 MB; both ends run in this process, and what both have let go of waits for its collector.
+    expect(most - held).toBeLessThan(64 * MIB);
   });
 
   it("of a server that does not read stops the writer", async () => {
