@@ -317,11 +317,9 @@ function startOf(source: Target): string {
   return new URL(source.href(source.path === "" ? "/" : source.path)).href.replace(/#.*$/s, "");
 }
 
-/** Whoever iterates hears of a failure; nobody does before and after that. */
 async function read(session: Session, path: string, query: ReadQuery): Promise<Document> {
   const document = await session.read?.(path, query);
   if (document === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
-  document.body.on("error", () => undefined);
   return document;
 }
 

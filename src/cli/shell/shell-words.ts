@@ -32,7 +32,6 @@ export async function cat({ desk, client, place }: Here, words: readonly string[
         const document = await session.read(target.path);
         const { isText, readable } = await import("../documents.js");
         if (terminal.outputIsTerminal && isText(document.type)) {
-          document.body.on("error", () => undefined);
           for await (const text of readable(document, terminal.columns, undefined, terminal.paint))
             await terminal.write(text);
         } else {
