@@ -306,6 +306,11 @@ export interface ListQuery {
   readonly recursive?: boolean;
   /** The same place will be listed again: what lets a session ask for the changes alone may be kept in the state folder. */
   readonly again?: boolean;
+  /**
+   * What tells things apart is enough: URLs, kinds, and of sizes, dates and flags what comes with them. A message's header
+   * need not be read.
+   */
+  readonly brief?: boolean;
 }
 
 export interface ReadQuery {

@@ -13,11 +13,12 @@ import { parseDateTime, rangesIn, sequenceSet } from "./words.js";
 /** Messages that are asked for at once: they are held until all have come, for the newest is told first. */
 const BATCH = 500;
 
-/** The newest first; `most` of them. */
+/** The newest first; `most` of them. @param brief without their envelopes */
 export async function* newest(
   peer: Peer,
   selected: Selected,
   most: number,
+  brief = false,
 ): AsyncGenerator<Message, void, undefined> {
   const { exists } = selected;
   const last = Math.max(1, exists - most + 1);
@@ -26,18 +27,22 @@ export async function* newest(
     const from = Math.max(last, to - BATCH + 1);
     batches.push({ set: `${from}:${to}`, first: from, last: to });
   }
-  yield* inBatches(peer, "FETCH", batches);
+  yield* inBatches(peer, "FETCH", batches, brief);
 }
 
-/** These, in descending order of their UIDs. What is gone by now is left out. */
-export async function* byUid(peer: Peer, uids: readonly number[]): AsyncGenerator<Message, void, undefined> {
+/** These, in descending order of their UIDs. What is gone by now is left out. @param brief without their envelopes */
+export async function* byUid(
+  peer: Peer,
+  uids: readonly number[],
+  brief = false,
+): AsyncGenerator<Message, void, undefined> {
   const sorted = [...uids].sort((a, b) => a - b);
   const batches: Batch[] = [];
   for (let end = sorted.length; end > 0; end -= BATCH) {
     const some = sorted.slice(Math.max(0, end - BATCH), end);
     batches.push({ set: sequenceSet(some), first: some[0] ?? 0, last: some.at(-1) ?? 0 });
   }
-  yield* inBatches(peer, "UID FETCH", batches);
+  yield* inBatches(peer, "UID FETCH", batches, brief);
 }
 
 /** One. @throws PortholeError `missing` */
@@ -48,7 +53,7 @@ export async function oneByUid(peer: Peer, uid: number): Promise<Message> {
 }
 
 export function askForOne(peer: Peer, uid: number): Answer {
-  return askFor(peer, "UID FETCH", { set: String(uid), first: uid, last: uid });
+  return askFor(peer, "UID FETCH", { set: String(uid), first: uid, last: uid }, false);
 }
 
 /** What is asked for in one command. */
@@ -82,12 +87,13 @@ async function* inBatches(
   peer: Peer,
   command: "FETCH" | "UID FETCH",
   batches: readonly Batch[],
+  brief: boolean,
 ): AsyncGenerator<Message, void, undefined> {
   let ahead: Answer | undefined;
   for (const [at, batch] of batches.entries()) {
-    const answer: Answer = ahead ?? askFor(peer, command, batch);
+    const answer: Answer = ahead ?? askFor(peer, command, batch, brief);
     const next = batches[at + 1];
-    ahead = next === undefined ? undefined : askFor(peer, command, next);
+    ahead = next === undefined ? undefined : askFor(peer, command, next, brief);
     const messages: Message[] = [];
     for await (const data of answer.data()) {
       const message = await messageOf(data);
@@ -137,10 +143,19 @@ export async function changedSince(
   return { changed, vanished };
 }
 
-function askFor(peer: Peer, command: "FETCH" | "UID FETCH", { set, first, last }: Batch): Answer {
+function askFor(
+  peer: Peer,
+  command: "FETCH" | "UID FETCH",
+  { set, first, last }: Batch,
+  brief: boolean,
+): Answer {
   const modSeq = peer.selected?.highestModSeq === undefined ? "" : " MODSEQ";
   return peer.dialogue.say({
-    words: [command, set, `(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE${modSeq}${labelItem(peer)})`],
+    words: [
+      command,
+      set,
+      `(UID FLAGS INTERNALDATE RFC822.SIZE${brief ? "" : " ENVELOPE"}${modSeq}${labelItem(peer)})`,
+    ],
     // Servers may answer two commands at once.
     takes: (data) => {
       if (data.name !== "FETCH") return false;

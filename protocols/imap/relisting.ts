@@ -20,24 +20,27 @@ export async function openToRelist(
   return account.select(place, "read");
 }
 
-/** All messages, the newest first. @throws PortholeError */
+/** All messages, the newest first. @param brief without their envelopes, where these are not known @throws PortholeError */
 export async function* relisted(
   account: Account,
   place: MailPath,
   { peer, selected }: { readonly peer: Peer; readonly selected: Selected },
+  brief: boolean,
 ): AsyncGenerator<Message, void, undefined> {
   const { uidValidity, exists } = selected;
   // What changes from now on is told by the next listing.
   const highestModSeq = modSeqOf(selected.highestModSeq);
   const memory = memoryOf(account, place);
   if (memory === undefined || highestModSeq === undefined || uidValidity === undefined) {
-    yield* newest(peer, selected, exists);
+    yield* newest(peer, selected, exists, brief);
     return;
   }
   const known = await memory.load();
   // Fewer changes than there were: the mailbox was put back from a backup.
   const holds = known?.uidValidity === uidValidity && known.highestModSeq <= highestModSeq;
-  const current = known !== undefined && holds ? await broughtUpToDate(peer, known) : undefined;
+  const isEnough =
+    holds && (brief || [...known.messages.values()].every(({ envelope }) => envelope !== undefined));
+  const current = isEnough ? await broughtUpToDate(peer, known, brief) : undefined;
   if (current !== undefined) {
     yield* [...current.values()].sort((one, other) => other.uid - one.uid);
     if (known?.highestModSeq !== highestModSeq)
@@ -45,7 +48,7 @@ export async function* relisted(
     return;
   }
   const messages = new Map<number, Message>();
-  for await (const message of newest(peer, selected, peer.selected?.exists ?? exists)) {
+  for await (const message of newest(peer, selected, peer.selected?.exists ?? exists, brief)) {
     if (messages.size < MOST_REMEMBERED) messages.set(message.uid, message);
     yield message;
   }
@@ -82,6 +85,7 @@ async function keep({ context }: Account, memory: ListingMemory, what: Remembere
 async function broughtUpToDate(
   peer: Peer,
   { messages, highestModSeq }: Remembered,
+  brief: boolean,
 ): Promise<Map<number, Message> | undefined> {
   let last = 0;
   for (const uid of messages.keys()) last = Math.max(last, uid);
@@ -106,7 +110,7 @@ async function broughtUpToDate(
   }
   // `n:*` names the last message even where it is before n (RFC 9051, 9: seq-range).
   const added = fresh.filter((uid) => uid > last);
-  for await (const message of byUid(peer, added)) messages.set(message.uid, message);
+  for await (const message of byUid(peer, added, brief)) messages.set(message.uid, message);
   return messages.size === exists ? messages : undefined;
 }
 
@@ -120,7 +124,9 @@ const NO_CHANGES = { changed: [], vanished: [] } as const;
 
 /** A message never changes (RFC 9051, 2.3.1.1); a mailbox that was put back from a backup may hold another. */
 function isSameMail(one: Message, other: Message): boolean {
-  const facts = ({ size, received, envelope }: Message) =>
-    JSON.stringify([size, received?.getTime(), envelope?.messageId, envelope?.subject, envelope?.from]);
-  return facts(one) === facts(other);
+  const facts = ({ size, received }: Message) => JSON.stringify([size, received?.getTime()]);
+  const words = ({ envelope }: Message) =>
+    JSON.stringify([envelope?.messageId, envelope?.subject, envelope?.from]);
+  const bothTold = one.envelope !== undefined && other.envelope !== undefined;
+  return facts(one) === facts(other) && (!bothTold || words(one) === words(other));
 }

@@ -274,15 +274,18 @@ export class ImapSession implements Session {
   }
 
   /** Messages of a mailbox, as far as the options do not leave some out. */
-  async *#all(asked: MailPath, { again, limit }: ListQuery): AsyncGenerator<Entry, void, undefined> {
+  async *#all(
+    asked: MailPath,
+    { again, limit, brief = false }: ListQuery,
+  ): AsyncGenerator<Entry, void, undefined> {
     const whole = limit === undefined && asked.query === undefined && this.#filter() === undefined;
     if (again !== true || !whole) {
-      yield* this.#found(asked, undefined, limit ?? NO_LIMIT);
+      yield* this.#found(asked, undefined, limit ?? NO_LIMIT, brief);
       return;
     }
     const opened = await openToRelist(this.#account, asked);
     const place = placeOf(asked, opened.selected);
-    for await (const message of relisted(this.#account, asked, opened)) {
+    for await (const message of relisted(this.#account, asked, opened, brief)) {
       yield messageEntry(this.#account.target, place, message);
     }
   }
@@ -292,14 +295,15 @@ export class ImapSession implements Session {
     asked: MailPath,
     search: Search | undefined,
     limit: number,
+    brief = false,
   ): AsyncGenerator<Entry, void, undefined> {
     const { peer, selected } = await this.#account.select(asked, "read");
     const filter = joined(joined(search, this.#filter()), asked.query);
     let messages: AsyncIterable<Message>;
-    if (filter === undefined) messages = newest(peer, selected, Math.min(limit, selected.exists));
+    if (filter === undefined) messages = newest(peer, selected, Math.min(limit, selected.exists), brief);
     else {
       const uids = await searchUids(peer, filter.words, filter);
-      messages = byUid(peer, Number.isFinite(limit) ? uids.slice(-limit) : uids);
+      messages = byUid(peer, Number.isFinite(limit) ? uids.slice(-limit) : uids, brief);
     }
     const place = placeOf(asked, selected);
     for await (const message of messages) yield messageEntry(this.#account.target, place, message);

@@ -10,7 +10,7 @@ import { failure, isFolder, isGone, orFail } from "./failures.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
 import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
-import type { MessageStore, OpenMessage } from "./message-store.js";
+import type { MessageStore, OpenMessage, StoreListing } from "./message-store.js";
 import { octetsOf } from "./octets.js";
 import { hrefOf, type LocalPath, nameOf, placeBelow, textOf } from "./path.js";
 import { writeFileAt } from "./place-file.js";
@@ -37,14 +37,15 @@ export class EmlStore implements MessageStore {
     return !(await orFail(place.shown, () => stat(place.octets))).isDirectory();
   }
 
-  async *list(place: LocalPath, recursive: boolean, prefix: string): AsyncGenerator<Entry, void, undefined> {
+  async *list(place: LocalPath, ways: StoreListing): AsyncGenerator<Entry, void, undefined> {
+    const { recursive = false, prefix = "" } = ways;
     const names = await namesIn(place);
     yield* lookedAt(names, this.#life, (name) => this.#listed(placeBelow(place, name), prefix));
     if (!recursive) return;
     for (const name of names) {
       const inner = placeBelow(place, name, true);
       const facts = await lstat(inner.octets).catch(() => undefined);
-      if (facts?.isDirectory()) yield* this.list(inner, true, `${prefix}${textOf(name)}/`);
+      if (facts?.isDirectory()) yield* this.list(inner, { recursive, prefix: `${prefix}${textOf(name)}/` });
     }
   }
 

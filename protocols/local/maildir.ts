@@ -12,9 +12,9 @@ import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
 import { levelsOf, plusName, readableName } from "./mailbox-name.js";
 import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
-import { newUnique } from "./maildir-name.js";
+import { newUnique, sizeIn } from "./maildir-name.js";
 import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
-import { MESSAGE_TYPE, type MessageStore, type OpenMessage } from "./message-store.js";
+import { MESSAGE_TYPE, type MessageStore, type OpenMessage, type StoreListing } from "./message-store.js";
 import { octetsOf } from "./octets.js";
 import { folderOf, hrefOf, type LocalPath, nameOf, placeBelow, textOf } from "./path.js";
 import { gather } from "./place-file.js";
@@ -44,17 +44,22 @@ export class MaildirStore implements MessageStore {
     return place.uid !== undefined;
   }
 
-  async *list(place: LocalPath, recursive: boolean, prefix: string): AsyncGenerator<Entry, void, undefined> {
+  async *list(place: LocalPath, ways: StoreListing): AsyncGenerator<Entry, void, undefined> {
+    const { recursive = false, prefix = "", brief = false } = ways;
     const at = await this.#mailbox(place);
     for await (const mailbox of this.#within(at)) {
       const entry = this.#mailboxEntry(mailbox, prefix);
       yield entry;
-      if (recursive) yield* this.list(mailbox, true, `${entry.name}/`);
+      if (recursive) yield* this.list(mailbox, { recursive, prefix: `${entry.name}/`, brief });
     }
     if (!(await isMaildir(at.octets))) return;
     const folder = this.#folder(at);
     folder.forget();
     const names = await folder.names();
+    if (brief) {
+      for (const name of names) yield this.#briefEntry(at, name, prefix);
+      return;
+    }
     yield* lookedAt(names, this.#life, async (name) => {
       try {
         return await this.#entryOf(folder, name.unique, prefix);
@@ -377,6 +382,20 @@ export class MaildirStore implements MessageStore {
     } finally {
       await handle.close();
     }
+  }
+
+  /** What the file's name tells. */
+  #briefEntry(place: LocalPath, { unique, letters, sub }: StoredName, prefix: string): Entry {
+    const size = sizeIn(unique);
+    const name = textOf(Buffer.from(unique, "latin1"));
+    return {
+      url: hrefOf(this.#target, { ...bare(place), uid: unique }),
+      name: `${prefix}${name}`,
+      kind: "message",
+      ...(size === undefined ? {} : { size }),
+      type: MESSAGE_TYPE,
+      meta: { uid: name, flags: flagsOfLetters(letters ?? ""), ...(sub === "new" ? { recent: true } : {}) },
+    };
   }
 
   #entry(

@@ -13,7 +13,7 @@ import { type AskedFormat, contentOf, formatOf, messagesIn } from "./mbox-file.j
 import { dateOfFromLine, isFromLine, type Located, type MboxFormat } from "./mbox-scanner.js";
 import { appendMessage, removeMessages } from "./mbox-write.js";
 import { messageEntry } from "./message-entry.js";
-import { MESSAGE_TYPE, type MessageStore, type OpenMessage } from "./message-store.js";
+import { MESSAGE_TYPE, type MessageStore, type OpenMessage, type StoreListing } from "./message-store.js";
 import { hrefOf, type LocalPath, nameOf, placeBelow } from "./path.js";
 
 export class MboxStore implements MessageStore {
@@ -38,7 +38,8 @@ export class MboxStore implements MessageStore {
     return place.uid !== undefined;
   }
 
-  async *list(place: LocalPath, recursive: boolean, prefix: string): AsyncGenerator<Entry, void, undefined> {
+  async *list(place: LocalPath, ways: StoreListing): AsyncGenerator<Entry, void, undefined> {
+    const { recursive = false, prefix = "" } = ways;
     const facts = await orMissing(place, () => stat(place.octets));
     if (facts.isDirectory()) {
       yield* this.#mailboxes(place, recursive, prefix);
@@ -201,7 +202,7 @@ export class MboxStore implements MessageStore {
       if (found === undefined) continue;
       const entry = { ...found, name: `${prefix}${found.name}` };
       yield entry;
-      if (recursive) yield* this.list(place, true, `${entry.name}/`);
+      if (recursive) yield* this.list(place, { recursive, prefix: `${entry.name}/` });
     }
   }
 

@@ -55,7 +55,7 @@ export class MessageSession implements Session {
     refusePart(place, "listed");
     const entries = (await this.#store.isMessage(place))
       ? this.#parts(place)
-      : this.#store.list(place, query.recursive === true, "");
+      : this.#store.list(place, query);
     yield* limited(entries, query.limit, this.#life);
   }
 
@@ -151,7 +151,11 @@ export class MessageSession implements Session {
         if (entry.kind === "message" && wanted.every((word) => text.includes(word))) yield entry;
       }
     };
-    yield* limited(found(this.#store.list(place, query.recursive === true, "")), query.limit, this.#life);
+    yield* limited(
+      found(this.#store.list(place, { recursive: query.recursive === true })),
+      query.limit,
+      this.#life,
+    );
   }
 
   async *watch(path: string): AsyncGenerator<WatchEvent, void, undefined> {

@@ -14,12 +14,20 @@ export interface OpenMessage {
   release(): Promise<void>;
 }
 
+export interface StoreListing {
+  readonly recursive?: boolean;
+  /** For the names of all of them. */
+  readonly prefix?: string;
+  /** Headers need not be read. */
+  readonly brief?: boolean;
+}
+
 export interface MessageStore {
   /** From the path alone. */
   kindOf(place: LocalPath): EntryKind | undefined;
   isMessage(place: LocalPath): Promise<boolean>;
-  /** Mailboxes within, then messages in the order they came. @param prefix for the names of all of them */
-  list(place: LocalPath, recursive: boolean, prefix: string): AsyncIterable<Entry>;
+  /** Mailboxes within, then messages in the order they came. */
+  list(place: LocalPath, ways: StoreListing): AsyncIterable<Entry>;
   stat(place: LocalPath): Promise<Entry>;
   /** @throws PortholeError `missing` */
   open(place: LocalPath): Promise<OpenMessage>;

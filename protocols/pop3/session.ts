@@ -41,6 +41,11 @@ export class Pop3Session implements Session {
     const maildrop = await this.#line.maildrop();
     const messages =
       asked.what === "maildrop" ? [...(await maildrop.messages())].reverse() : [await maildrop.find(asked)];
+    if (query.brief === true) {
+      for (const message of messages.slice(0, limit))
+        yield messageEntry(this.#line.target, message, undefined);
+      return;
+    }
     for await (const { message, summary } of summaries(maildrop.peer, messages.slice(0, limit))) {
       yield messageEntry(this.#line.target, message, summary);
     }

@@ -37,10 +37,7 @@ export class Header {
  * @param octets the header, or a message's beginning; a string has one character for each octet
  */
 export function parseHeader(octets: Uint8Array | string): Header {
-  const text =
-    typeof octets === "string"
-      ? octets
-      : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
+  const text = typeof octets === "string" ? octets : beginningOf(octets);
   const fields: { name: string; lines: string[] }[] = [];
   for (const written of text.slice(0, LONGEST_HEADER).split("\n")) {
     const line = written.endsWith("\r") ? written.slice(0, -1) : written;
@@ -54,6 +51,15 @@ export function parseHeader(octets: Uint8Array | string): Header {
     if (name !== undefined) fields.push({ name, lines: [value] });
   }
   return new Header(fields.map(({ name, lines }) => ({ name, raw: lines.join("").trim() })));
+}
+
+/** One character for each octet: what comes after the first empty line is mostly most of a message, and not looked at. */
+function beginningOf(octets: Uint8Array): string {
+  const all = Buffer.from(octets.buffer, octets.byteOffset, Math.min(octets.byteLength, LONGEST_HEADER));
+  const wired = all.indexOf("\n\r\n");
+  const head = wired < 0 ? all : all.subarray(0, wired + 1);
+  const bare = head.indexOf("\n\n");
+  return (bare < 0 ? head : head.subarray(0, bare + 1)).toString("latin1");
 }
 
 /** What a list of messages shows. Absent is what the header does not say. */

@@ -42,6 +42,8 @@ export interface ListOptions {
   readonly onPassed: (url: string, why: string) => Promise<void>;
   /** Nothing there is nothing wrong: a target is made. */
   readonly mayBeMissing: boolean;
+  /** What tells things apart is enough. */
+  readonly brief: boolean;
 }
 
 /** @throws PortholeError when the top cannot be listed */
@@ -65,9 +67,10 @@ async function listInto(
   path: string,
   options: ListOptions,
 ): Promise<boolean> {
-  const { selection, signal } = options;
+  const { selection, signal, brief } = options;
   let complete = true;
-  for await (const walked of walk(door, path, { enters: selection.entersFolder, signal, again: true })) {
+  const ways = { enters: selection.entersFolder, signal, again: true, brief };
+  for await (const walked of walk(door, path, ways)) {
     if (walked.kind === "passed") await options.onPassed(walked.entry.url, walked.why);
     else if (walked.kind === "unlisted") {
       complete = false;

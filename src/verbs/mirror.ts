@@ -12,8 +12,9 @@ import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.j
 import { FileMirroring } from "./mirror-files.js";
 import { mirrorMessages } from "./mirror-messages.js";
 import { planOf, type Step } from "./mirror-plan.js";
-import { type Listed, listSide, type Selection, selectionOf } from "./mirror-side.js";
+import { type Listed, type ListOptions, listSide, type Selection, selectionOf } from "./mirror-side.js";
 import { shownName } from "./names.js";
+import { wantMarks } from "./strangers.js";
 import { asError } from "./walk.js";
 
 export type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
@@ -105,14 +106,16 @@ class Mirroring implements AsyncDisposable {
   async run(): Promise<void> {
     const dryRun = this.#request.dryRun === true;
     const matter = await this.#matter();
-    const [[source, target], known] = await Promise.all([this.#listBoth(), this.#remembered()]);
+    const [[source, target], known] = await Promise.all([this.#listBoth(matter), this.#remembered()]);
     if (matter !== "messages" && this.#request.deleteAfter !== undefined) {
       throw new PortholeError("usage", "--delete-after is for messages", {
         hint: "files: mv, or rm afterwards",
       });
     }
     if (matter === "messages") {
-      await this.#stage.tell(await this.#mirrorMessages(source, target, known));
+      const marked = wantMarks(source.things, target.things, known);
+      const [from, to] = marked ? await this.#listAgain() : [source, target];
+      await this.#stage.tell(await this.#mirrorMessages(from, to, known));
       return;
     }
     const { compareContent = false, onlyNewer = false } = this.#request;
@@ -217,22 +220,38 @@ class Mirroring implements AsyncDisposable {
     return (this.#request.include ?? []).length > 0;
   }
 
+  /** Messages first without their headers: what is remembered is known by its name. */
+  #listBoth(matter: Matter): Promise<[Listed, Listed]> {
+    const onFailure = (url: string, error: PortholeError) => this.#failures.add(url, error);
+    return this.#listSides(matter === "messages", {
+      keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, true),
+      onFailure,
+      onPassed: (from, why) => this.#stage.tell({ event: "passed", from, why }),
+    });
+  }
+
+  /** With their headers. What there was to tell of has been told. */
+  #listAgain(): Promise<[Listed, Listed]> {
+    const nothing = async () => undefined;
+    return this.#listSides(false, {
+      keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, false),
+      onFailure: nothing,
+      onPassed: nothing,
+    });
+  }
+
   /** Both at once, and when one fails the other is not left running. */
-  async #listBoth(): Promise<[Listed, Listed]> {
+  async #listSides(
+    brief: boolean,
+    source: Pick<ListOptions, "keyOf" | "onFailure" | "onPassed">,
+  ): Promise<[Listed, Listed]> {
     const { signal } = this.#stage;
-    const shared = { selection: this.#selection, signal };
+    const shared = { selection: this.#selection, signal, brief, onFailure: source.onFailure };
     const settled = await Promise.allSettled([
-      listSide(this.#pair.from, {
-        ...shared,
-        keyOf: async ({ names, entry }) => this.#keyFor(names, entry.url),
-        onFailure: (url, error) => this.#failures.add(url, error),
-        onPassed: (from, why) => this.#stage.tell({ event: "passed", from, why }),
-        mayBeMissing: false,
-      }),
+      listSide(this.#pair.from, { ...shared, ...source, mayBeMissing: false }),
       listSide(this.#pair.to, {
         ...shared,
         keyOf: async ({ names }) => names.join("/"),
-        onFailure: (url, error) => this.#failures.add(url, error),
         onPassed: async () => undefined,
         mayBeMissing: true,
       }),
@@ -263,16 +282,17 @@ class Mirroring implements AsyncDisposable {
     return refuseMisfit(from, to, source.href(path));
   }
 
-  async #keyFor(names: readonly string[], url: string): Promise<string | undefined> {
+  /** @param isFirst what there is to tell of it has not been told yet */
+  async #keyFor(names: readonly string[], url: string, isFirst: boolean): Promise<string | undefined> {
     const { source, target } = this.#stage;
     try {
       const carried = names.map((name) => nameFor(this.#request.client, source, target, name));
-      if (carried.at(-1) !== names.at(-1)) {
+      if (isFirst && carried.at(-1) !== names.at(-1)) {
         await this.#stage.tell({ event: "renamed", from: url, name: shownName(carried.join("/")) });
       }
       return carried.join("/");
     } catch (thrown) {
-      await this.#failures.add(url, asError(thrown));
+      if (isFirst) await this.#failures.add(url, asError(thrown));
       return undefined;
     }
   }

@@ -27,6 +27,8 @@ export interface WalkOptions {
   readonly signal: AbortSignal;
   /** The same tree will be walked again, by another run. */
   readonly again?: boolean;
+  /** What tells things apart is enough. */
+  readonly brief?: boolean;
 }
 
 /** Deeper than anybody's folders; what lists itself within itself ends here. */
@@ -57,7 +59,7 @@ export async function* walk(
     options.signal.throwIfAborted();
     const inner: typeof waiting = [];
     try {
-      for await (const walked of listOnce(door, next, path, seen, options.again === true)) {
+      for await (const walked of listOnce(door, next, path, seen, options)) {
         yield walked;
         if (walked.kind !== "found" || !walked.found.isContainer) continue;
         const { found } = walked;
@@ -80,11 +82,14 @@ async function* listOnce(
   place: { readonly path: string; readonly names: readonly string[] },
   top: string,
   seen: Set<string>,
-  again: boolean,
+  { again = false, brief = false }: WalkOptions,
 ): AsyncGenerator<Walked, void, undefined> {
   const session = await door.session();
   if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-  for await (const entry of session.list(place.path, again ? { again } : {})) {
+  for await (const entry of session.list(place.path, {
+    ...(again ? { again } : {}),
+    ...(brief ? { brief } : {}),
+  })) {
     if (entry.kind === "note") continue;
     const why = NOTHING_TO_READ[entry.kind];
     const path = pathOn(door.target, entry.url);
