@@ -392,6 +392,11 @@ export interface Document {
    * pace. Ends with the body, which it closes. @throws what the body would have failed with, and what `take` throws
    */
   readonly pour?: (take: Take) => Promise<void>;
+  /**
+   * All of it in one piece, in place of reading `body`; undefined when it has more than `most` octets, and then `body` has
+   * them still. Where this is, `body` is only made when it is asked for. @throws what the body would have failed with
+   */
+  readonly whole?: (most: number) => Promise<Buffer | undefined>;
 }
 
 /** One question of a form. Words are the server's, hostile until shown through text/safe. */
@@ -413,6 +418,8 @@ export type ManyRead =
 /** Something to be written. */
 export interface Source {
   readonly body: AsyncIterable<Uint8Array>;
+  /** The same octets, where they are in memory anyway: may be taken in place of `body`. */
+  readonly held?: Uint8Array;
   readonly size?: number;
   readonly type?: string;
   readonly modified?: Date;

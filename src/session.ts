@@ -159,7 +159,8 @@ class Turn {
       if ("error" in result) {
         yield { ...result, error: labelled(result.error, this.#protocol, this.#place) };
       } else {
-        mayBeLeft(result.document.body);
+        // Where it can be had whole its body is not made for this: then it is the session's to let it be left.
+        if (result.document.whole === undefined) mayBeLeft(result.document.body);
         yield result;
       }
     }

@@ -51,7 +51,7 @@ export function resolveTarget(
     host: url.host,
     port: url.port ?? row.scheme.port ?? 0,
     path: url.path,
-    href: (path: string) => hrefOf(url, path, row.scheme.port),
+    href: hrefs(url, row.scheme.port),
   };
 }
 
@@ -78,8 +78,12 @@ function withNumbers(text: string, registry: Registry): string {
   return registry.forScheme(scheme)?.scheme.address === "socket" ? withPlainAddress(text) : text;
 }
 
-function hrefOf(url: PortholeUrl, path: string, defaultPort: number | undefined): string {
-  return formatUrl({ ...url, password: undefined, fragment: undefined, path }, { defaultPort });
+/** URLs of paths at one place: what stands before them is written once. */
+function hrefs(url: PortholeUrl, defaultPort: number | undefined): (path: string) => string {
+  const hrefOf = (path: string) =>
+    formatUrl({ ...url, password: undefined, fragment: undefined, path }, { defaultPort });
+  const before = url.host === "" ? undefined : hrefOf("");
+  return (path) => (before !== undefined && path.startsWith("/") ? before + path : hrefOf(path));
 }
 
 function expand(text: string, registry: Registry, accountUrl: AccountUrl): string {

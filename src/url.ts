@@ -144,6 +144,10 @@ export function refuseControls(text: string, where: string): void {
  * @throws PortholeError `usage` when the encoding is broken or when it hides CR, LF or NUL.
  */
 export function decodeOctets(encoded: string, where = "the path"): Buffer {
+  if (!encoded.includes("%")) {
+    refuseControls(encoded, where);
+    return Buffer.from(encoded, "utf8");
+  }
   const octets: number[] = [];
   const bytes = Buffer.from(encoded, "utf8");
   for (let at = 0; at < bytes.length; at++) {
@@ -166,17 +170,17 @@ export function decodeOctets(encoded: string, where = "the path"): Buffer {
   return decoded;
 }
 
+/** What RFC 3986 does not have in a segment. */
+const NO_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,=:@]/g;
+
 /** Octets as they may stand in a URL's path: RFC 3986 pchar stays, a slash only where `keep` has it. */
 export function encodeOctets(octets: Uint8Array, keep = ""): string {
-  let text = "";
-  for (const byte of octets) {
-    const char = String.fromCharCode(byte);
-    text +=
-      /[A-Za-z0-9\-._~!$&'()*+,=:@]/.test(char) || (keep.includes(char) && byte < 0x80)
-        ? char
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return text;
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
+  return text.replace(NO_PCHAR, (char) =>
+    keep.includes(char) && char < "\x80"
+      ? char
+      : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 /** A name as one path segment of a URL. */

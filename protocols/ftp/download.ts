@@ -47,6 +47,8 @@ export class Download extends Readable {
     this.#wanted = bounds.wanted ?? Number.POSITIVE_INFINITY;
     this.#lines = bounds.text === true ? new FromNetworkLines() : undefined;
     this.#verifying = bounds.verifying;
+    // Who reads it hears of a failure; until then nobody does, which must not end the process.
+    this.on("error", () => undefined);
     void this.#watchControl();
     if (this.#wanted === 0) this.#finish();
   }
@@ -89,6 +91,43 @@ export class Download extends Readable {
       this.#over = true;
       const error = refusedHere ? thrown : await this.#transfer.explain(thrown);
       await this.#destroyed(error instanceof Error ? error : undefined);
+      throw error;
+    }
+  }
+
+  /** All of it in one piece: see Document.whole. @throws what the stream would have failed with */
+  async whole(most: number): Promise<Buffer | undefined> {
+    const pieces: Buffer[] = [];
+    let held = 0;
+    const keep = (piece: Buffer) => {
+      pieces.push(piece);
+      held += piece.length;
+    };
+    try {
+      await this.#transfer.data.pour(
+        (octets) => {
+          this.#received += octets.length;
+          this.#verifying?.update(octets);
+          this.#closeOurEnd();
+          keep(Buffer.from(this.#lines?.write(octets) ?? octets));
+        },
+        Math.min(this.#wanted, most + 1),
+      );
+      if (this.#received > most) {
+        for (const piece of pieces) if (piece.length > 0) this.push(piece);
+        if (this.#received === this.#wanted) this.#finish();
+        return undefined;
+      }
+      this.#over = true;
+      if (this.#received < this.#wanted) await this.#close();
+      const rest = this.#lines?.end();
+      if (rest !== undefined) keep(rest);
+      await this.#destroyed();
+      return Buffer.concat(pieces, held);
+    } catch (thrown) {
+      this.#over = true;
+      const error = await this.#transfer.explain(thrown);
+      await this.#destroyed(error);
       throw error;
     }
   }

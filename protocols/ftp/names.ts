@@ -1,5 +1,7 @@
 /** Names in a charset that the user named (`--filename-charset`): URLs have them in UTF-8, the server in its own. */
+
 import { PortholeError } from "../../src/errors.js";
+import { utf8Of } from "../../src/text/utf8.js";
 
 /** Between octets (see octets.ts) of a URL and those on the wire, a name at a time. */
 export interface Names {
@@ -21,7 +23,7 @@ export async function namesIn(charset: string | undefined): Promise<Names> {
     });
   }
   const toWire = (octets: string): string => {
-    const text = utf8Of(octets);
+    const text = utf8Of(Buffer.from(octets, "latin1"));
     if (text === undefined) return octets;
     const coded = iconv.encode(text, charset);
     // What the charset lacks goes out as it stands: a name changed to `?` would be another file's.
@@ -34,13 +36,4 @@ export async function namesIn(charset: string | undefined): Promise<Names> {
     return toWire(inUtf8) === octets ? inUtf8 : octets;
   };
   return { toWire, toUrl };
-}
-
-/** Undefined for octets that are no UTF-8. */
-function utf8Of(octets: string): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(octets, "latin1"));
-  } catch {
-    return undefined;
-  }
 }

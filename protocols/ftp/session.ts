@@ -312,6 +312,7 @@ export class FtpSession implements Session {
       ...(validator === undefined || place.text ? {} : { validator }),
       body,
       pour: (take) => body.pour(take),
+      whole: (most) => body.whole(most),
     };
   }
 

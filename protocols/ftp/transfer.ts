@@ -128,6 +128,7 @@ export class Transfer {
   }
 
   async #endsWithin(milliseconds: number): Promise<boolean> {
+    if (this.#final !== undefined && !this.#cancelled) return true;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), milliseconds);

@@ -1,6 +1,6 @@
 /** What one command is answered with, as it comes: data, contents of messages, requests to go on, and OK, NO or BAD. */
-import { Readable } from "node:stream";
-import { PortholeError } from "../../src/errors.js";
+import type { PortholeError } from "../../src/errors.js";
+import { Contents, type Listener } from "./contents.js";
 import type { Data, Status } from "./response.js";
 import type { Word } from "./words.js";
 
@@ -20,22 +20,6 @@ export interface Request {
   readonly converses?: boolean;
 }
 
-/** What an answer needs of the dialogue that it is part of. */
-export interface Listener {
-  /** There is room for more. */
-  goOn(): void;
-}
-
-/** Contents of a message, as they come. */
-export interface Contents {
-  /** What the response said ahead of them: `* 7 FETCH (UID 12 BODY[] `. */
-  readonly head: string;
-  /** Octets. */
-  readonly size: number;
-  /** To be ended or destroyed before anything else of the answer comes. */
-  readonly body: Readable;
-}
-
 type Item =
   | { readonly kind: "data"; readonly data: Data }
   | { readonly kind: "contents"; readonly contents: Contents }
@@ -43,11 +27,7 @@ type Item =
 
 /** What may wait for whoever takes it. */
 const MOST_WAITING = 1024;
-/** Octets that are read and thrown away when contents are left early; with more, the connection ends. */
-const LEAVE_WITHIN = 256 * 1024;
 const MOST_NOTES = 100;
-/** Octets of contents that wait for whoever reads them. */
-const READ_AHEAD = 64 * 1024;
 
 export class Answer {
   readonly request: Request;
@@ -61,7 +41,8 @@ export class Answer {
   #failure: PortholeError | undefined;
   /** Nobody takes what comes. */
   #ignored = false;
-  #body: { readonly readable: Readable; thrown: number } | undefined;
+  /** Those that come now. */
+  #contents: Contents | undefined;
   #stir: (() => void) | undefined;
 
   constructor(request: Request, listener: Listener) {
@@ -89,7 +70,7 @@ export class Answer {
     try {
       for (let item = await this.#next(); item !== undefined; item = await this.#next()) {
         if (item.kind === "data") yield item.data;
-        else if (item.kind === "contents") item.contents.body.destroy();
+        else if (item.kind === "contents") item.contents.leave();
       }
     } finally {
       this.#ignore();
@@ -146,36 +127,21 @@ export class Answer {
   /** @returns whether there is room for their octets */
   takeContents(head: string, size: number): boolean {
     this.hadContents = true;
-    const readable = new Readable({
-      highWaterMark: READ_AHEAD,
-      read: () => this.#listener.goOn(),
-      destroy: (error, done) => {
-        if (this.#body?.readable === readable) this.#listener.goOn();
-        done(error);
-      },
-    });
-    // Who takes it hears of a failure; until then nobody does.
-    readable.on("error", () => undefined);
-    this.#body = { readable, thrown: 0 };
-    if (this.#ignored) readable.destroy();
-    else this.#take({ kind: "contents", contents: { head, size, body: readable } });
+    const contents = new Contents(head, size, this.#listener);
+    this.#contents = contents;
+    if (this.#ignored) contents.leave();
+    else this.#take({ kind: "contents", contents });
     return true;
   }
 
   /** @returns whether there is room for more */
   takeOctets(chunk: Buffer): boolean {
-    const body = this.#body;
-    if (body === undefined) return true;
-    if (!body.readable.destroyed) return body.readable.push(chunk);
-    body.thrown += chunk.length;
-    if (body.thrown <= LEAVE_WITHIN) return true;
-    throw new PortholeError("aborted", "a message was left early, and the connection with it");
+    return this.#contents?.take(chunk) ?? true;
   }
 
   takeContentsEnd(): void {
-    const body = this.#body;
-    this.#body = undefined;
-    if (body?.readable.destroyed === false) body.readable.push(null);
+    this.#contents?.end();
+    this.#contents = undefined;
   }
 
   takeStatus(status: Status): void {
@@ -186,7 +152,7 @@ export class Answer {
   fail(failure: PortholeError): void {
     if (this.#status !== undefined) return;
     this.#failure = failure;
-    this.#body?.readable.destroy(failure);
+    this.#contents?.fail(failure);
     // What had come whole is still to be had; contents that are cut are not.
     this.#stir?.();
   }
@@ -200,7 +166,7 @@ export class Answer {
 
   #ignore(): void {
     this.#ignored = true;
-    for (const item of this.#items.splice(0)) if (item.kind === "contents") item.contents.body.destroy();
+    for (const item of this.#items.splice(0)) if (item.kind === "contents") item.contents.leave();
     this.#listener.goOn();
   }
 
@@ -213,5 +179,5 @@ export class Answer {
 }
 
 export function isContents(item: Data | Contents): item is Contents {
-  return "body" in item;
+  return item instanceof Contents;
 }

@@ -1,4 +1,5 @@
 /** Mailbox names as IMAP4rev1 sends them: UTF-16 in a base64 of its own (RFC 3501, 5.1.3). */
+import { utf8Of } from "../../src/text/utf8.js";
 
 const PRINTABLE = /[\x20-\x7e]/;
 
@@ -16,7 +17,7 @@ export function encodeModifiedUtf7(name: string): string {
  * is: such names are seen, and must lead back to their mailbox.
  */
 export function decodeMailboxName(raw: string): string {
-  if (/[^\x00-\x7f]/.test(raw)) return utf8(raw) ?? raw;
+  if (/[^\x00-\x7f]/.test(raw)) return utf8Of(Buffer.from(raw, "latin1")) ?? raw;
   let broken = false;
   const name = raw.replace(/&([^-]*)(-?)/g, (written, shifted: string, end: string) => {
     const text = end === "" ? undefined : shifted === "" ? "&" : decodeShifted(shifted);
@@ -33,12 +34,4 @@ function decodeShifted(shifted: string): string | undefined {
   if (octets.length === 0 || octets.length % 2 !== 0) return undefined;
   const text = octets.swap16().toString("utf16le");
   return PRINTABLE.test(text) || /[\r\n\0]/.test(text) ? undefined : text;
-}
-
-function utf8(raw: string): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(raw, "latin1"));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,13 @@
 /** Many messages in the order of their paths, asked for ahead: the time it takes is the line's, not the round-trips'. */
 import { PortholeError } from "../../src/errors.js";
-import type { ManyRead } from "../../src/plugin.js";
+import type { Document, ManyRead } from "../../src/plugin.js";
 import type { Account } from "./account.js";
 import type { Answer } from "./answer.js";
 import { fileNameOf, MESSAGE_TYPE, type Message, messageEntry } from "./entry.js";
 import { messageOf, noMessage } from "./messages.js";
 import { mailboxPath, parsePath } from "./path.js";
 import type { Peer, Selected } from "./peer.js";
-import { contentsOf, fetchContents, isMessagePath, readMessage } from "./reading.js";
+import { contentsOf, fetchContents, type Got, isMessagePath, readMessage } from "./reading.js";
 import { sequenceSet } from "./words.js";
 
 /** Messages asked for at once. */
@@ -172,6 +172,17 @@ async function* results(
   }
 }
 
+function leave(contents: Got): void {
+  if (contents.leave === undefined) contents.body.destroy();
+  else contents.leave();
+}
+
+function wholeOf(contents: Got): Pick<Document, "whole"> {
+  const whole = contents.whole?.bind(contents);
+  if (whole === undefined) return {};
+  return { whole: async (most) => (contents.size > most ? undefined : whole()) };
+}
+
 async function resultOf(
   account: Account,
   batch: Batch,
@@ -181,9 +192,10 @@ async function resultOf(
   message: Message | undefined,
 ): Promise<ManyRead> {
   try {
-    const { size, body } = await contentsOf(answer, uid);
+    const contents = await contentsOf(answer, uid);
+    const { size } = contents;
     if (message === undefined) {
-      body.destroy();
+      leave(contents);
       throw noMessage(uid);
     }
     const place = { levels: batch.levels, uidValidity: selected.uidValidity };
@@ -195,7 +207,10 @@ async function resultOf(
         offset: 0,
         total: size,
         filename: fileNameOf(uid),
-        body,
+        ...wholeOf(contents),
+        get body() {
+          return contents.body;
+        },
       },
     };
   } catch (thrown) {

@@ -4,7 +4,8 @@ import { PortholeError } from "../../src/errors.js";
 import { transferDecoding } from "../../src/message/transfer-coding.js";
 import type { Document, ReadQuery } from "../../src/plugin.js";
 import type { Account } from "./account.js";
-import { type Answer, type Contents, isContents } from "./answer.js";
+import { type Answer, isContents } from "./answer.js";
+import type { Contents } from "./contents.js";
 import { fileNameOf, MESSAGE_TYPE, messageEntry, partEntry } from "./entry.js";
 import { askForOne, noMessage, oneFrom } from "./messages.js";
 import { type MailPath, messagePath, sectionPath } from "./path.js";
@@ -63,11 +64,11 @@ export async function readMessage(
   };
 }
 
-function watched<T extends { readonly body: Readable }>(account: Account, contents: T): T {
-  contents.body.once("close", () => {
-    if (!contents.body.readableEnded) account.leftEarly();
+function watched(account: Account, { size, body }: Got): { readonly size: number; readonly body: Readable } {
+  body.once("close", () => {
+    if (!body.readableEnded) account.leftEarly();
   });
-  return contents;
+  return { size, body };
 }
 
 /** The parts of a message. */
@@ -163,6 +164,18 @@ function decoded(body: Readable, encoding: string): Readable {
 
 // --- Contents -----------------------------------------------------------------------------------------------
 
+/** Contents that are the right message's, or will be known to be when they have ended. */
+export interface Got {
+  /** Octets. */
+  readonly size: number;
+  /** Where `whole` is, made when it is asked for. */
+  readonly body: Readable;
+  /** All of them, in place of `body`. @throws PortholeError */
+  whole?(): Promise<Buffer>;
+  /** Nobody wants them. */
+  leave?(): void;
+}
+
 export function fetchContents(peer: Peer, uid: number, item: string): Answer {
   return peer.dialogue.say({
     words: ["UID FETCH", String(uid), `(UID ${item})`],
@@ -176,9 +189,9 @@ export function fetchContents(peer: Peer, uid: number, item: string): Answer {
  * tells around them.
  * @throws PortholeError `missing` when the message is gone, `protocol` when another came
  */
-export async function contentsOf(answer: Answer, uid: number): Promise<{ size: number; body: Readable }> {
+export async function contentsOf(answer: Answer, uid: number): Promise<Got> {
   for (let item = await answer.next(); item !== undefined; item = await answer.next()) {
-    if (isContents(item)) return { size: item.size, body: guarded(item, answer, uid) };
+    if (isContents(item)) return guarded(item, answer, uid);
     const small = smallContents(item, uid);
     if (small !== undefined) {
       mustBeOk(await answer.status(), `message ${uid} cannot be fetched`, "missing");
@@ -189,33 +202,29 @@ export async function contentsOf(answer: Answer, uid: number): Promise<{ size: n
   throw noMessage(uid);
 }
 
-/** The body ends when the command is answered: then it is known to be what was asked for. */
-function guarded(contents: Contents, answer: Answer, uid: number): Readable {
+/** The body ends when it is known to be what was asked for. */
+function guarded(contents: Contents, answer: Answer, uid: number): Got {
   const told = /\bUID (\d+)/i.exec(contents.head)?.[1];
-  if (told !== undefined && Number(told) !== uid) {
-    contents.body.destroy();
+  if (told !== undefined && Number(told) === uid) return contents;
+  if (told !== undefined) {
+    contents.leave();
     throw otherMessage(uid, told);
   }
-  const { body } = contents;
-  const whole = async () => {
-    if (told !== undefined) return;
+  const { body, size } = contents;
+  const pieces = async function* () {
+    yield* body;
     // Some servers name the message behind its contents.
     for (let item = await answer.next(); item !== undefined; item = await answer.next()) {
-      if (isContents(item)) item.body.destroy();
+      if (isContents(item)) item.leave();
       else {
         const named = numberOf(pairsOf(item.values[0]).get("UID"));
         if (named !== undefined && named !== uid) throw otherMessage(uid, String(named));
       }
     }
   };
-  if (told !== undefined) return body;
-  const pieces = async function* () {
-    yield* body;
-    await whole();
-  };
   const readable = Readable.from(pieces(), { objectMode: false });
   readable.once("close", () => body.destroy());
-  return readable;
+  return { size, body: readable };
 }
 
 function uidIn(data: Data): number | undefined {

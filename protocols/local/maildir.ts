@@ -108,7 +108,7 @@ export class MaildirStore implements MessageStore {
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
     const { at, delivery, folder } = await this.#deliveryInto(place);
-    const head = new Head();
+    const head = new Head(source.held);
     try {
       const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
       if (there !== undefined && source.replace !== true)
@@ -423,17 +423,24 @@ export class MaildirStore implements MessageStore {
 /** The beginning of a message that is being written. */
 class Head {
   readonly #blocks: Uint8Array[] = [];
+  readonly #whole: Uint8Array | undefined;
   #size = 0;
 
+  /** @param whole all of it, where it is in memory anyway */
+  constructor(whole?: Uint8Array) {
+    this.#whole = whole;
+  }
+
   add(block: Uint8Array): void {
+    if (this.#whole !== undefined) return;
     const room = HEADER_OCTETS - this.#size;
     if (room <= 0) return;
     this.#blocks.push(Buffer.from(block.subarray(0, room)));
     this.#size += Math.min(room, block.length);
   }
 
-  get octets(): Buffer {
-    return Buffer.concat(this.#blocks);
+  get octets(): Uint8Array {
+    return this.#whole?.subarray(0, HEADER_OCTETS) ?? Buffer.concat(this.#blocks);
   }
 }
 

@@ -24,6 +24,8 @@ export class MessageSession implements Session {
   readonly #context: Context;
   readonly #store: MessageStore;
   readonly #life: Life;
+  /** Many messages go to one mailbox. */
+  #writtenTo: { readonly path: string; readonly place: LocalPath } | undefined;
   /** Where the store can. */
   readonly mark?: (path: string, flags: readonly string[]) => Promise<Entry>;
 
@@ -101,7 +103,8 @@ export class MessageSession implements Session {
   /** Into a mailbox: a new message. Onto a message: in its place, with `replace`. */
   async write(path: string, source: Source): Promise<Entry> {
     this.#life.check();
-    const place = parseMessagePath(path);
+    const place = this.#writtenTo?.path === path ? this.#writtenTo.place : parseMessagePath(path);
+    this.#writtenTo = { path, place };
     refusePart(place, "written");
     if ((source.offset ?? 0) > 0) {
       throw new PortholeError("usage", "a message is not continued", { hint: "write it from the start" });

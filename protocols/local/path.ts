@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { basename } from "node:path";
 import { PortholeError } from "../../src/errors.js";
 import type { Target } from "../../src/plugin.js";
+import { utf8Of } from "../../src/text/utf8.js";
 import { decodeOctets, encodeOctets } from "../../src/url.js";
 
 export interface LocalPath {
@@ -138,11 +139,7 @@ export function hrefOf(target: Target, place: LocalPath, isFolder = false): stri
 
 /** A name as text: UTF-8 where it is, else an octet a character. */
 export function textOf(octets: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
-  } catch {
-    return Buffer.from(octets).toString("latin1");
-  }
+  return utf8Of(octets) ?? Buffer.from(octets).toString("latin1");
 }
 
 /** The last name of a place as text; of `.` and `..`, that of the folder it stands for. */

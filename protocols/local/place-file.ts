@@ -124,6 +124,11 @@ export async function gather(
   signal: AbortSignal,
   write: (block: Uint8Array) => Promise<void> | void,
 ): Promise<void> {
+  if (source.held !== undefined) {
+    if (signal.aborted) throw abortReason(signal);
+    if (source.held.length > 0) await write(source.held);
+    return;
+  }
   const held: Uint8Array[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 /** Messages, whole (RETR), one or many. */
+import type { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import { askedAhead } from "../../src/net/ahead.js";
 import type { Answer } from "../../src/net/dialogue.js";
@@ -28,17 +29,24 @@ export async function retrieved(
 ): Promise<Document> {
   const reply = await answer.reply();
   if (reply.status !== "ok") throw refusal(reply, `message ${message.number} cannot be fetched`, "missing");
-  const body = answer.block();
-  body.once("close", () => {
-    if (!body.readableEnded) line.leftEarly();
-  });
+  let body: Readable | undefined;
   return {
     entry: messageEntry(line.target, message, undefined),
     type: MESSAGE_TYPE,
     offset: 0,
     filename: fileNameOf(message),
-    body,
+    whole: (most) => answer.whole(most),
+    get body() {
+      body ??= watched(line, answer.block());
+      return body;
+    },
   };
+}
+
+function watched(line: Line, body: Readable): Readable {
+  return body.once("close", () => {
+    if (!body.readableEnded) line.leftEarly();
+  });
 }
 
 /** What a path of many names: a message that was asked for, or why it was not. */
@@ -73,21 +81,29 @@ export async function* retrieveMany(
     passOver(answers.filter((answer) => answer !== undefined));
   for await (const { item, answer } of askedAhead(wanted(), peer.depth, ask, leave)) {
     if ("error" in item) yield item;
-    else if (answer !== undefined) yield await readOrRefused(line, item, answer);
+    else if (answer !== undefined) yield* readOrRefused(line, item, answer);
   }
 }
 
-async function readOrRefused(
+async function* readOrRefused(
   line: Line,
   { path, message }: { readonly path: string; readonly message: Message },
   answer: Answer<StatusReply>,
-): Promise<ManyRead> {
+): AsyncGenerator<ManyRead, void, undefined> {
+  let document: Document;
   try {
-    return { path, document: await retrieved(line, message, answer) };
+    document = await retrieved(line, message, answer);
   } catch (thrown) {
     // With the server's words it is this message alone; without them the connection is gone.
-    if (thrown instanceof PortholeError && thrown.reply !== undefined && line.holds)
-      return { path, error: thrown };
-    throw thrown;
+    if (!(thrown instanceof PortholeError && thrown.reply !== undefined && line.holds)) throw thrown;
+    yield { path, error: thrown };
+    return;
+  }
+  let isLeft = true;
+  try {
+    yield { path, document };
+    isLeft = false;
+  } finally {
+    if (isLeft) answer.leave();
   }
 }

@@ -30,6 +30,8 @@ export class Answer<R> implements Exchange<R> {
   #lines: Buffer[] = [];
   #body: Readable | undefined;
   #left: number | undefined;
+  /** Octets that may still be gathered before anybody reads: see `whole`. */
+  #room: number | undefined;
   #whole = false;
   #failure: PortholeError | undefined;
   #standing: Standing | undefined;
@@ -81,11 +83,37 @@ export class Answer<R> implements Exchange<R> {
       },
     });
     this.#body = body;
+    // Who reads it hears of a failure; until then nobody does, which must not end the process.
+    body.on("error", () => undefined);
     this.#listener.streaming();
     for (const chunk of this.#early.splice(0)) body.push(chunk);
     if (this.#whole) body.push(null);
     else if (this.#failure !== undefined) body.destroy(this.#failure);
     return body;
+  }
+
+  /**
+   * The block in one piece, without a stream; undefined when it has more than `most` octets, and then `block` gives all of
+   * it. @throws PortholeError when the dialogue ends before it
+   */
+  async whole(most: number): Promise<Buffer | undefined> {
+    this.#room = most;
+    this.#listener.streaming();
+    for (const chunk of this.#early) this.#room -= chunk.length;
+    if (this.#room >= 0) this.#listener.goOn();
+    while (this.#room >= 0) {
+      if (this.#whole) return Buffer.concat(this.#early.splice(0));
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#stirred();
+    }
+    this.#room = undefined;
+    return undefined;
+  }
+
+  /** Nobody wants what has not come yet: as when a block is destroyed early. */
+  leave(): void {
+    this.#early.length = 0;
+    this.#leave();
   }
 
   /** The block that follows the reply, line by line; leaving the loop early is as with `block`. */
@@ -120,6 +148,10 @@ export class Answer<R> implements Exchange<R> {
     if (this.#left !== undefined) return this.#throwAway(chunk);
     if (this.#body !== undefined) return this.#body.push(chunk);
     this.#early.push(chunk);
+    if (this.#room === undefined) return false;
+    this.#room -= chunk.length;
+    if (this.#room >= 0) return true;
+    this.#stir?.();
     return false;
   }
 

@@ -23,8 +23,11 @@ export interface Carriage<T> {
   readonly openTarget: () => Door;
   /** Carries one from its beginning to its end, and tells what became of it. @throws only what ends the whole */
   readonly one: (pair: Pair, item: T) => Promise<void>;
-  /** Writes one that was read ahead, and tells it. @throws what went wrong */
-  readonly write: (target: Door, item: T, document: Document) => Promise<void>;
+  /**
+   * Writes one that was read ahead, and tells it. @throws what went wrong
+   * @param held all of its octets, where they have been taken from it
+   */
+  readonly write: (target: Door, item: T, document: Document, held: Buffer | undefined) => Promise<void>;
   /** Tells what went wrong with one. @throws what ends the whole */
   readonly failed: (item: T, error: PortholeError) => Promise<void>;
   readonly signal: AbortSignal;
@@ -182,17 +185,17 @@ class Worker<T> {
       this.#asked.shift();
       await this.#writers.begin(async (target) => {
         try {
-          await write(target, item, document);
+          await write(target, item, document, held);
         } catch (thrown) {
           await failed(item, asError(thrown));
         }
-      }, held);
+      }, held.length);
       return;
     }
     // The source goes on when this one is written.
     await this.#writers.run(async (target) => {
       try {
-        await write(target, item, document);
+        await write(target, item, document, undefined);
         this.#asked.shift();
       } catch (thrown) {
         // A source that failed is asked again; the answer that follows says that it is lost.
@@ -210,19 +213,29 @@ type Got<T> = { readonly item: T; readonly error: PortholeError } | ({ readonly 
 
 interface Taken {
   readonly document: Document;
-  /** All of it is held: so many octets. */
-  readonly held?: number;
+  /** All of it. */
+  readonly held?: Buffer;
   /** Ends the body at its source, whether it was begun to be read or not. */
   readonly leave: () => void;
 }
 
 /** @throws what the body fails with */
 async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Taken> {
-  const { body, total, entry, pour: _short, ...rest } = document;
   const leave = () => {
-    body.destroy();
+    document.body.destroy();
   };
+  const { total, entry, whole } = document;
   if ((total ?? entry.size ?? 0) > SMALL) return { document, leave };
+  if (whole !== undefined) {
+    const held = await whole(SMALL);
+    return { document, leave, ...(held === undefined ? {} : { held }) };
+  }
+  return gathered(document, leave, signal);
+}
+
+/** @throws what the body fails with */
+async function gathered(document: Document, leave: () => void, signal: AbortSignal): Promise<Taken> {
+  const { body, pour: _short, ...rest } = document;
   const stop = () => {
     body.destroy(abortReason(signal));
   };
@@ -238,21 +251,13 @@ async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Ta
       size += chunk.length;
       if (size > SMALL) {
         const joined = Readable.from(heldThenRest(held, body), { objectMode: false });
-        return {
-          document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: joined },
-          leave,
-        };
+        return { document: { ...rest, body: joined }, leave };
       }
     }
   } finally {
     signal.removeEventListener("abort", stop);
   }
-  const whole = Readable.from(held, { objectMode: false });
-  return {
-    document: { ...rest, entry, ...(total === undefined ? {} : { total }), body: whole },
-    held: size,
-    leave,
-  };
+  return { document, held: Buffer.concat(held, size), leave };
 }
 
 async function* heldThenRest(

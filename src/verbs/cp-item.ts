@@ -1,4 +1,5 @@
 /** One thing of a copy: whether there is anything to do, where to begin, and what the journal is told. */
+import { Readable } from "node:stream";
 import { PortholeError } from "../errors.js";
 import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
 import { filePath, type Matter } from "./cp-plan.js";
@@ -120,28 +121,47 @@ function fileAt(target: Target, item: CopyItem): string | undefined {
   return target.url.scheme === "file" ? filePath(item.to) : undefined;
 }
 
+/** What was read ahead, and all of its octets where they have been taken from it. */
+export interface ReadAhead {
+  readonly document: Document;
+  readonly held: Buffer | undefined;
+}
+
 /** One that `isFresh` and was read ahead. @throws as `copyItem` */
 export async function copyRead(
   target: Door,
   item: CopyItem,
-  document: Document,
+  { document, held }: ReadAhead,
   options: CopyOptions,
 ): Promise<ItemResult> {
   const key = item.source.href(item.from);
   const to = options.target.href(item.to);
   if (item.matter === "messages") {
+    const delivery = { ...messageDelivery(item, options, key), ...(held === undefined ? {} : { held }) };
     return target.use(async (session) =>
-      messageCopied(
-        await deliver(session, document, messageDelivery(item, options, key)),
-        item,
-        options,
-        key,
-      ),
+      messageCopied(await deliver(session, document, delivery), item, options, key),
     );
   }
   const path = fileAt(options.target, item);
   if (path === undefined) throw new TypeError("only what is fresh is read ahead");
-  return saveToFile(async () => document, item, options, { path, key, to, begun: false });
+  const whole = held === undefined ? document : inMemory(document, held);
+  return saveToFile(async () => whole, item, options, { path, key, to, begun: false });
+}
+
+/** The same document, its octets given from memory. */
+function inMemory(document: Document, held: Buffer): Document {
+  const { entry, type, offset, charset, total, validator, version, filename } = document;
+  return {
+    entry,
+    type,
+    offset,
+    ...(charset === undefined ? {} : { charset }),
+    ...(total === undefined ? {} : { total }),
+    ...(validator === undefined ? {} : { validator }),
+    ...(version === undefined ? {} : { version }),
+    ...(filename === undefined ? {} : { filename }),
+    body: Readable.from(held.length === 0 ? [] : [held], { objectMode: false }),
+  };
 }
 
 /** A file of this machine is written beside its place and renamed; a partial one is kept with what it came from. */

@@ -4,6 +4,7 @@ import { homedir, platform } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { PortholeError } from "../errors.js";
 import { CONTAINERS, type Entry, type EntryKind, type Target } from "../plugin.js";
+import { utf8Of } from "../text/utf8.js";
 import { decodeOctets } from "../url.js";
 import { type Door, type Doors, isNear } from "./doors.js";
 import { carriedName, nameOfSegment, segmentOf, shownName } from "./names.js";
@@ -162,8 +163,8 @@ async function realPlace(path: string): Promise<string> {
 /** The file that a `file:` URL's path means; undefined when its name is no UTF-8. */
 export function filePath(path: string): string | undefined {
   try {
-    const octets = decodeOctets(path);
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+    const text = utf8Of(decodeOctets(path));
+    if (text === undefined) return undefined;
     return text === "~" || text.startsWith("~/") ? join(homedir(), text.slice(1)) : text;
   } catch {
     return undefined;

@@ -117,8 +117,8 @@ class Copying {
       writers: alone ? 1 : writersAt(client, this.#target, jobs),
       openTarget: () => new Door(client, this.#target, this.#signal),
       one: (pair, item) => this.#one(pair, item, alone),
-      write: async (target, item, document) =>
-        this.#told(item, await copyRead(target, item, document, this.#options)),
+      write: async (target, item, document, held) =>
+        this.#told(item, await copyRead(target, item, { document, held }, this.#options)),
       failed: (item, error) => this.#failures.addOrStop(item, error),
       signal: this.#signal,
     });

@@ -5,9 +5,10 @@
  * cut short is passed over, and what it told is done again.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { localError, systemCode } from "../errors.js";
+import { localError, PortholeError, systemCode } from "../errors.js";
 import { makeFolders } from "../files/make-folders.js";
 import type { JsonObject } from "../plugin.js";
 import { JobLock } from "./job-lock.js";
@@ -15,24 +16,24 @@ import { JobLock } from "./job-lock.js";
 const VERSION = 1;
 /** Lines that hold nothing any more, past which the file is written anew. */
 const MOST_STALE = 1000;
-/** What waits so long is written together: each write goes through a thread of its own. */
+/** What waits so long is written together. */
 const SOON_MS = 20;
 
 export class Journal {
   readonly path: string;
   readonly #facts: Map<string, JsonObject>;
-  readonly #handle: FileHandle;
-  #last: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
+  readonly #descriptor: number;
+  #isOpen = true;
+  /** What is noted and not written. */
   #lines = "";
   #soon: NodeJS.Timeout | undefined;
 
   readonly #lock: JobLock | undefined;
 
-  private constructor(path: string, facts: Map<string, JsonObject>, handle: FileHandle, lock?: JobLock) {
+  private constructor(path: string, facts: Map<string, JsonObject>, descriptor: number, lock?: JobLock) {
     this.path = path;
     this.#facts = facts;
-    this.#handle = handle;
+    this.#descriptor = descriptor;
     this.#lock = lock;
   }
 
@@ -46,8 +47,8 @@ export class Journal {
     const path = journalPath(folder, job);
     try {
       makeFolders(folder, 0o700);
-      const { facts, handle } = await opened(path, job);
-      return new Journal(path, facts, handle);
+      const { facts, descriptor } = await opened(path, job);
+      return new Journal(path, facts, descriptor);
     } catch (thrown) {
       throw localError(thrown, path);
     }
@@ -69,8 +70,8 @@ export class Journal {
     const lock = await JobLock.take(`${path}.lock`, what);
     try {
       if (again) await rm(path, { force: true });
-      const { facts, handle } = await opened(path, job);
-      return new Journal(path, facts, handle, lock);
+      const { facts, descriptor } = await opened(path, job);
+      return new Journal(path, facts, descriptor, lock);
     } catch (thrown) {
       await lock.release();
       throw localError(thrown, path);
@@ -96,35 +97,32 @@ export class Journal {
     if (facts === undefined) this.#facts.delete(key);
     else this.#facts.set(key, facts);
     this.#lines += `${JSON.stringify(facts === undefined ? { key } : { key, facts })}\n`;
-    this.#next ??= this.#writeNext();
-    await this.#next.catch((thrown: unknown) => {
-      throw localError(thrown, this.path);
-    });
+    this.#write();
   }
 
   /** The same for what may be lost when the process is killed now: written with what comes next, or in a moment. */
   noteSoon(key: string, facts: JsonObject): void {
     this.#facts.set(key, facts);
     this.#lines += `${JSON.stringify({ key, facts })}\n`;
-    if (this.#next !== undefined || this.#soon !== undefined) return;
-    this.#soon = setTimeout(() => {
-      this.#next ??= this.#writeNext();
-      this.#next.catch(() => undefined);
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      // What could not be written stays, and is written, or told of, with what comes next.
+      if (this.#isOpen) tried(() => this.#write());
     }, SOON_MS);
   }
 
-  /** All lines that are noted until the write before is done go in one. */
-  #writeNext(): Promise<void> {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
-    const written = this.#last.then(() => {
-      const lines = this.#lines;
-      this.#lines = "";
-      this.#next = undefined;
-      return this.#handle.appendFile(lines);
-    });
-    this.#last = written.catch(() => undefined);
-    return written;
+  /** To hand a line to another thread takes longer than the system does to keep it. @throws PortholeError `local` */
+  #write(): void {
+    const octets = Buffer.from(this.#lines);
+    let written = 0;
+    try {
+      while (written < octets.length) written += writeSync(this.#descriptor, octets, written);
+    } catch (thrown) {
+      // What was cut short ends here, and all is written again.
+      if (written > 0) this.#lines = `\n${this.#lines}`;
+      throw localError(thrown, this.path);
+    }
+    this.#lines = "";
   }
 
   async close(): Promise<void> {
@@ -140,20 +138,30 @@ export class Journal {
   }
 
   async #end(): Promise<void> {
-    if (this.#soon !== undefined) this.#next ??= this.#writeNext();
-    await this.#last;
-    await this.#handle.close();
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#soon);
+    tried(() => this.#write());
+    closeSync(this.#descriptor);
+  }
+}
+
+function tried(act: () => void): void {
+  try {
+    act();
+  } catch (thrown) {
+    if (!(thrown instanceof PortholeError)) throw thrown;
   }
 }
 
 async function opened(
   path: string,
   job: readonly string[],
-): Promise<{ facts: Map<string, JsonObject>; handle: FileHandle }> {
+): Promise<{ facts: Map<string, JsonObject>; descriptor: number }> {
   const { facts: found, lines, whole } = await factsIn(path, job);
   const facts = found ?? new Map<string, JsonObject>();
   if (found === undefined || !whole || lines - facts.size > MOST_STALE) await rewrite(path, job, facts);
-  return { facts, handle: await open(path, "a", 0o600) };
+  return { facts, descriptor: openSync(path, "a", 0o600) };
 }
 
 function journalPath(folder: string, job: readonly string[]): string {

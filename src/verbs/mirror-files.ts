@@ -126,9 +126,10 @@ export class FileMirroring {
       writers: writersAt(client, target, jobs),
       openTarget: () => new Door(client, target, signal),
       one: (pair, step) => this.#carry(pair, step),
-      write: async (to, step, document) => {
+      write: async (to, step, document, held) => {
         await this.#forget(step.key);
-        const done = await to.use((session) => deliver(session, document, this.#delivery(step)));
+        const request = { ...this.#delivery(step), ...(held === undefined ? {} : { held }) };
+        const done = await to.use((session) => deliver(session, document, request));
         await this.#carried(step, done, await this.#standing(to, step));
       },
       failed: (step, error) => this.#request.failures.addOrStop(source.href(step.from.path), error),

@@ -248,8 +248,11 @@ class MessageMirroring {
           await failures.addOrStop(one.from.entry.url, thrown);
         }
       },
-      write: (target, one, document) =>
-        target.use(async (session) => this.#told(one, await deliver(session, document, this.#delivery(one)))),
+      write: (target, one, document, held) =>
+        target.use(async (session) => {
+          const request = { ...this.#delivery(one), ...(held === undefined ? {} : { held }) };
+          await this.#told(one, await deliver(session, document, request));
+        }),
       failed: (one, error) => failures.addOrStop(one.from.entry.url, error),
       signal,
     });

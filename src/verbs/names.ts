@@ -4,6 +4,7 @@
  *
  * Names are octets, a character each (`latin1`), as they stand percent-encoded in URLs: they need not be UTF-8.
  */
+import { utf8Of } from "../text/utf8.js";
 import { encodeOctets } from "../url.js";
 
 /** What holds a name: files of this machine, or a server. */
@@ -34,16 +35,12 @@ export function segmentOf(name: string): string {
 
 /** For people: UTF-8 where it is. */
 export function shownName(name: string): string {
-  const octets = Buffer.from(name, "latin1");
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
-  } catch {
-    return name;
-  }
+  return utf8Of(Buffer.from(name, "latin1")) ?? name;
 }
 
 /** Octets of one segment of a URL's path. Broken encoding is taken as it stands. */
 export function nameOfSegment(segment: string): string {
+  if (/^[\x20-\x7e]*$/.test(segment) && !segment.includes("%")) return segment;
   return Buffer.from(segment, "utf8")
     .toString("latin1")
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
@@ -51,6 +48,8 @@ export function nameOfSegment(segment: string): string {
 
 function written(name: string, refused: RegExp, windows: boolean): string {
   if (/^\.{1,2}$/.test(name)) return name.replaceAll(".", "%2E");
+  // As most names are.
+  if (!windows && !name.includes("%") && !refused.test(name)) return name;
   let text = "";
   for (let at = 0; at < name.length; at++) {
     const octet = name.charAt(at);

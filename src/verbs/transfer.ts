@@ -18,6 +18,8 @@ export interface DeliveryRequest {
   readonly begin?: (document: Document) => Promise<void>;
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
+  /** All octets of the document, which have been taken from it already. */
+  readonly held?: Buffer;
 }
 
 export interface TransferRequest extends DeliveryRequest {
@@ -55,6 +57,8 @@ export async function deliver(
   document: Document,
   request: DeliveryRequest,
 ): Promise<Transferred> {
+  const { held } = request;
+  if (held !== undefined) return deliverHeld(target, document, request, held);
   const write = target.write?.bind(target);
   const { body } = document;
   // Whoever iterates hears of a failure; before and after that nobody does, which must not end the process.
@@ -68,7 +72,7 @@ export async function deliver(
     if (write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
     await request.begin?.(document);
     const counted = new Counted(document, request);
-    const written = await write(request.to, sourceOf(document, request, counted));
+    const written = await write(request.to, sourceOf(document, request, counted.octets()));
     counted.check();
     return { size: counted.position, from: document.offset, document, url: written.url };
   } catch (thrown) {
@@ -77,6 +81,33 @@ export async function deliver(
     request.signal.removeEventListener("abort", leave);
     await closed(body);
   }
+}
+
+/** What is in memory needs no stream on its way to what takes it so. */
+async function deliverHeld(
+  target: Session,
+  document: Document,
+  request: DeliveryRequest,
+  held: Buffer,
+): Promise<Transferred> {
+  const { signal } = request;
+  if (target.write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
+  if (signal.aborted) throw abortReason(signal);
+  const counted = new Counted(document, request);
+  counted.add(held, true);
+  counted.check();
+  await request.begin?.(document);
+  try {
+    const source = { ...sourceOf(document, request, oneOf(held)), held };
+    const written = await target.write(request.to, source);
+    return { size: counted.position, from: document.offset, document, url: written.url };
+  } catch (thrown) {
+    throw signal.aborted ? abortReason(signal) : thrown;
+  }
+}
+
+async function* oneOf(held: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  if (held.length > 0) yield held;
 }
 
 async function readFrom(source: Session, request: TransferRequest): Promise<Document> {
@@ -90,11 +121,11 @@ async function readFrom(source: Session, request: TransferRequest): Promise<Docu
   return read(request.from);
 }
 
-function sourceOf(document: Document, request: DeliveryRequest, counted: Counted): Source {
+function sourceOf(document: Document, request: DeliveryRequest, body: AsyncIterable<Uint8Array>): Source {
   const { total, offset, entry } = document;
   const flags = request.flags ?? flagsOf(entry);
   return {
-    body: counted.octets(),
+    body,
     offset,
     replace: request.replace || (request.offset !== undefined && offset === 0),
     type: document.type,
@@ -128,13 +159,17 @@ class Counted {
     for await (const chunk of this.#document.body) {
       if (!(chunk instanceof Uint8Array))
         throw new TypeError("a document's body holds something that is no octets");
-      this.position += chunk.length;
-      this.#report(false);
+      this.add(chunk, false);
       yield chunk;
     }
     // Before the target is told that this was all.
     this.check();
     this.#report(true);
+  }
+
+  add(chunk: Uint8Array, isLast: boolean): void {
+    this.position += chunk.length;
+    this.#report(isLast);
   }
 
   check(): void {

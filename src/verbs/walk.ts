@@ -112,14 +112,22 @@ async function* listOnce(
   }
 }
 
+const BEFORE_PATH = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
+/** What the URL of a target's own things was last seen to begin with. */
+const OWN = new WeakMap<Target, string>();
+
 /** The path of a URL that this session can be asked for; undefined for another server's. */
 export function pathOn(target: Target, url: string): string | undefined {
+  const before = BEFORE_PATH.exec(url)?.[0];
+  // All URLs of a listing begin alike.
+  if (before !== undefined && OWN.get(target) === before && !/[#\r\n\0]/.test(url))
+    return url.slice(before.length);
   try {
     const { scheme, host, port, path } = parseUrl(url);
     const { url: own } = target;
-    return scheme === own.scheme && host === own.host && (port ?? target.port) === target.port
-      ? path
-      : undefined;
+    if (scheme !== own.scheme || host !== own.host || (port ?? target.port) !== target.port) return undefined;
+    if (before !== undefined) OWN.set(target, before);
+    return path;
   } catch (thrown) {
     if (thrown instanceof PortholeError) return undefined;
     throw thrown;

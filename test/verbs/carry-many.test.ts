@@ -87,9 +87,10 @@ function carriageOf(
     require: () => undefined,
     registry: { forScheme: () => undefined },
   };
-  const written = async (path: string, document: Document) => {
-    let size = 0;
-    for await (const chunk of document.body) size += Buffer.isBuffer(chunk) ? chunk.length : 0;
+  const written = async (path: string, document: Document, held?: Buffer) => {
+    let size = held?.length ?? 0;
+    if (held === undefined)
+      for await (const chunk of document.body) size += Buffer.isBuffer(chunk) ? chunk.length : 0;
     log.push(`write ${path} (${size})`);
   };
   const carriage: Carriage<string> = {
@@ -111,7 +112,7 @@ function carriageOf(
         log.push(`failed ${item} ${thrown instanceof PortholeError ? thrown.code : "?"}`);
       }
     },
-    write: (_target, item, document) => written(item, document),
+    write: (_target, item, document, held) => written(item, document, held),
     failed: async (item, error) => void log.push(`failed ${item} ${error.code}`),
     signal: NEVER,
     ...change,
