@@ -40,7 +40,8 @@ export function isFolder(shown: string): PortholeError {
 
 /** True for what came and went while it was looked at. */
 export function isGone(thrown: unknown): boolean {
-  return systemCode(thrown) === "ENOENT" || (thrown instanceof PortholeError && thrown.code === "missing");
+  if (!(thrown instanceof PortholeError)) return systemCode(thrown) === "ENOENT";
+  return thrown.code === "missing" || systemCode(thrown.cause) === "ENOENT";
 }
 
 /** A listing that is not all of what is there. */

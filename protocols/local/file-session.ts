@@ -1,5 +1,5 @@
 /** Files and folders as a Session. */
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { systemCode } from "../../src/errors.js";
 import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
@@ -95,7 +95,7 @@ export class FileSession implements Session {
     const place = parsePath(path);
     if (place.folder) throw isFolder(place.shown);
     await writeFileAt(place, source, this.#context.signal);
-    const facts = await orFail(place.shown, () => stat(place.octets));
+    const facts = await orFail(place.shown, () => statSync(place.octets));
     return entryOf(this.#target, place, facts);
   }
 

@@ -69,9 +69,8 @@ function openPart(real: LocalPath, shown: string): AtomicFile {
 
 function found(place: LocalPath): Stats | undefined {
   try {
-    return statSync(place.octets);
+    return statSync(place.octets, { throwIfNoEntry: false });
   } catch (thrown) {
-    if (systemCode(thrown) === "ENOENT") return undefined;
     throw failure(thrown, place.shown);
   }
 }

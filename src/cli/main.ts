@@ -5,6 +5,8 @@ import { readVersion } from "./version.js";
 async function start(): Promise<void> {
   // The list of processes shows this instead of the arguments, which may hold a password.
   process.title = "porthole";
+  // Read when the first thread is wanted. Files are synced by these: so many of them the disk takes at once.
+  process.env["UV_THREADPOOL_SIZE"] ??= "16";
   if (Number.parseInt(process.versions.node, 10) >= 22) {
     // Newer Nodes keep what they compiled; asking an older one would only cost the loading of node:module.
     const { default: nodeModule } = await import("node:module");

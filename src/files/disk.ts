@@ -25,8 +25,6 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** How long a first file is waited for, in milliseconds: a large one takes its time, and the others need not. */
-const FIRST_MS = 20;
 /** So many that may wait go together, or as many as there are after this time without another (milliseconds). */
 const ENOUGH = 64;
 const QUIET_MS = 10;
@@ -36,9 +34,9 @@ let isSyncing = false;
 let quiet: NodeJS.Timeout | undefined;
 
 /**
- * All that was written to the file is on disk. Files that come to it while others are being synced go together: the first
- * of them makes the file system write its journal, which holds the others too, and these are done at once. While it is
- * written, files cannot be made; so it is better written seldom.
+ * All that was written to the file is on disk. Files that come to it while others are being synced go together, as many
+ * at once as there are threads: the file system writes its journal for all that wait. While it is written, files cannot be
+ * made; so it is better written seldom.
  * @param mayWait others follow soon, and nobody is held up by this one
  * @throws the system's error
  */
@@ -67,24 +65,13 @@ async function syncWaiting(): Promise<void> {
   isSyncing = true;
   // Who asks in the same turn goes along.
   await new Promise<void>((resolve) => setImmediate(resolve));
-  const [first, ...others] = waiting.splice(0);
-  if (first !== undefined) {
-    const leading = syncOne(first);
-    if (others.length > 0) await Promise.race([leading, pause(FIRST_MS)]);
-    await Promise.all([leading, ...others.map(syncOne)]);
-  }
+  await Promise.all(waiting.splice(0).map(syncOne));
   isSyncing = false;
   considerSync();
 }
 
 async function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
   await synced(descriptor).then(resolve, reject);
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
 }
 
 /**

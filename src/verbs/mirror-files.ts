@@ -3,7 +3,7 @@ import { PortholeError } from "../errors.js";
 import type { Entry, Progress, Target } from "../plugin.js";
 import { repeatWhilePossible } from "../repeat.js";
 import { carryMany } from "./carry-many.js";
-import { Door, type Doors, Pair, writersAt } from "./doors.js";
+import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import type { Failures } from "./failures.js";
 import type { Journal } from "./journal.js";
 import { markOf } from "./marks.js";
@@ -130,7 +130,7 @@ export class FileMirroring {
         await this.#forget(step.key);
         const request = { ...this.#delivery(step), ...(held === undefined ? {} : { held }) };
         const done = await to.use((session) => deliver(session, document, request));
-        await this.#carried(step, done, await this.#standing(to, step));
+        await this.#carried(step, done, await this.#standing(to, step, done));
       },
       failed: (step, error) => this.#request.failures.addOrStop(source.href(step.from.path), error),
       signal,
@@ -151,7 +151,7 @@ export class FileMirroring {
         async () => {
           try {
             const carried = await transfer(pair, { from, ...this.#delivery(step, again) });
-            return { carried, there: await this.#standing(pair.to, step) };
+            return { carried, there: await this.#standing(pair.to, step, carried) };
           } catch (thrown) {
             again = true;
             await pair.close();
@@ -181,7 +181,9 @@ export class FileMirroring {
     if (this.#request.journal?.facts.has(key) === true) await this.#request.journal.note(key, undefined);
   }
 
-  #standing(to: Door, { key }: FileStep): Promise<Entry | undefined> {
+  /** What stands there now. Servers tell more of it when they are asked than when it was written. */
+  async #standing(to: Door, { key }: FileStep, { entry }: Transferred): Promise<Entry | undefined> {
+    if (isNear(this.#request.client, this.#target)) return entry;
     return to.use(async (session) => session.stat?.(this.#request.pathOf(key)));
   }
 

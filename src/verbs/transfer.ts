@@ -1,7 +1,7 @@
 /** One document from one session to another: straight through, held back by whoever writes, checked at its end. */
 import type { Readable } from "node:stream";
 import { abortReason, PortholeError } from "../errors.js";
-import type { Document, Progress, Session, Source } from "../plugin.js";
+import type { Document, Entry, Progress, Session, Source } from "../plugin.js";
 import type { Pair } from "./doors.js";
 import { flagsOf } from "./marks.js";
 
@@ -34,8 +34,10 @@ export interface Transferred {
   /** The octet from which on this run carried. */
   readonly from: number;
   readonly document: Document;
-  /** The URL's path that now holds it. */
+  /** The URL that now holds it. */
   readonly url: string;
+  /** What the target said of it. */
+  readonly entry: Entry;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function deliver(
     const counted = new Counted(document, request);
     const written = await write(request.to, sourceOf(document, request, counted.octets()));
     counted.check();
-    return { size: counted.position, from: document.offset, document, url: written.url };
+    return { size: counted.position, from: document.offset, document, url: written.url, entry: written };
   } catch (thrown) {
     throw request.signal.aborted ? abortReason(request.signal) : thrown;
   } finally {
@@ -100,7 +102,7 @@ async function deliverHeld(
   try {
     const source = { ...sourceOf(document, request, oneOf(held)), held };
     const written = await target.write(request.to, source);
-    return { size: counted.position, from: document.offset, document, url: written.url };
+    return { size: counted.position, from: document.offset, document, url: written.url, entry: written };
   } catch (thrown) {
     throw signal.aborted ? abortReason(signal) : thrown;
   }
