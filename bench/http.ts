@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasNginx, startNginx } from "../test/real/nginx.js";
-import { BARE_NODE, type Bench, porthole } from "./bench.js";
+import { BARE_NODE, type Bench, outOfTheWay, porthole } from "./bench.js";
 
 const GIB = 1024 ** 3;
 const MANY = 200;
@@ -26,7 +26,7 @@ export const bench: Bench = async ({ folder }) => {
   const urls = Array.from({ length: MANY }, (_, at) => `${server.url}/f${at}.bin`);
   writeFileSync(list, urls.join("\n"));
   const freshMany = () => {
-    rmSync(many, { recursive: true, force: true });
+    outOfTheWay(many);
     mkdirSync(many);
   };
   const get = { name: "porthole get -o", argv: porthole("get", large, "-o", file, "-q"), prepare: fresh };

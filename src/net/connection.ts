@@ -382,9 +382,11 @@ export class Connection extends Duplex {
     if (isReset && this.#plain.readyState === "open") this.#plain.resetAndDestroy();
     else this.#socket.destroy();
     this.#afterUpgrade = undefined;
-    const closed = new PortholeError("connect", "the connection was closed before all was sent");
-    this.#sending.settle(error ?? closed);
-    this.#pouring?.fail(error ?? closed);
+    if (this.#sending.busy || this.#pouring !== undefined) {
+      const closed = error ?? new PortholeError("connect", "the connection was closed before all was sent");
+      this.#sending.settle(closed);
+      this.#pouring?.fail(closed);
+    }
     this.#pouring = undefined;
     done(error);
   }
