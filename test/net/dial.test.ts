@@ -360,11 +360,15 @@ describe("an AbortSignal", () => {
   });
 
   it("ends the wait for a proxy's answer", async () => {
-    await using proxy = await scripted(script().expectUntil("\r\n\r\n").drain());
     const controller = new AbortController();
+    await using proxy = await scripted(
+      script()
+        .expectUntil("\r\n\r\n")
+        .call(() => controller.abort(stop))
+        .drain(),
+    );
     const endpoint = { host: "a.invalid", port: 1, scheme: "tcp" };
     const dialed = dial(endpoint, { proxy: { url: proxy.url("http") } }, controller.signal);
-    setTimeout(() => controller.abort(stop), 50);
     expect(await failureOf(dialed)).toBe(stop);
     await proxy.done;
   });
