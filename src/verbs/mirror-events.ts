@@ -49,6 +49,8 @@ export interface MirrorReport {
   readonly dryRun: boolean;
   readonly copied: number;
   readonly same: number;
+  /** Messages of those whose flags were made the same; absent where there are none to be made so. */
+  readonly marked?: number;
   readonly removed: number;
   readonly failed: number;
   readonly octets: number;

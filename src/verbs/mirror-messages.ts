@@ -74,6 +74,7 @@ class MessageMirroring {
   readonly #carried = new Map<string, { readonly url: string; readonly at: string }>();
   #same = 0;
   #copied = 0;
+  #marked = 0;
   #removed = 0;
   #octets = 0;
 
@@ -131,6 +132,7 @@ class MessageMirroring {
       dryRun,
       copied: this.#copied,
       same: this.#same,
+      marked: this.#marked,
       removed: this.#removed,
       failed: this.#request.failures.count,
       octets: this.#octets,
@@ -176,8 +178,9 @@ class MessageMirroring {
     try {
       const marked = await pair.to.use(async (session) => session.mark?.(there.path, flags));
       await journal?.note(key, { url: marked?.url ?? url, flags: flagMark(flags) });
-      if (marked !== undefined)
-        await tell({ event: "marked", name: shownName(key), from: from.entry.url, to: marked.url });
+      if (marked === undefined) return;
+      this.#marked += 1;
+      await tell({ event: "marked", name: shownName(key), from: from.entry.url, to: marked.url });
     } catch (thrown) {
       await failures.addOrStop(url, thrown);
     }

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, it } from "vitest";
-import type { Entry, ManyRead, Session } from "../../src/plugin.js";
+import type { Document, Entry, ManyRead, Session } from "../../src/plugin.js";
 import { CONTAINERS } from "../../src/plugin.js";
 import { MANIFESTS } from "../../src/registry.js";
 import { parseUrl } from "../../src/url.js";
@@ -213,11 +213,35 @@ export function describeReadingMany(room: Room): void {
     });
   });
 
-  it("can be left in the middle of many, and goes on or is closed", async () => {
+  it("gives them in one piece where it can, and as a stream what is too large for that", async () => {
+    await visit(room, async (session) => {
+      const { path, content } = need(place.readable, "readable document");
+      const most = [content.length, content.length - 1, 0, content.length + 1];
+      const got: string[] = [];
+      for await (const result of readMany(
+        session,
+        most.map(() => path),
+      )) {
+        if ("error" in result) throw result.error;
+        const { document } = result;
+        const bound = most[got.length] ?? 0;
+        const whole = await document.whole?.(bound);
+        if (document.whole !== undefined) expect(whole === undefined).toBe(bound < content.length);
+        got.push((whole ?? Buffer.concat(await all<Buffer>(document.body))).toString("base64"));
+      }
+      expect(got).toEqual(most.map(() => content.toString("base64")));
+      await expectUsable(session, "read", place);
+    });
+  });
+
+  it.each([
+    ["its body destroyed", ({ body }: Document) => void body.destroy()],
+    ["untouched", () => undefined],
+  ])("can be left in the middle of many, one %s, and goes on or is closed", async (_, leave) => {
     await visit(room, async (session) => {
       const { path } = need(place.readable, "readable document");
       for await (const result of readMany(session, [path, path, path])) {
-        if ("document" in result) result.document.body.destroy();
+        if ("document" in result) leave(result.document);
         break;
       }
       await expectUsableOrClosed(session, "read", place);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { conversation, type Script, scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
-import type { JsonValue, Session } from "../../src/plugin.js";
+import type { JsonValue, ListQuery, Session } from "../../src/plugin.js";
 import { ANN, all, plays, welcome } from "./talk.js";
 
 let folder: string;
@@ -46,8 +46,12 @@ function listsAll(tag: string): Script {
 }
 
 /** UIDs with flags, as a job lists them that will list again. */
-async function told(session: Session): Promise<string[]> {
-  const entries = await all(session.list?.("/INBOX", { again: true }) ?? none());
+function told(session: Session): Promise<string[]> {
+  return toldWith(session, { again: true });
+}
+
+async function toldWith(session: Session, query: ListQuery): Promise<string[]> {
+  const entries = await all(session.list?.("/INBOX", query) ?? none());
   return entries
     .filter(({ kind }) => kind === "message")
     .map(({ name, meta }) => `${Number(meta["uid"])} ${name} ${flagsOf(meta["flags"])}`);
@@ -64,7 +68,7 @@ function ends(tag: string): Script {
   return conversation(`C: ${tag} LIST "" ""`).sendLines('* LIST (\\Noselect) NIL ""', `${tag} OK`);
 }
 
-type Run = readonly [Script, readonly string[]];
+type Run = readonly [Script, readonly string[], query?: ListQuery];
 
 /** One listing after the other of the same server, each over a connection of its own; `between` comes before each but the first. */
 async function lists(runs: readonly Run[], between?: () => Promise<void>): Promise<void> {
@@ -74,9 +78,12 @@ async function lists(runs: readonly Run[], between?: () => Promise<void>): Promi
   );
   const client = new Client({ ...ANN, stateFolder: folder });
   const target = client.target(server.url("imap"));
-  for (const [at, [, expected]] of runs.entries()) {
+  for (const [at, [, expected, query]] of runs.entries()) {
     if (at > 0) await between?.();
-    expect(await client.use(target, told)).toEqual(expected);
+    const listed = await client.use(target, (session) =>
+      query === undefined ? told(session) : toldWith(session, query),
+    );
+    expect(listed).toEqual(expected);
   }
   await server.done;
 }
@@ -125,6 +132,30 @@ describe("with QRESYNC", () => {
       [first, ALL],
       [again, now],
       [nothingNew, now],
+    ]);
+  });
+
+  it("envelopes are left out where they are not wanted, and asked for by who wants them", async () => {
+    const withoutEnvelopes = FACTS.replace(" ENVELOPE", "");
+    const brief = QRESYNC.and(opens("A3", 3, 12))
+      .and(conversation(`C: A4 FETCH 1:3 ${withoutEnvelopes}`))
+      .sendLines(
+        ...[fact(1, 4, "", 10), fact(2, 5, "\\Seen", 11), fact(3, 9, "", 12)].map((line) =>
+          line.replace(/ ENVELOPE \(.*\) (?=MODSEQ)/, " "),
+        ),
+        "A4 OK",
+      )
+      .and(ends("A5"));
+    const nothingNew = QRESYNC.and(opens("A3", 3, 12))
+      .and(asks(4, " VANISHED"))
+      .sendLines(fact(3, 9, "", 12), "A4 OK", "A5 OK", "* SEARCH 9", "A6 OK")
+      .and(ends("A7"));
+    const unnamed = ["9 message 9 ", "5 message 5 \\Seen", "4 message 4 "];
+    await lists([
+      [brief, unnamed, { again: true, brief: true }],
+      [nothingNew, unnamed, { again: true, brief: true }],
+      [first, ALL],
+      [nothingNew, ALL, { again: true, brief: true }],
     ]);
   });
 

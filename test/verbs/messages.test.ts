@@ -211,6 +211,7 @@ describe("a mailbox mirrored into another", () => {
     const events = await run(job);
     expect(events.filter(({ event }) => event === "marked")).toHaveLength(2);
     expect(reportIn(events)).toMatchObject({ copied: 0, same: 3 });
+    expect(events.at(-1)).toMatchObject({ event: "done", marked: 2 });
     expect(await flagsIn(to)).toEqual({ a: [], b: ["\\Answered", "\\Seen"], c: ["\\Answered"] });
     expect((await run(job)).filter(({ event }) => event === "marked")).toEqual([]);
     expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));

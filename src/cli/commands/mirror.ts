@@ -41,7 +41,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   });
   for await (const event of events) {
     if (event.event === "failed") failures.tell(event.error, event.url);
-    if (event.event === "done") done = event.copied + event.removed;
+    if (event.event === "done") done = event.copied + (event.marked ?? 0) + event.removed;
     await tell(desk, event);
   }
   return failures.sum(done);
@@ -93,5 +93,7 @@ function reportLine(report: MirrorReport): string {
     : [`${report.copied} copied (${humanSize(report.octets)})`, `${report.removed} removed`];
   const extra = report.extra === 0 ? [] : [`${report.extra} not at the source`];
   const failed = report.failed === 0 ? [] : [`${report.failed} failed`];
-  return [...parts, `${report.same} the same`, ...extra, ...failed].join(", ");
+  const { marked = 0 } = report;
+  const flags = marked === 0 ? [] : [`${marked} with new flags`];
+  return [...parts, `${report.same} the same`, ...flags, ...extra, ...failed].join(", ");
 }
