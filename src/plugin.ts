@@ -213,6 +213,11 @@ export interface Session extends AsyncDisposable {
   /** Within this session's place; the target must not exist unless `replace`. */
   move?(from: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   makeFolder?(path: string): Promise<Entry>;
+  /**
+   * A symbolic link at `path`.
+   * @param to what it says: relative to its folder, or absolute; percent-encoded as paths are. It need not be there.
+   */
+  makeLink?(path: string, to: string, query?: { readonly replace?: boolean }): Promise<Entry>;
   /** A message has these flags from now on and no others (as IMAP names them); what the place cannot hold is left out. */
   mark?(path: string, flags: readonly string[]): Promise<Entry>;
   search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;

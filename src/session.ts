@@ -70,6 +70,11 @@ export function supervise(
   if (move) supervised.move = (from, to, query) => turn.run("move", [from, to], () => move(from, to, query));
   const makeFolder = session.makeFolder?.bind(session);
   if (makeFolder) supervised.makeFolder = (path) => turn.run("makeFolder", [path], () => makeFolder(path));
+  const makeLink = session.makeLink?.bind(session);
+  if (makeLink) {
+    supervised.makeLink = (path, to, query) =>
+      turn.run("makeLink", [path, to], () => makeLink(path, to, query));
+  }
   const mark = session.mark?.bind(session);
   if (mark) supervised.mark = (path, flags) => turn.run("mark", [path, ...flags], () => mark(path, flags));
   const search = session.search?.bind(session);

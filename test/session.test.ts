@@ -128,6 +128,7 @@ describe("a session", () => {
       remove: async () => say("remove"),
       move: () => act("move"),
       makeFolder: () => act("makeFolder"),
+      makeLink: () => act("makeLink"),
       mark: () => act("mark"),
       search: async function* (_path, words) {
         say(`search ${words}`);

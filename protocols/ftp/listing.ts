@@ -1,6 +1,8 @@
 /** Lines of listings: MLSD's facts (RFC 3659, 7), and what servers answer to LIST, which no RFC laid down. */
+import { isUtf8 } from "node:buffer";
 import { type FileInfo, parseList } from "basic-ftp";
 import type { EntryKind, JsonObject } from "../../src/plugin.js";
+import { encodeOctets } from "../../src/url.js";
 import { listedDate, timeVal } from "./listed-date.js";
 import { textOf } from "./octets.js";
 import { parseRareLine } from "./rare-listings.js";
@@ -60,7 +62,7 @@ export function parseFacts(line: string): ListingLine {
       group: facts.get("unix.groupname") ?? facts.get("unix.group") ?? facts.get("unix.gid"),
       permissions: facts.get("perm"),
       unique: facts.get("unique"),
-      target,
+      ...linkFacts(target),
     }),
   };
 }
@@ -102,7 +104,7 @@ export function parseListLine(line: string, now: Date): ListingLine {
       mode: modeOf(file),
       owner: file.user,
       group: file.group,
-      target: file.link,
+      ...linkFacts(file.link),
     }),
   };
 }
@@ -122,6 +124,12 @@ function modeOf({ permissions }: FileInfo): string | undefined {
 /** The size of a folder or a link is its own, not that of what is in it. */
 function sized(kind: EntryKind, size: number): { size?: number } {
   return kind === "file" && Number.isSafeInteger(size) && size >= 0 ? { size } : {};
+}
+
+/** What a link says; octet for octet beside it where that is no UTF-8. */
+function linkFacts(target: string | undefined): Readonly<Record<string, string | undefined>> {
+  const octets = Buffer.from(target ?? "", "latin1");
+  return { target, ...(isUtf8(octets) ? {} : { targetOctets: encodeOctets(octets) }) };
 }
 
 function known(facts: Readonly<Record<string, string | undefined>>): JsonObject {

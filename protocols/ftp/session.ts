@@ -24,7 +24,7 @@ import { openControl } from "./login.js";
 import { type FtpPath, parsePath, pathOf, shownName, shownPath } from "./path.js";
 import { Refusal, refusal } from "./refusal.js";
 import { removeAt } from "./removal.js";
-import { findAt, lookAt } from "./standing.js";
+import { findAt, lookAt, lookBehind } from "./standing.js";
 import { setMode, setTime } from "./traits.js";
 import type { Transfer } from "./transfer.js";
 import { upload } from "./upload.js";
@@ -83,14 +83,19 @@ export class FtpSession implements Session {
 
   async stat(path: string): Promise<Entry> {
     const place = this.place(path);
-    return this.#entryAt(place, await this.#again((control) => lookAt(control, place)));
+    const found = await this.#again(async (control) =>
+      lookBehind(control, place, await lookAt(control, place)),
+    );
+    return this.#entryAt(place, found);
   }
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
     const place = this.place(path);
     return this.#again(async (control) => {
       // Without an answer RETR decides: a server may tell nothing about a file and hand it out all the same.
-      const found = (await findAt(control, place)) ?? { name: place.last, kind: "file", meta: {} };
+      const there = (await findAt(control, place)) ?? { name: place.last, kind: "file", meta: {} };
+      const found = await lookBehind(control, place, there);
+      if (found.meta["leadsTo"] === "directory") throw isFolder(place);
       if (found.kind === "directory") throw isFolder(place);
       await control.useType(place.text ? "A" : "I");
       const pathname = await control.pathname(place);

@@ -63,6 +63,23 @@ export async function findAt(control: Control, path: FtpPath): Promise<Listed | 
   }
 }
 
+/** A link, with the kind of what it leads to, and that one's size and date. All else stays as it is. */
+export async function lookBehind(control: Control, path: FtpPath, found: Listed): Promise<Listed> {
+  if (found.kind !== "link") return found;
+  try {
+    const { kind, size, modified } = await lookWithoutFacts(control, path, await control.pathname(path));
+    return {
+      ...found,
+      ...(size === undefined ? {} : { size }),
+      ...(modified === undefined ? {} : { modified }),
+      meta: { ...found.meta, leadsTo: kind },
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
+    return { ...found, meta: { ...found.meta, leadsTo: "nothing" } };
+  }
+}
+
 /** RFC 3659, 3 and 4: SIZE and MDTM know files. A folder is what can be entered. */
 async function lookWithoutFacts(control: Control, path: FtpPath, pathname: string): Promise<Listed> {
   await control.useType("I");

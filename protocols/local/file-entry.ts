@@ -1,4 +1,5 @@
 /** What a place in the file system is, as an entry. */
+import { isUtf8 } from "node:buffer";
 import type { Stats } from "node:fs";
 import { lstat, readlink, stat } from "node:fs/promises";
 import { mediaTypeOf } from "../../src/files/media-type.js";
@@ -36,6 +37,7 @@ export async function entryAt(target: Target, place: LocalPath, name = nameOf(pl
     ...(type === undefined ? {} : { type }),
     meta: {
       target: textOf(to),
+      ...(isUtf8(to) ? {} : { targetOctets: encodeOctets(to) }),
       leadsTo: led === undefined ? "nothing" : kindOf(led),
       ...octetsIfNeeded(place),
     },

@@ -19,10 +19,10 @@ import type {
 import { changesOf } from "./changes.js";
 import { failure, isFolder, isGone, orFail, unlisted } from "./failures.js";
 import { entryAt, entryOf } from "./file-entry.js";
-import { entriesIn, lookedAt, namesIn, removeAt } from "./folder.js";
+import { entriesIn, lookedAt, makeLinkAt, namesIn, removeAt } from "./folder.js";
 import { Life } from "./life.js";
 import { changed, octetsOf } from "./octets.js";
-import { type LocalPath, parsePath, placeBelow, textOf } from "./path.js";
+import { type LocalPath, parseLink, parsePath, placeBelow, textOf } from "./path.js";
 import { writeFileAt } from "./place-file.js";
 
 export class FileSession implements Session {
@@ -124,6 +124,13 @@ export class FileSession implements Session {
     this.#life.check();
     const place = parsePath(path);
     await orFail(place.shown, () => mkdir(place.octets));
+    return entryAt(this.#target, place);
+  }
+
+  async makeLink(path: string, to: string, query: { readonly replace?: boolean } = {}): Promise<Entry> {
+    this.#life.check();
+    const place = parsePath(path);
+    await makeLinkAt(place, parseLink(to), query.replace === true);
     return entryAt(this.#target, place);
   }
 

@@ -1,11 +1,13 @@
 /** Folders: what is in them, in an order that holds, and what becomes of them. */
-import { lstat, readdir, rmdir, unlink } from "node:fs/promises";
+import { lstat, readdir, rename, rm, rmdir, symlink, unlink } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
+import { existsAlready, isThere } from "../../src/files/atomic-file.js";
 import type { Entry, Target } from "../../src/plugin.js";
 import { failure, isGone, orFail } from "./failures.js";
 import { entryAt } from "./file-entry.js";
 import type { Life } from "./life.js";
 import { type LocalPath, placeBelow, textOf } from "./path.js";
+import { partOf } from "./place-file.js";
 
 /** Entries that are looked at together: the file system answers several as soon as one. */
 const AT_ONCE = 64;
@@ -45,6 +47,21 @@ export function entriesIn(
       if (isGone(thrown)) return undefined;
       throw thrown;
     }
+  });
+}
+
+/** Makes a symbolic link; one that is replaced is replaced at once. @throws PortholeError `local` */
+export async function makeLinkAt(place: LocalPath, to: Buffer, replace: boolean): Promise<void> {
+  if (!replace) {
+    if (isThere(place.octets)) throw existsAlready(place.shown);
+    await orFail(place.shown, () => symlink(to, place.octets));
+    return;
+  }
+  const part = partOf(place);
+  await orFail(place.shown, async () => {
+    await rm(part, { force: true });
+    await symlink(to, part);
+    await rename(part, place.octets);
   });
 }
 

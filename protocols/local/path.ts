@@ -43,6 +43,11 @@ export function parsePath(path: string): LocalPath {
   return placeOf(path, decodeName);
 }
 
+/** What a symbolic link says, as octets: `~` and empty names stand as they are. @throws PortholeError `usage` */
+export function parseLink(to: string): Buffer {
+  return joined(to.split("/").map((segment) => decodeName(segment)));
+}
+
 function placeOf(path: string, decode: (segment: string) => Buffer): LocalPath {
   const folder = path.endsWith("/");
   const url = path.replace(/\/+$/, "") || (folder ? "/" : ".");

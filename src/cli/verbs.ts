@@ -288,6 +288,17 @@ export const VERBS: readonly WordSpec[] = [
       },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+      { flag: "follow-links", type: "boolean", summary: "carry what symbolic links lead to" },
+      {
+        flag: "outside-links",
+        type: "boolean",
+        summary: "follow also the links that lead out of FROM",
+      },
+      {
+        flag: "keep-links",
+        type: "boolean",
+        summary: "symbolic links stay links, where TO is a folder here",
+      },
       { flag: "only-newer", type: "boolean", summary: "leave what is not older at TO as it is" },
       {
         flag: "compare-content",

@@ -28,6 +28,13 @@ export interface MirrorRequest {
   readonly robots?: boolean;
   /** Of a site: seconds between two requests at least. */
   readonly wait?: number;
+  /**
+   * Symbolic links: passed over and told when absent; kept as links at a target that can (folders of this machine), as long
+   * as they lead nowhere out of the target; or followed, as what they lead to.
+   */
+  readonly links?: "keep" | "follow";
+  /** With `follow`: also those that lead out of what is mirrored. */
+  readonly outsideLinks?: boolean;
   /** Pairs of sessions at work at once; 1 when absent. */
   readonly jobs?: number;
   /** How often what fails for now is tried again. */
@@ -41,8 +48,8 @@ export interface MirrorRequest {
   readonly progress?: (report: Progress) => void;
 }
 
-/** `replaced`: a file where a folder is to be, or the other way round. `marked`: a message has other flags. */
-export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked";
+/** `link`: one that is kept, new or changed. `replaced`: what is of another kind than it is to be. `marked`: a message has other flags. */
+export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked" | "link";
 
 export interface MirrorReport {
   readonly event: "done";
@@ -56,6 +63,12 @@ export interface MirrorReport {
   readonly octets: number;
   /** At the target and not at the source, and left there. */
   readonly extra: number;
+  /** Links that were made, or changed. This and the next two: absent for none. */
+  readonly linksKept?: number;
+  /** Files and folders behind links, once for each link; with `dryRun` too. */
+  readonly linksFollowed?: number;
+  /** Neither file nor folder, links among them, or not to be kept: told one by one in `passed`. */
+  readonly leftOut?: number;
 }
 
 export type MirrorEvent =
@@ -76,6 +89,8 @@ export type MirrorEvent =
       readonly to: string;
       readonly size: number;
     }
+  /** `target` is what the link says. */
+  | { readonly event: "linked"; readonly name: string; readonly to: string; readonly target: string }
   | { readonly event: "marked"; readonly name: string; readonly from: string; readonly to: string }
   | { readonly event: "removed"; readonly name: string; readonly to: string }
   | { readonly event: "renamed"; readonly from: string; readonly name: string }

@@ -9,9 +9,9 @@ import type { Journal } from "./journal.js";
 import { markOf } from "./marks.js";
 import type { MirrorEvent } from "./mirror-events.js";
 import type { Step } from "./mirror-plan.js";
-import { shownName } from "./names.js";
+import { segmentOf, shownName } from "./names.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
-import { inTurn } from "./walk.js";
+import { type Found, inTurn } from "./walk.js";
 
 export interface FilesRequest {
   readonly client: Doors;
@@ -32,9 +32,12 @@ type FileStep = Exclude<Step, { action: "gone" }>;
 
 export class FileMirroring {
   copied = 0;
+  linked = 0;
   removed = 0;
   octets = 0;
   readonly #request: FilesRequest;
+  /** Where something stands in the way and stays: nothing is written through it. */
+  readonly #blocked = new Set<string>();
 
   constructor(request: FilesRequest) {
     this.#request = request;
@@ -51,17 +54,22 @@ export class FileMirroring {
   /** @param removes what is in the way, or gone at the source, may be removed */
   async apply(plan: readonly Step[], removes: boolean): Promise<void> {
     for (const step of plan) if (step.action === "in the way") await this.#clear(step, removes);
-    for (const step of plan) {
+    const open = plan.filter(({ key }) => !this.#isBlocked(key));
+    for (const step of open) {
       const isFolder = "from" in step && step.from.isContainer;
       if (step.action === "folder" || (step.action === "in the way" && isFolder && removes)) {
         await this.#makeFolder(step.key);
       }
     }
-    const files = plan.filter(
+    const files = open.filter(
       (step): step is FileStep =>
         step.action !== "gone" && !step.from.isContainer && (step.action !== "in the way" || removes),
     );
-    await this.#carryAll(files);
+    await this.#carryAll(files.filter(({ from }) => from.link === undefined));
+    // Last, so that nothing of this run is written through one.
+    for (const { key, action, from } of files) {
+      if (from.link !== undefined) await this.#makeLink(key, from.link, action === "changed");
+    }
     for (const step of plan) if (step.action === "gone") await this.#remove(step);
   }
 
@@ -76,11 +84,34 @@ export class FileMirroring {
     }
   }
 
+  /** @param says octets */
+  async #makeLink(key: string, says: string, replace: boolean): Promise<void> {
+    const path = this.#request.pathOf(key);
+    const to = this.#target.href(path);
+    try {
+      const target = says.split("/").map(segmentOf).join("/");
+      await this.#request.pair.to.use(async (session) => session.makeLink?.(path, target, { replace }));
+      this.linked += 1;
+      await this.#request.tell({ event: "linked", name: shownName(key), to, target: shownName(says) });
+    } catch (thrown) {
+      await this.#request.failures.addOrStop(to, thrown);
+    }
+  }
+
+  #isBlocked(key: string): boolean {
+    if (this.#blocked.size === 0) return false;
+    for (let at = key.length; at > 0; at = key.lastIndexOf("/", at - 1)) {
+      if (this.#blocked.has(key.slice(0, at))) return true;
+    }
+    return false;
+  }
+
   /** A file where a folder is to be, or a folder where a file is to be. */
   async #clear(step: Extract<Step, { action: "in the way" }>, removes: boolean): Promise<void> {
     const to = this.#target.href(this.#request.pathOf(step.key));
     if (!removes) {
-      const [there, wanted] = step.from.isContainer ? ["file", "folder"] : ["folder", "file"];
+      this.#blocked.add(step.key);
+      const [there, wanted] = [kindOf(step.there), kindOf(step.from)];
       const error = new PortholeError("local", `a ${there} stands where a ${wanted} should be`, {
         url: to,
         hint: "--delete removes it",
@@ -88,23 +119,28 @@ export class FileMirroring {
       await this.#request.failures.add(to, error);
       return;
     }
-    await this.#removeAt(step.there.path, step.key, true);
+    // What a link leads to is not what stands in the way.
+    const gone = await this.#removeAt(step.there.path, step.key, step.there.link === undefined);
+    if (!gone) this.#blocked.add(step.key);
   }
 
   async #remove(step: Extract<Step, { action: "gone" }>): Promise<void> {
     await this.#removeAt(step.there.path, step.key, false);
   }
 
-  async #removeAt(path: string, key: string, recursive: boolean): Promise<void> {
+  /** @returns whether nothing is there now */
+  async #removeAt(path: string, key: string, recursive: boolean): Promise<boolean> {
     const to = this.#target.href(path);
     try {
       await this.#request.pair.to.use(async (session) => session.remove?.(path, { recursive }));
       await this.#request.journal?.note(key, undefined);
       this.removed += 1;
       await this.#request.tell({ event: "removed", name: shownName(key), to });
+      return true;
     } catch (thrown) {
-      if (thrown instanceof PortholeError && thrown.code === "missing") return;
+      if (thrown instanceof PortholeError && thrown.code === "missing") return true;
       await this.#request.failures.addOrStop(to, thrown);
+      return false;
     }
   }
 
@@ -165,13 +201,15 @@ export class FileMirroring {
     }
   }
 
-  #delivery({ key, action }: FileStep, again = false): DeliveryRequest {
+  #delivery({ key, action, from }: FileStep, again = false): DeliveryRequest {
     const { progress } = this.#request;
+    const { modified } = from.entry;
     return {
       to: this.#request.pathOf(key),
       name: shownName(key),
       replace: action === "changed" || again,
       signal: this.#request.signal,
+      ...(from.followed === undefined || modified === undefined ? {} : { modified }),
       ...(progress === undefined ? {} : { progress }),
     };
   }
@@ -209,4 +247,9 @@ export class FileMirroring {
       size,
     });
   }
+}
+
+function kindOf({ link, isContainer }: Found): string {
+  if (link !== undefined) return "link";
+  return isContainer ? "folder" : "file";
 }

@@ -11,7 +11,7 @@ export type Step =
   | { readonly action: "new" | "changed"; readonly key: string; readonly from: Found; readonly there?: Found }
   | { readonly action: "same"; readonly key: string; readonly from: Found; readonly there: Found }
   | { readonly action: "gone"; readonly key: string; readonly there: Found }
-  /** A file where a folder must be, or the other way round: it goes first, with `--delete` alone. */
+  /** A file where a folder must be, or the other way round, or a link where neither is one: it goes first, with `--delete` alone. */
   | { readonly action: "in the way"; readonly key: string; readonly from: Found; readonly there: Found };
 
 export interface PlanOptions {
@@ -29,18 +29,28 @@ export interface PlanOptions {
 
 /** In the order of the source; what is gone comes last, the inside of a folder before the folder. */
 export function planOf(source: Side, target: Side, options: PlanOptions): Step[] {
-  const precision = Math.max(precisionOf(entriesOf(source)), precisionOf(entriesOf(target)));
+  // What a link leads to was looked at by itself, which may tell its date more finely than a listing.
+  const precisions = [false, true].map((followed) =>
+    Math.max(precisionOf(entriesOf(source, followed)), precisionOf(entriesOf(target, false))),
+  );
   const steps: Step[] = [];
   const wanted = options.emptyFolders ? undefined : foldersOfFiles(source);
   for (const [key, from] of source) {
     const there = target.get(key);
-    if (from.isContainer) {
+    if (from.link !== undefined) {
+      if (there === undefined) steps.push({ action: "new", key, from });
+      else if (there.link === undefined) steps.push({ action: "in the way", key, from, there });
+      else steps.push({ action: there.link === from.link ? "same" : "changed", key, from, there });
+    } else if (from.isContainer) {
       if (wanted?.has(key) === false) continue;
       if (there === undefined) steps.push({ action: "folder", key, from });
       else if (!there.isContainer) steps.push({ action: "in the way", key, from, there });
     } else if (there === undefined) steps.push({ action: "new", key, from });
-    else if (there.isContainer) steps.push({ action: "in the way", key, from, there });
+    // What is written to a link goes where that leads, which nobody here knows.
+    else if (there.isContainer || there.link !== undefined)
+      steps.push({ action: "in the way", key, from, there });
     else {
+      const precision = precisions[from.followed === true ? 1 : 0] ?? 1;
       const same =
         (options.onlyNewer === true && !isNewer(from.entry, there.entry)) ||
         (options.doubtAll !== true && isSame(from.entry, there.entry, options.known.get(key), precision));
@@ -85,6 +95,8 @@ function isSame(from: Entry, there: Entry, known: JsonObject | undefined, precis
   return looksSame(from, there, precision);
 }
 
-function* entriesOf(side: Side): Generator<Entry, void, undefined> {
-  for (const { entry, isContainer } of side.values()) if (!isContainer) yield entry;
+function* entriesOf(side: Side, followed: boolean): Generator<Entry, void, undefined> {
+  for (const found of side.values()) {
+    if (!found.isContainer && (found.followed === true) === followed) yield found.entry;
+  }
 }

@@ -1,8 +1,10 @@
 /** One side of a mirror, listed whole: by the names that its things have at the target. */
 import { PortholeError } from "../errors.js";
 import { globMatcher } from "../files/glob.js";
+import type { Entry } from "../plugin.js";
 import { isContainer, standingAt } from "./cp-plan.js";
 import type { Door } from "./doors.js";
+import { keptLink, type LinkRule } from "./links.js";
 import { shownName } from "./names.js";
 import { type Found, walk } from "./walk.js";
 
@@ -31,15 +33,22 @@ export interface Listed {
   readonly complete: boolean;
   /** False: the target is not there yet. */
   readonly exists: boolean;
+  /** The places at the target of what was passed over: whatever stands there is not gone at the source. */
+  readonly passed: ReadonlySet<string>;
 }
 
 export interface ListOptions {
   readonly selection: Selection;
   readonly signal: AbortSignal;
   /** The place of these names at the target; undefined when it can have none. */
-  readonly keyOf: (found: Found) => Promise<string | undefined>;
+  readonly keyOf: (found: Pick<Found, "names" | "entry">) => Promise<string | undefined>;
   readonly onFailure: (url: string, error: PortholeError) => Promise<void>;
   readonly onPassed: (url: string, why: string) => Promise<void>;
+  /** Absent: links are passed over. */
+  readonly links?: LinkRule | undefined;
+  /** The name at the target for a name in what a kept link says; absent: it stays as it is. */
+  readonly linkName?: (name: string) => string;
+  readonly onFollowed?: () => void;
   /** Nothing there is nothing wrong: a target is made. */
   readonly mayBeMissing: boolean;
   /** What tells things apart is enough. */
@@ -54,37 +63,67 @@ export async function listSide(door: Door, options: ListOptions): Promise<Listed
     const standing = await standingAt(door, path, false);
     if (!isContainer(standing) && standing.entry !== undefined) throw noFolder(door, path, standing.kind);
     if (standing.entry === undefined && (await door.session()).stat !== undefined) {
-      return { things, complete: true, exists: false };
+      return { things, complete: true, exists: false, passed: new Set() };
     }
   }
-  const complete = await listInto(things, door, path, options);
-  return { things, complete, exists: true };
+  const passed = new Set<string>();
+  const complete = await listInto({ things, passed }, door, path, options);
+  return { things, complete, exists: true, passed };
 }
 
 async function listInto(
-  things: Map<string, Found>,
+  into: { readonly things: Map<string, Found>; readonly passed: Set<string> },
   door: Door,
   path: string,
   options: ListOptions,
 ): Promise<boolean> {
-  const { selection, signal, brief } = options;
+  const { selection, signal, links, brief } = options;
+  const pass = async (entry: Entry, why: string, names?: readonly string[]) => {
+    const key = names === undefined ? undefined : await options.keyOf({ names, entry });
+    if (key !== undefined) into.passed.add(key);
+    await options.onPassed(entry.url, why);
+  };
   let complete = true;
-  const ways = { enters: selection.entersFolder, signal, again: true, brief };
+  const rule = links === undefined ? {} : { links };
+  const ways = { enters: selection.entersFolder, signal, again: true, brief, ...rule };
   for await (const walked of walk(door, path, ways)) {
-    if (walked.kind === "passed") await options.onPassed(walked.entry.url, walked.why);
+    if (walked.kind === "passed") await pass(walked.entry, walked.why, walked.names);
     else if (walked.kind === "unlisted") {
       complete = false;
       await options.onFailure(door.target.href(walked.path), walked.error);
     } else {
-      const { found } = walked;
-      const takes = found.isContainer ? selection.entersFolder : selection.takesFile;
+      let { found } = walked;
+      // A link at the target stands in the way of a folder, too.
+      const isAnything = found.isContainer || (found.link !== undefined && options.linkName === undefined);
+      const takes = isAnything ? selection.entersFolder : selection.takesFile;
       if (!takes(found.names)) continue;
+      if (found.link !== undefined && options.linkName !== undefined) {
+        const kept = linkOf(found, options.linkName);
+        if ("why" in kept) {
+          await pass(found.entry, kept.why, found.names);
+          continue;
+        }
+        found = { ...found, link: kept.text };
+      }
       const key = await options.keyOf(found);
-      if (key !== undefined && !things.has(key)) things.set(key, found);
+      if (key !== undefined && !into.things.has(key)) into.things.set(key, found);
       else if (key !== undefined) await options.onFailure(found.entry.url, twice(key));
+      if (found.followed === true) options.onFollowed?.();
     }
   }
   return complete;
+}
+
+function linkOf(
+  { names, entry }: Found,
+  linkName: (name: string) => string,
+): { readonly text: string } | { readonly why: string } {
+  try {
+    return keptLink(names, entry, linkName);
+  } catch (thrown) {
+    if (thrown instanceof PortholeError) return { why: `a link: ${thrown.message}` };
+    throw thrown;
+  }
 }
 
 function twice(key: string): PortholeError {

@@ -8,14 +8,15 @@ import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { makeFolders } from "./folders.js";
 import { Journal } from "./journal.js";
-import type { MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
+import { followRule, type LinkRule } from "./links.js";
+import type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 import { FileMirroring } from "./mirror-files.js";
 import { mirrorMessages } from "./mirror-messages.js";
 import { planOf, type Step } from "./mirror-plan.js";
 import { type Listed, type ListOptions, listSide, type Selection, selectionOf } from "./mirror-side.js";
 import { shownName } from "./names.js";
 import { wantMarks } from "./strangers.js";
-import { asError } from "./walk.js";
+import { asError, type Found } from "./walk.js";
 
 export type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
 
@@ -80,6 +81,9 @@ interface Stage {
   readonly signal: AbortSignal;
 }
 
+/** How the source is listed. */
+type Asking = Omit<ListOptions, "selection" | "signal" | "mayBeMissing" | "brief">;
+
 class Mirroring implements AsyncDisposable {
   readonly #request: MirrorRequest;
   readonly #stage: Stage;
@@ -88,6 +92,8 @@ class Mirroring implements AsyncDisposable {
   #journal: Journal | undefined;
   #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
+  #linksFollowed = 0;
+  #leftOut = 0;
 
   constructor(request: MirrorRequest, stage: Stage, pair: Pair) {
     this.#request = request;
@@ -125,6 +131,8 @@ class Mirroring implements AsyncDisposable {
       doubtAll: compareContent,
       covers: (key) => {
         const there = target.things.get(key);
+        if (isAtOrBelow(source.passed, key)) return false;
+        if (there?.link !== undefined) return this.#selection.takesFile(there.names);
         return there?.isContainer === false || !this.#isPicky;
       },
       emptyFolders: !this.#isPicky,
@@ -158,6 +166,9 @@ class Mirroring implements AsyncDisposable {
       failed: this.#failures.count,
       octets: files.octets,
       extra: removes ? 0 : steps.filter(({ action }) => action === "gone").length,
+      ...(files.linked === 0 ? {} : { linksKept: files.linked }),
+      ...(this.#linksFollowed === 0 ? {} : { linksFollowed: this.#linksFollowed }),
+      ...(this.#leftOut === 0 ? {} : { leftOut: this.#leftOut }),
     });
   }
 
@@ -171,6 +182,7 @@ class Mirroring implements AsyncDisposable {
   async #isSameInside(step: Step): Promise<boolean> {
     if (step.action !== "changed" || step.there === undefined) return false;
     const { from, there } = step;
+    if (from.link !== undefined) return false;
     const sizes = [from.entry.size, there.entry.size];
     if (sizes[0] !== sizes[1] && !sizes.includes(undefined)) return false;
     try {
@@ -221,19 +233,29 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** Messages first without their headers: what is remembered is known by its name. */
-  #listBoth(matter: Matter): Promise<[Listed, Listed]> {
-    const onFailure = (url: string, error: PortholeError) => this.#failures.add(url, error);
-    return this.#listSides(matter === "messages", {
+  async #listBoth(matter: Matter): Promise<[Listed, Listed]> {
+    const { source, target } = this.#stage;
+    const links = await this.#linkRule();
+    const linkName = (name: string) => nameFor(this.#request.client, source, target, name);
+    return this.#listSides(matter, matter === "messages", {
       keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, true),
-      onFailure,
-      onPassed: (from, why) => this.#stage.tell({ event: "passed", from, why }),
+      onFailure: (url, error) => this.#failures.add(url, error),
+      onPassed: async (from, why) => {
+        this.#leftOut += 1;
+        await this.#stage.tell({ event: "passed", from, why: this.#whyPassed(why) });
+      },
+      links,
+      ...(links?.treatment === "keep" ? { linkName } : {}),
+      onFollowed: () => {
+        this.#linksFollowed += 1;
+      },
     });
   }
 
-  /** With their headers. What there was to tell of has been told. */
+  /** Messages with their headers. What there was to tell of has been told. */
   #listAgain(): Promise<[Listed, Listed]> {
     const nothing = async () => undefined;
-    return this.#listSides(false, {
+    return this.#listSides("messages", false, {
       keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, false),
       onFailure: nothing,
       onPassed: nothing,
@@ -241,10 +263,7 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** Both at once, and when one fails the other is not left running. */
-  async #listSides(
-    brief: boolean,
-    source: Pick<ListOptions, "keyOf" | "onFailure" | "onPassed">,
-  ): Promise<[Listed, Listed]> {
+  async #listSides(matter: Matter, brief: boolean, source: Asking): Promise<[Listed, Listed]> {
     const { signal } = this.#stage;
     const shared = { selection: this.#selection, signal, brief, onFailure: source.onFailure };
     const settled = await Promise.allSettled([
@@ -254,6 +273,8 @@ class Mirroring implements AsyncDisposable {
         keyOf: async ({ names }) => names.join("/"),
         onPassed: async () => undefined,
         mayBeMissing: true,
+        // Nothing is written through a link that is there.
+        links: matter === "files" ? { treatment: "keep" } : undefined,
       }),
     ]);
     const failed = settled.find((side) => side.status === "rejected");
@@ -261,6 +282,25 @@ class Mirroring implements AsyncDisposable {
     const [listed, there] = settled;
     if (listed.status === "rejected" || there.status === "rejected") throw new Error("no side has failed");
     return [listed.value, there.value];
+  }
+
+  async #linkRule(): Promise<LinkRule | undefined> {
+    const { client, links, outsideLinks = false } = this.#request;
+    const { source, target } = this.#stage;
+    if (links === "follow") {
+      const never = isNear(client, target) ? target.path : undefined;
+      return followRule(source, { isNear: isNear(client, source), never }, outsideLinks);
+    }
+    if (links === "keep" && (await this.#pair.to.session()).makeLink !== undefined)
+      return { treatment: "keep" };
+    return undefined;
+  }
+
+  #whyPassed(why: string): string {
+    if (why !== "a link") return why;
+    return this.#request.links === "keep"
+      ? "a link, and no link can be made at the target"
+      : "a link (--follow-links carries what it leads to, --keep-links the link)";
   }
 
   /**
@@ -331,7 +371,7 @@ class Mirroring implements AsyncDisposable {
     const size = from?.entry.size;
     await this.#stage.tell({
       event: "plan",
-      action: step.action === "in the way" ? "replaced" : step.action,
+      action: actionOf(step, from),
       name: shownName(step.key),
       ...(from === undefined ? {} : { from: source.href(from.path) }),
       to: target.href(this.#pathOf(step.key)),
@@ -344,6 +384,19 @@ class Mirroring implements AsyncDisposable {
     const { path } = this.#stage.target;
     return key.split("/").reduce((place, name) => pathInside(place, name), path === "" ? "/" : path);
   }
+}
+
+function actionOf({ action }: Exclude<Step, { action: "same" }>, from: Found | undefined): MirrorAction {
+  if (action === "in the way") return "replaced";
+  return from?.link === undefined ? action : "link";
+}
+
+/** Whether a key, or one that it lies beneath, is among `keys`. */
+function isAtOrBelow(keys: ReadonlySet<string>, key: string): boolean {
+  for (let at = key.length; at > 0; at = key.lastIndexOf("/", at - 1)) {
+    if (keys.has(key.slice(0, at))) return true;
+  }
+  return false;
 }
 
 function asSame(step: Step): Step {

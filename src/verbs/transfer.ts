@@ -12,6 +12,8 @@ export interface DeliveryRequest {
   readonly replace: boolean;
   /** A message's, as the listing had them; those of the document when absent. */
   readonly flags?: readonly string[];
+  /** The source's date, where the document may have another: that of a link in place of what it leads to. */
+  readonly modified?: Date;
   /** Octets at the target that are known to be the source's first. */
   readonly offset?: number;
   /** Told what will be read, before anything is written. */
@@ -126,13 +128,14 @@ async function readFrom(source: Session, request: TransferRequest): Promise<Docu
 function sourceOf(document: Document, request: DeliveryRequest, body: AsyncIterable<Uint8Array>): Source {
   const { total, offset, entry } = document;
   const flags = request.flags ?? flagsOf(entry);
+  const modified = request.modified ?? entry.modified;
   return {
     body,
     offset,
     replace: request.replace || (request.offset !== undefined && offset === 0),
     type: document.type,
     ...(total === undefined ? {} : { size: total - offset }),
-    ...(entry.modified === undefined ? {} : { modified: entry.modified }),
+    ...(modified === undefined ? {} : { modified }),
     ...(flags === undefined ? {} : { flags }),
   };
 }

@@ -3,6 +3,8 @@ import { messageOf, PortholeError } from "../errors.js";
 import { CONTAINERS, type Entry, type Target } from "../plugin.js";
 import { parseUrl } from "../url.js";
 import type { Door } from "./doors.js";
+import { followLink } from "./follow-link.js";
+import { type LinkRule, linkText, placeIn } from "./links.js";
 import { nameOfSegment, segmentOf } from "./names.js";
 
 export interface Found {
@@ -12,12 +14,22 @@ export interface Found {
   readonly path: string;
   readonly entry: Entry;
   readonly isContainer: boolean;
+  /** A symbolic link that is kept as one: what it says (octets; empty where it is not told). */
+  readonly link?: string;
+  /** It stands behind a link that was followed. */
+  readonly followed?: true;
 }
 
 export type Walked =
   | { readonly kind: "found"; readonly found: Found }
   /** Neither a container nor anything to read: a link, a note, a session. */
-  | { readonly kind: "passed"; readonly entry: Entry; readonly why: string }
+  | {
+      readonly kind: "passed";
+      readonly entry: Entry;
+      readonly why: string;
+      /** From the top, where it has any. */
+      readonly names?: readonly string[];
+    }
   /** A container that could not be listed, or not to its end. */
   | { readonly kind: "unlisted"; readonly path: string; readonly error: PortholeError };
 
@@ -29,6 +41,18 @@ export interface WalkOptions {
   readonly again?: boolean;
   /** What tells things apart is enough. */
   readonly brief?: boolean;
+  /** Absent: links are passed over. */
+  readonly links?: LinkRule;
+}
+
+/** A container that is still to be listed. */
+export interface Waiting {
+  readonly path: string;
+  readonly names: readonly string[];
+  /** Where it is behind all links, when they are followed. */
+  readonly real: string;
+  /** The places where the links stand that led here. */
+  readonly chain: readonly string[];
 }
 
 /** Deeper than anybody's folders; what lists itself within itself ends here. */
@@ -54,18 +78,39 @@ export async function* walk(
   options: WalkOptions,
 ): AsyncGenerator<Walked, void, undefined> {
   const seen = new Set<string>();
-  const waiting: { readonly path: string; readonly names: readonly string[] }[] = [{ path, names: [] }];
+  const { links } = options;
+  const top = links?.treatment === "follow" ? links.top : "";
+  const waiting: Waiting[] = [{ path, names: [], real: top, chain: [] }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     options.signal.throwIfAborted();
-    const inner: typeof waiting = [];
+    const inner: Waiting[] = [];
+    const toFollow: Found[] = [];
     try {
       for await (const walked of listOnce(door, next, path, seen, options)) {
+        if (walked.kind === "found" && walked.found.link !== undefined && links?.treatment === "follow") {
+          if (options.enters?.(walked.found.names) !== false) toFollow.push(walked.found);
+          continue;
+        }
         yield walked;
         if (walked.kind !== "found" || !walked.found.isContainer) continue;
         const { found } = walked;
         if (options.enters?.(found.names) === false) continue;
         if (found.names.length >= DEEPEST) throw tooDeep();
-        inner.push({ path: found.path, names: found.names });
+        inner.push({
+          path: found.path,
+          names: found.names,
+          real: placeIn(next.real, found.names.at(-1) ?? ""),
+          chain: next.chain,
+        });
+      }
+      // A session does one thing at a time: the listing is at its end.
+      for (const link of toFollow) {
+        if (links?.treatment !== "follow") break;
+        const led = await followLink(door, link, next, links);
+        yield led.walked;
+        if (led.into === undefined) continue;
+        if (link.names.length >= DEEPEST) throw tooDeep();
+        inner.push(led.into);
       }
     } catch (thrown) {
       const isOne = thrown instanceof PortholeError && thrown.code === "partial";
@@ -82,19 +127,18 @@ async function* listOnce(
   place: { readonly path: string; readonly names: readonly string[] },
   top: string,
   seen: Set<string>,
-  { again = false, brief = false }: WalkOptions,
+  { again = false, brief = false, links }: WalkOptions,
 ): AsyncGenerator<Walked, void, undefined> {
   const session = await door.session();
   if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-  for await (const entry of session.list(place.path, {
-    ...(again ? { again } : {}),
-    ...(brief ? { brief } : {}),
-  })) {
+  const query = { ...(again ? { again } : {}), ...(brief ? { brief } : {}) };
+  for await (const entry of session.list(place.path, query)) {
     if (entry.kind === "note") continue;
     const why = NOTHING_TO_READ[entry.kind];
     const path = pathOn(door.target, entry.url);
-    if (why !== undefined || path === undefined) {
-      yield { kind: "passed", entry, why: why ?? "on another server" };
+    if (path === undefined || (why !== undefined && (entry.kind !== "link" || links === undefined))) {
+      const names = path === undefined ? {} : { names: [...place.names, nameIn(place.path, path, entry)] };
+      yield { kind: "passed", entry, why: why ?? "on another server", ...names };
       continue;
     }
     const isContainer = CONTAINERS.has(entry.kind);
@@ -108,7 +152,8 @@ async function* listOnce(
     const levels = isContainer ? levelsOf(entry) : undefined;
     const names = levels ?? [nameIn(place.path, path, entry)];
     if (names.some((name) => UNFINISHED.test(name))) continue;
-    yield { kind: "found", found: { names: [...place.names, ...names], path, entry, isContainer } };
+    const link = entry.kind === "link" ? { link: linkText(entry) ?? "" } : {};
+    yield { kind: "found", found: { names: [...place.names, ...names], path, entry, isContainer, ...link } };
   }
 }
 

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { Client, type ClientSettings } from "../../src/client.js";
+import { type MirrorRequest, mirror } from "../../src/verbs/mirror.js";
 import { type Reader, saveDocument } from "../../src/verbs/save.js";
 import { all, contentOf, failureOf, names, opened, pieces, type Verbs } from "../ftp/opened.js";
 import { checked } from "./checked.js";
@@ -41,6 +42,10 @@ async function makeFiles(root: string): Promise<void> {
   await writeFile(join(files, "pub", "inner", "deep", "x.txt"), "deep");
   await symlink("octets.bin", join(files, "pub", "link"));
   await symlink("../pub", join(files, "incoming", "pub"));
+  await mkdir(join(files, "linked", "a"), { recursive: true });
+  await writeFile(join(files, "linked", "a", "x.txt"), "x");
+  const links = { file: "a/x.txt", folder: "a", "a/up": "..", out: "../pub", lost: "nowhere" };
+  for (const [path, to] of Object.entries(links)) await symlink(to, join(files, "linked", path));
   await chown(join(files, "incoming"), DAEMON.uid, DAEMON.gid);
   // May be entered, may not be read.
   await chmod(join(files, "pub", "closed"), 0o711);
@@ -255,6 +260,31 @@ describe.skipIf(VSFTPD === undefined)(TITLE, () => {
       expect(opening).toHaveLength(1);
     },
   );
+
+  it("mirrors links: followed, and kept, but none that leads out", async () => {
+    const run = async (to: string, job: Pick<MirrorRequest, "links">) => {
+      const passed: string[] = [];
+      const from = `${url}/linked/`;
+      for await (const event of mirror({ client: new Client(), from, to: join(root, to), ...job })) {
+        if (event.event === "passed") passed.push(`${event.from.split("/").at(-1)}: ${event.why}`);
+        if (event.event === "failed") throw event.error;
+      }
+      return passed.sort();
+    };
+    const away = "out: a link that leads out of what is mirrored";
+    expect(await run("followed", { links: "follow" })).toEqual([
+      "lost: a link to nothing",
+      `${away} (--outside-links follows it)`,
+      // Once as a/up, once as folder/up.
+      "up: a link to a folder that it lies in",
+      "up: a link to a folder that it lies in",
+    ]);
+    expect(await readFile(join(root, "followed", "file"), "utf8")).toBe("x");
+    expect(await readFile(join(root, "followed", "folder", "x.txt"), "utf8")).toBe("x");
+    expect(await run("kept", { links: "keep" })).toEqual([away]);
+    expect(await readlink(join(root, "kept", "folder"))).toBe("a");
+    expect(await readlink(join(root, "kept", "a", "up"))).toBe("..");
+  });
 
   it("that insists on TLS says so", async () => {
     const clear = opened(`ftp://127.0.0.1:${secure.port}`, () => Promise.resolve());

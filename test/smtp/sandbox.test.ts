@@ -1,11 +1,13 @@
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { startSmtp } from "../../fixtures/servers/smtp.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { compose, type Mail } from "../../src/message/compose.js";
 import { outgoingMail } from "../../src/message/mail.js";
 import type { SendReport } from "../../src/plugin.js";
-import { failure, send } from "./talk.js";
+import { failure, mail, send } from "./talk.js";
 
 let sandbox: Sandbox;
 
@@ -17,7 +19,7 @@ afterAll(async () => {
   await sandbox.close();
 });
 
-async function sends(
+async function sendsAs(
   scheme: string,
   mail: Mail,
   settings: ClientSettings = {},
@@ -39,7 +41,16 @@ const HELLO: Mail = {
   text: "Grüße\n.\nend",
 };
 
-describe("the sandbox's server", () => {
+/** It takes both. */
+const WAYS = [
+  ["by BDAT", {}],
+  ["by DATA", { chunking: false }],
+] as const;
+
+describe.each(WAYS)("the sandbox's server, %s", (_, way) => {
+  const sends: typeof sendsAs = (scheme, mail, settings = {}, user = "") =>
+    sendsAs(scheme, mail, { ...settings, options: { ...settings.options, ...way } }, user);
+
   it.each([
     ["in clear", "smtp", {}],
     ["after STARTTLS", "smtp", { policy: { starttls: "require" } } as const],
@@ -51,9 +62,9 @@ describe("the sandbox's server", () => {
       refused: [],
       reply: "250 2.6.0 OK: message queued",
     });
-    const mail = sandbox.mails.at(-1);
-    expect(mail).toMatchObject({ from: "a@x.example", to: ["b@y.example"], subject: "Häfen" });
-    expect(mail?.raw.toString()).toMatch(/\r\n\r\nGr=C3=BC=C3=9Fe\r\n\.\r\nend\r\n$/);
+    const arrived = sandbox.mails.at(-1);
+    expect(arrived).toMatchObject({ from: "a@x.example", to: ["b@y.example"], subject: "Häfen" });
+    expect(arrived?.raw.toString()).toMatch(/\r\n\r\nGr=C3=BC=C3=9Fe\r\n\.\r\nend\r\n$/);
   });
 
   it("takes what a notice of delivery is asked for with (DSN)", async () => {
@@ -106,9 +117,9 @@ describe("the sandbox's server", () => {
 
   it("gets blind copies that nobody sees", async () => {
     await sends("smtp", { ...HELLO, bcc: ["secret@z.example"] });
-    const mail = sandbox.mails.at(-1);
-    expect(mail?.to).toEqual(["b@y.example", "secret@z.example"]);
-    expect(mail?.raw.toString()).not.toMatch(/secret|bcc/i);
+    const arrived = sandbox.mails.at(-1);
+    expect(arrived?.to).toEqual(["b@y.example", "secret@z.example"]);
+    expect(arrived?.raw.toString()).not.toMatch(/secret|bcc/i);
   });
 
   it("is told the size beforehand, and gets just that", async () => {
@@ -119,6 +130,26 @@ describe("the sandbox's server", () => {
       ],
     });
     expect(sandbox.mails.at(-1)?.size).toBe(report.size);
+  });
+
+  it("refuses a message above its limit while it comes, told beforehand or not, and takes the next", async () => {
+    const small = await startSmtp({
+      tls: await makeTlsMaterial(),
+      size: 300_000,
+      onArrival: () => undefined,
+    });
+    await using _small = { [Symbol.asyncDispose]: () => small.close() };
+    const client = new Client({ options: way });
+    const session = await client.open(client.target(small.urls[0]?.url ?? ""));
+    await using _closed = session;
+    const large = Buffer.from(`Subject: x\r\n\r\n${"a line of it\r\n".repeat(50_000)}`);
+    expect(await failure(send(session, mail(large, { size: large.length })))).toMatchObject({ exit: 9 });
+    expect(await failure(send(session, mail(large)))).toMatchObject({
+      exit: 9,
+      reply: expect.stringMatching(/^552 /),
+    });
+    expect((await send(session, mail())).accepted).toEqual(["b@y.example"]);
+    expect(small.mails.map(({ subject }) => subject)).toEqual(["x"]);
   });
 
   it("takes an address beyond ASCII", async () => {

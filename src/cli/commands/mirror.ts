@@ -1,9 +1,9 @@
 /** `porthole mirror FROM TO` */
 import { PortholeError } from "../../errors.js";
-import type { OptionValue } from "../../plugin.js";
+import type { Options, OptionValue } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import { humanSize } from "../../text/units.js";
-import { type MirrorEvent, type MirrorReport, mirror } from "../../verbs/mirror.js";
+import { type MirrorEvent, type MirrorReport, type MirrorRequest, mirror } from "../../verbs/mirror.js";
 import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
@@ -17,6 +17,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     throw new PortholeError("usage", "mirror wants two places", { hint: "porthole mirror FROM TO" });
   }
   refuseBareWord(to);
+  const links = linksOf(desk.options);
   const failures = new FailuresView(desk);
   let done = 0;
   const events = mirror({
@@ -27,6 +28,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     delete: options["delete"] === true,
     compareContent: options["compare-content"] === true,
     onlyNewer: options["only-newer"] === true,
+    ...links,
     ...(typeof options["delete-after"] === "number" ? { deleteAfter: options["delete-after"] } : {}),
     include: listOf(options["include"]),
     exclude: listOf(options["exclude"]),
@@ -45,6 +47,19 @@ export async function run(desk: Desk): Promise<number | undefined> {
     await tell(desk, event);
   }
   return failures.sum(done);
+}
+
+/** @throws PortholeError `usage` */
+function linksOf(options: Options): Pick<MirrorRequest, "links" | "outsideLinks"> {
+  const outsideLinks = options["outside-links"] === true;
+  const [follows, keeps] = [options["follow-links"] === true || outsideLinks, options["keep-links"] === true];
+  if (follows && keeps) {
+    throw new PortholeError("usage", "a link is either followed or kept", {
+      hint: "--follow-links, or --keep-links",
+    });
+  }
+  if (keeps) return { links: "keep" };
+  return follows ? { links: "follow", outsideLinks } : {};
 }
 
 function listOf(value: OptionValue): readonly string[] {
@@ -77,6 +92,11 @@ async function tell(desk: Desk, event: MirrorEvent): Promise<void> {
     case "done":
       if (!terminal.quiet) terminal.say(reportLine(event));
       return;
+    case "linked":
+      if (terminal.errorIsTerminal && !terminal.quiet) {
+        terminal.say(safeLine(`+ ${event.name} -> ${event.target}`));
+      }
+      return;
     case "copied":
     case "removed":
       if (terminal.errorIsTerminal && !terminal.quiet) {
@@ -92,8 +112,14 @@ function reportLine(report: MirrorReport): string {
     ? ["nothing was changed"]
     : [`${report.copied} copied (${humanSize(report.octets)})`, `${report.removed} removed`];
   const extra = report.extra === 0 ? [] : [`${report.extra} not at the source`];
+  const { linksKept = 0, linksFollowed = 0, leftOut = 0 } = report;
+  const links = [
+    ...(linksKept === 0 ? [] : [`${linksKept} ${linksKept === 1 ? "link" : "links"} kept`]),
+    ...(linksFollowed === 0 ? [] : [`${linksFollowed} ${linksFollowed === 1 ? "link" : "links"} followed`]),
+    ...(leftOut === 0 ? [] : [`${leftOut} left out`]),
+  ];
   const failed = report.failed === 0 ? [] : [`${report.failed} failed`];
   const { marked = 0 } = report;
   const flags = marked === 0 ? [] : [`${marked} with new flags`];
-  return [...parts, `${report.same} the same`, ...flags, ...extra, ...failed].join(", ");
+  return [...parts, `${report.same} the same`, ...flags, ...links, ...extra, ...failed].join(", ");
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { filesOf, ftpOf, type Place, treeOf } from "../../verbs/places.js";
 import { objects, User } from "./program.js";
@@ -49,6 +49,35 @@ describe("porthole mirror", () => {
     const ended = await user.run(args);
     expect([ended.status, ended.stdout, ended.stderr]).toEqual([0, "", ""]);
     expect(filesOf(to.tree)).toEqual({ "index.html": "site/index.html", "keep.txt": "kept" });
+  });
+
+  it("leaves links out, follows them or keeps them, and tells how many", async () => {
+    const tree = treeOf(FILES);
+    tree.link("/newest.txt", "north/mole.txt");
+    tree.link("/away", "/etc");
+    await using linked = await ftpOf(tree);
+    const out = await user.run(["mirror", linked.url, "./out"]);
+    expect([out.status, await readdir(user.path("out"))]).toEqual([0, ["bay.txt", "north"]]);
+    expect(out.stderr).toContain(
+      "newest.txt: left out, a link (--follow-links carries what it leads to, --keep-links the link)\n",
+    );
+    expect(out.stderr).toMatch(/^2 copied \(11\), 0 removed, 0 the same, 2 left out$/m);
+    const followed = await user.run(["mirror", linked.url, "./followed", "--follow-links"]);
+    expect(await readFile(user.path("followed/newest.txt"), "utf8")).toBe("stone\n");
+    expect(followed.stderr).toMatch(/^3 copied \(17\), 0 removed, 0 the same, 1 link followed, 1 left out$/m);
+    const plan = await user.run(["mirror", linked.url, "./kept", "--keep-links", "--dry-run", "-q"]);
+    expect(plan.stdout).toBe("new\tbay.txt\nfolder\tnorth\nlink\tnewest.txt\nnew\tnorth/mole.txt\n");
+    const kept = await user.run(["mirror", linked.url, "./kept", "--keep-links", "--json"]);
+    expect(await readlink(user.path("kept/newest.txt"))).toBe("north/mole.txt");
+    expect(objects(kept.stdout).slice(-2)).toMatchObject([
+      { event: "linked", name: "newest.txt", target: "north/mole.txt" },
+      { event: "done", linksKept: 1, leftOut: 1 },
+    ]);
+    const both = await user.run(["mirror", "./kept", "./both", "--keep-links", "--follow-links"]);
+    expect([both.status, both.stderr]).toEqual([
+      2,
+      "porthole: a link is either followed or kept - --follow-links, or --keep-links\n",
+    ]);
   });
 
   it("what cannot be carried is 13, and the rest is done", async () => {
