@@ -11,6 +11,8 @@ export interface Desk {
   readonly terminal: Terminal;
   readonly voice: Voice;
   readonly client: Client;
+  /** One that these flags hold for, too, beside those of the command line: for lines that have flags of their own. */
+  clientWith(flags: Options): Client;
   /** Where this run's credentials come from: for those who ask the person in a way of their own. */
   readonly credentials: CredentialLookup;
   readonly registry: Registry;
