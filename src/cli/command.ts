@@ -28,6 +28,8 @@ export interface Desk {
   /** Fires at Ctrl-C, when --max-time is over, and when nobody reads standard output any more. */
   readonly signal: AbortSignal;
   progress(report: Progress): void;
+  /** Nothing that was reported is under way any more: for those who go on after a failure. */
+  progressOver(): void;
   /** The file that Node runs as `porthole`: the tour starts it again. */
   readonly program: string;
 }

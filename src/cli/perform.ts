@@ -98,6 +98,7 @@ export async function perform(
       word: line.kind === "word" ? line.word : ownWord(line.own.name),
       signal,
       progress: progress.report,
+      progressOver: progress.over,
       program: surroundings.program,
     };
     if (line.kind === "own") {
@@ -167,10 +168,10 @@ async function showTranscript(
 async function startProgress(options: Options, terminal: Terminal) {
   const wanted = options["progress"];
   const seen = typeof wanted === "boolean" ? wanted : terminal.errorIsTerminal && !terminal.quiet;
-  if (!seen) return { report: (_report: Progress) => {}, end: () => {} };
+  if (!seen) return { report: (_report: Progress) => {}, over: () => {}, end: () => {} };
   const { ProgressView } = await import("./progress.js");
   const view = new ProgressView(terminal, { wanted: true });
-  return { report: view.report, end: () => view[Symbol.dispose]() };
+  return { report: view.report, over: view.over, end: () => view[Symbol.dispose]() };
 }
 
 function notYet(word: WordSpec): PortholeError {

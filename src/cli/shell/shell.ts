@@ -147,6 +147,8 @@ export class Shell implements AsyncDisposable {
         return EXIT_STATUS.aborted;
       }
       return this.#report(thrown);
+    } finally {
+      if (!this.#jobs.running) this.#desk.progressOver();
     }
   }
 
