@@ -142,6 +142,11 @@ export class Client {
     }
   }
 
+  /** The target that a session was opened for: of the same place, perhaps with another path, where sessions are kept. */
+  openedFor(_session: Session, target: Target): Target {
+    return target;
+  }
+
   /** Opens a session, lets `act` work with it, and closes it whatever happens, unless `keeper` keeps it. */
   async use<T>(
     target: Target,

@@ -147,8 +147,12 @@ export interface Invocation {
   /** What followed the command's name. */
   readonly words: readonly string[];
   readonly options: Options;
-  /** Opens a target of this protocol, short forms allowed; the session is closed when the command ends. */
-  open(url: string): Promise<{ session: Session; target: Target }>;
+  /**
+   * Opens a target of this protocol, short forms allowed; the session is closed when the command ends. One that is kept
+   * open (the shell's) was opened for another path of that place, perhaps: what a protocol keeps beside its session is
+   * found by `opened`, absent where that is `target`.
+   */
+  open(url: string): Promise<{ session: Session; target: Target; opened?: Target }>;
   /**
    * A target of this protocol and what a session of it would be opened with, without opening one: for commands that
    * connect by themselves, step by step or several times.

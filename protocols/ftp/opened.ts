@@ -19,8 +19,8 @@ export interface Opened {
 
 /** @throws PortholeError `usage` for what is no ftp: URL */
 export async function openUrl(invocation: Invocation, url: string, usage: string): Promise<Opened> {
-  const { target } = await invocation.open(url);
-  const session = sessions.get(target);
+  const { target, opened = target } = await invocation.open(url);
+  const session = sessions.get(opened);
   if (session === undefined) throw new PortholeError("usage", `${url} is not an ftp: URL`, { hint: usage });
   return { session, control: await session.control(), target };
 }

@@ -31,6 +31,9 @@ const ALGORITHMS: readonly Algorithm[] = [
   { name: "CRC32", digits: 8, command: "XCRC" },
 ];
 
+/** What HASH computes on a connection since OPTS HASH: FEAT was asked before. */
+const chosen = new WeakMap<Control, string>();
+
 /** How this server computes checksums. */
 interface Way {
   readonly algorithm: Algorithm;
@@ -60,9 +63,11 @@ export async function wayOf(control: Control, wanted?: string): Promise<Way> {
   for (const algorithm of known) {
     const mark = offered.find((one) => one.replace(/\*$/, "").trim() === algorithm.name);
     if (mark !== undefined) {
-      if (!mark.trim().endsWith("*")) {
+      const current = chosen.get(control) ?? (mark.trim().endsWith("*") ? algorithm.name : undefined);
+      if (current !== algorithm.name) {
         const reply = await control.ask(`OPTS HASH ${algorithm.name}`);
         if (reply.code >= 300) continue;
+        chosen.set(control, algorithm.name);
       }
       return { algorithm, byHash: true };
     }

@@ -18,8 +18,8 @@ export interface Opened {
 
 /** @throws PortholeError as opening does */
 export async function openedBy(invocation: Invocation, url: string): Promise<Opened> {
-  const { target, session } = await invocation.open(url);
-  const gopher = sessions.get(target);
+  const { target, session, opened = target } = await invocation.open(url);
+  const gopher = sessions.get(opened);
   if (!(gopher instanceof GopherSession)) throw new PortholeError("usage", `${url} is no gopher: URL`);
   return { target, session, gopher };
 }

@@ -19,8 +19,8 @@ export async function openFor(
   invocation: Invocation,
   url: string,
 ): Promise<Opened & { readonly target: Target }> {
-  const { target } = await invocation.open(url);
-  return { ...openedAt(target), target };
+  const { target, opened = target } = await invocation.open(url);
+  return { ...openedAt(opened), target };
 }
 
 /** @throws PortholeError `usage` when no web place was opened by that target */

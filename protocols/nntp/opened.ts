@@ -15,8 +15,8 @@ export async function openNews(
   invocation: Invocation,
   url: string,
 ): Promise<{ session: NewsSession; target: Target }> {
-  const { target } = await invocation.open(url);
-  const session = SESSIONS.get(target);
+  const { target, opened = target } = await invocation.open(url);
+  const session = SESSIONS.get(opened);
   if (session === undefined) throw new PortholeError("other", "the session is not one of NNTP");
   return { session, target };
 }

@@ -151,8 +151,8 @@ async function openFirst(
   if (most !== undefined && rest.length > most) {
     throw new PortholeError("usage", `'${rest[most] ?? ""}' is too much`, { hint: usage });
   }
-  const { target } = await invocation.open(url);
-  const line = lines.get(target);
+  const { target, opened = target } = await invocation.open(url);
+  const line = lines.get(opened);
   if (line === undefined) throw new PortholeError("usage", `${url} is not a pop3: URL`, { hint: usage });
   return { line, path: parsePath(target.path), rest };
 }

@@ -23,8 +23,8 @@ export async function opened(
   usage: string,
 ): Promise<Opened> {
   if (url === undefined) throw new PortholeError("usage", "which socket?", { hint: usage });
-  const { target } = await invocation.open(url);
-  const context = contexts.get(target);
+  const { target, opened = target } = await invocation.open(url);
+  const context = contexts.get(opened);
   if (context === undefined)
     throw new PortholeError("usage", `${url} is not a socket's URL`, { hint: usage });
   return { target, context };

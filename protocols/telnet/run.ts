@@ -105,7 +105,7 @@ async function converse(
   const milliseconds = (name: string, usual: number) =>
     typeof options[name] === "number" ? options[name] * 1000 : usual;
   const timeout = milliseconds("timeout", STEP_WAIT);
-  const { session, target } = await invocation.open(withUser(url, options["login"]));
+  const { session, target, opened = target } = await invocation.open(withUser(url, options["login"]));
   const stream = await session.interact?.();
   if (!(stream instanceof TelnetStream)) throw new Error("a Telnet session can always be talked to");
   const kept: Buffer[] = [];
@@ -120,7 +120,7 @@ async function converse(
   });
   try {
     if (options["login"] !== undefined || options["user"] !== undefined) {
-      const context = contextOf(target);
+      const context = contextOf(opened);
       const { connection } = stream;
       const credentials = await context?.credentials({ connection, required: true });
       if (credentials === undefined) {

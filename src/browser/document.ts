@@ -232,7 +232,7 @@ async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, reading: R
     page.octets = octets;
     if (octets > LARGEST_PICTURE) return false;
   }
-  const pixels = decodePicture(Buffer.concat(pieces));
+  const pixels = await decodePicture(Buffer.concat(pieces));
   if (pixels === undefined) return false;
   const paint = (columns: number) => {
     page.clear();
@@ -263,5 +263,5 @@ export function describeLink(page: Page, link: { name: string; type?: string; si
 
 /** The pictures that `I` shows. */
 function isShown(type: string | undefined): boolean {
-  return type === "image/png" || type === "image/gif";
+  return type !== undefined && /^image\/(?:png|gif|jpeg|jpg|pjpeg)$/.test(type);
 }

@@ -2,8 +2,7 @@
  * A picture as pixels of its own: decoded here, laid on black, and made no larger than a screen needs. Nothing of a
  * server's octets goes further than this file.
  */
-import { decodeGif } from "./gif.js";
-import { decodePng, type Pixels } from "./png.js";
+import type { Pixels } from "./png.js";
 
 /** Octets of a picture. */
 export const LARGEST_PICTURE = 8 * 1024 * 1024;
@@ -29,9 +28,26 @@ export interface Box {
   readonly rows: number;
 }
 
-/** Undefined for what is neither PNG nor GIF, or cannot be decoded. */
-export function decodePicture(octets: Buffer): Picture | undefined {
-  const pixels = decodePng(octets) ?? decodeGif(octets);
+/** What a picture begins with, and what decodes it: loaded when one is there. */
+const DECODERS: readonly {
+  readonly begins: Buffer;
+  readonly decode: (octets: Buffer) => Promise<Pixels | undefined>;
+}[] = [
+  {
+    begins: Buffer.from("\x89PNG", "latin1"),
+    decode: async (octets) => (await import("./png.js")).decodePng(octets),
+  },
+  { begins: Buffer.from("GIF8"), decode: async (octets) => (await import("./gif.js")).decodeGif(octets) },
+  {
+    begins: Buffer.from("\xff\xd8\xff", "latin1"),
+    decode: async (octets) => (await import("./jpeg.js")).decodeJpeg(octets, MOST_KEPT),
+  },
+];
+
+/** Undefined for what is neither PNG, GIF nor JPEG, or cannot be decoded. */
+export async function decodePicture(octets: Buffer): Promise<Picture | undefined> {
+  const decoder = DECODERS.find(({ begins }) => octets.subarray(0, begins.length).equals(begins));
+  const pixels = await decoder?.decode(octets);
   if (pixels === undefined) return undefined;
   const { width, height } = pixels;
   const share = Math.min(1, Math.sqrt(MOST_KEPT / (width * height)));

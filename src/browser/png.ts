@@ -1,4 +1,4 @@
-/** PNG pictures (ISO/IEC 15948) as pixels: those without interlace, which is nearly all there are. Bounded in size. */
+/** PNG pictures (ISO/IEC 15948) as pixels, interlaced ones too. Bounded in size. */
 import { inflateSync } from "node:zlib";
 
 export interface Pixels {
@@ -17,12 +17,33 @@ interface Header {
   readonly height: number;
   readonly depth: number;
   readonly colour: number;
+  readonly interlaced: boolean;
 }
+
+/** A reduced picture within the picture: where its pixels lie (8.2). */
+interface Pass {
+  readonly left: number;
+  readonly top: number;
+  readonly across: number;
+  readonly down: number;
+}
+
+/** Adam7. */
+const PASSES: readonly Pass[] = [
+  { left: 0, top: 0, across: 8, down: 8 },
+  { left: 4, top: 0, across: 8, down: 8 },
+  { left: 0, top: 4, across: 4, down: 8 },
+  { left: 2, top: 0, across: 4, down: 4 },
+  { left: 0, top: 2, across: 2, down: 4 },
+  { left: 1, top: 0, across: 2, down: 2 },
+  { left: 0, top: 1, across: 1, down: 2 },
+];
+const WHOLE: readonly Pass[] = [{ left: 0, top: 0, across: 1, down: 1 }];
 
 /** Samples of a pixel by colour type. */
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** Undefined for what is no PNG, is damaged, too large or interlaced. */
+/** Undefined for what is no PNG, is damaged or too large. */
 export function decodePng(octets: Buffer): Pixels | undefined {
   if (!octets.subarray(0, 8).equals(SIGNATURE)) return undefined;
   let header: Header | undefined;
@@ -43,21 +64,33 @@ export function decodePng(octets: Buffer): Pixels | undefined {
   if (header === undefined) return undefined;
   const { width, height, depth, colour } = header;
   const samples = SAMPLES[colour] ?? 1;
-  const stride = Math.ceil((width * samples * depth) / 8);
+  const parts = (header.interlaced ? PASSES : WHOLE).map((pass) => {
+    const columns = Math.ceil((width - pass.left) / pass.across);
+    const rows = Math.ceil((height - pass.top) / pass.down);
+    const stride = Math.ceil((columns * samples * depth) / 8);
+    // A pass without columns has no rows either.
+    return { ...pass, columns, rows: columns > 0 ? Math.max(0, rows) : 0, stride };
+  });
+  const size = parts.reduce((sum, { stride, rows }) => sum + (stride + 1) * rows, 0);
   let raw: Buffer;
   try {
-    raw = inflateSync(Buffer.concat(data), { maxOutputLength: (stride + 1) * height + 1024 });
+    raw = inflateSync(Buffer.concat(data), { maxOutputLength: size + 1024 });
   } catch {
     return undefined;
   }
-  if (raw.length < (stride + 1) * height) return undefined;
+  if (raw.length < size) return undefined;
   const step = Math.max(1, (samples * depth) >> 3);
-  const rows = unfiltered(raw, stride, height, step);
   const rgba = new Uint8Array(width * height * 4);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const sample = (index: number) => sampleAt(rows, y * stride, x * samples + index, depth);
-      rgba.set(colourOf(colour, sample, depth, palette, opacity), (y * width + x) * 4);
+  let from = 0;
+  for (const { left, top, across, down, columns, rows, stride } of parts) {
+    const lines = unfiltered(raw.subarray(from), stride, rows, step);
+    from += (stride + 1) * rows;
+    for (let y = 0; y < rows; y++) {
+      for (let x = 0; x < columns; x++) {
+        const sample = (index: number) => sampleAt(lines, y * stride, x * samples + index, depth);
+        const at = (top + y * down) * width + left + x * across;
+        rgba.set(colourOf(colour, sample, depth, palette, opacity), at * 4);
+      }
     }
   }
   return { width, height, rgba };
@@ -68,9 +101,9 @@ function headerOf(body: Buffer): Header | undefined {
   const [width, height] = [body.readUInt32BE(0), body.readUInt32BE(4)];
   const [depth = 0, colour = 0, compression = 0, filter = 0, interlace = 0] = body.subarray(8, 13);
   const isKnown = SAMPLES[colour] !== undefined && [1, 2, 4, 8, 16].includes(depth);
-  if (!isKnown || compression + filter + interlace !== 0) return undefined;
+  if (!isKnown || compression + filter !== 0 || interlace > 1) return undefined;
   return width > 0 && height > 0 && width * height <= MOST_PIXELS
-    ? { width, height, depth, colour }
+    ? { width, height, depth, colour, interlaced: interlace === 1 }
     : undefined;
 }
 

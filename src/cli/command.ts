@@ -11,6 +11,8 @@ export interface Desk {
   readonly terminal: Terminal;
   readonly voice: Voice;
   readonly client: Client;
+  /** One that these flags hold for, too, beside those of the command line: for lines that have flags of their own. */
+  clientWith(flags: Options): Client;
   /** Where this run's credentials come from: for those who ask the person in a way of their own. */
   readonly credentials: CredentialLookup;
   readonly registry: Registry;
@@ -26,6 +28,8 @@ export interface Desk {
   /** Fires at Ctrl-C, when --max-time is over, and when nobody reads standard output any more. */
   readonly signal: AbortSignal;
   progress(report: Progress): void;
+  /** Nothing that was reported is under way any more: for those who go on after a failure. */
+  progressOver(): void;
   /** The file that Node runs as `porthole`: the tour starts it again. */
   readonly program: string;
 }

@@ -18,8 +18,16 @@ import { TypedLine } from "./typed-line.js";
 const SETTLED = 1500;
 const DEFAULT_ESCAPE = "^]";
 
-/** @returns when the far side closed, or the person left @throws PortholeError */
-export async function interact(desk: Desk, session: Session, target: Target): Promise<void> {
+/**
+ * @param input what is said to the far side: keys, or lines
+ * @returns when the far side closed, or the person left @throws PortholeError
+ */
+export async function interact(
+  desk: Desk,
+  session: Session,
+  target: Target,
+  input: AsyncIterable<Uint8Array> = desk.terminal.stdin,
+): Promise<void> {
   const { terminal } = desk;
   if (session.interact === undefined) throw new PortholeError("usage", "there is nobody to talk to");
   const stream = await session.interact({
@@ -27,7 +35,7 @@ export async function interact(desk: Desk, session: Session, target: Target): Pr
     rows: terminal.rows,
     type: terminal.environment["TERM"] ?? "dumb",
   });
-  const seat = new Seat(desk, stream, target);
+  const seat = new Seat(desk, stream, target, input);
   try {
     await seat.talk();
   } finally {
@@ -40,6 +48,7 @@ class Seat {
   readonly #desk: Desk;
   readonly #stream: Interaction;
   readonly #place: string;
+  readonly #input: AsyncIterable<Uint8Array>;
   readonly #keyboard: ReadStream | undefined;
   readonly #escape: string | undefined;
   readonly #modes = new ScreenModes();
@@ -58,12 +67,13 @@ class Seat {
   #inputEnded = false;
   #settling: NodeJS.Timeout | undefined;
 
-  constructor(desk: Desk, stream: Interaction, target: Target) {
+  constructor(desk: Desk, stream: Interaction, target: Target, input: AsyncIterable<Uint8Array>) {
     const { options, terminal } = desk;
     this.#desk = desk;
     this.#stream = stream;
     this.#place = safeLine(target.href(""));
-    this.#keyboard = terminal.stdin instanceof ReadStream ? terminal.stdin : undefined;
+    this.#input = input;
+    this.#keyboard = input instanceof ReadStream ? input : undefined;
     this.#escape = escapeCharacter(options["escape"]);
     this.#raw = options["raw"] === true || !terminal.outputIsTerminal || stream.draws;
     this.#fullLog = options["log-raw"] === true;
@@ -298,7 +308,7 @@ class Seat {
 
   async #pourInput(): Promise<void> {
     const stream = this.#stream;
-    for await (const piece of this.#desk.terminal.stdin) {
+    for await (const piece of this.#input) {
       if (stream.destroyed || stream.writableEnded) return;
       if (!stream.write(piece)) await roomIn(stream);
     }

@@ -60,7 +60,7 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
       const target = own(url);
       const session = await desk.client.open(target);
       sessions.push(session);
-      return { session, target };
+      return { session, target, opened: desk.client.openedFor(session, target) };
     },
   };
   try {

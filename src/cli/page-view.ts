@@ -12,7 +12,8 @@ const WIDEST = 100;
 /** The document as it is wanted. @throws PortholeError `usage` for what is no page, and what its body fails with */
 export async function viewed(document: Document, options: Options, columns: number): Promise<Document> {
   const as = options["as"];
-  if (as === "source") return document;
+  // Otherwise a terminal would show what the source stands for.
+  if (as === "source") return isMarkup(document.type) ? { ...document, type: "text/plain" } : document;
   if (!/^(?:text\/html|application\/xhtml\+xml)$/i.test(document.type)) {
     if (as !== "links" && options["reader"] !== true && document.type.startsWith("text/")) return document;
     document.body.destroy();
@@ -35,6 +36,11 @@ export async function viewed(document: Document, options: Options, columns: numb
     await htmlAsText(html, { columns: Math.min(columns, WIDEST), baseUrl: address }),
   );
   return textDocument(document, "text/plain", text);
+}
+
+/** Text that is rendered for people. */
+function isMarkup(type: string): boolean {
+  return /^(?:text\/|message\/(?:rfc822|news|global)$|application\/(?:.+\+)?(?:json|xml)$)/i.test(type);
 }
 
 async function article(page: string, address: string): Promise<string> {

@@ -42,9 +42,11 @@ export async function perform(
     file: typeof file === "string" ? file : undefined,
     disabled: line.options["no-config"] === true,
   });
-  const holding = (protocol?: string) =>
-    effectiveOptions({ schema, config, environment, flags: line.options, protocol });
-  const options = { ...line.options, ...holding() };
+  const holding = (flags: Options, protocol?: string): Options => ({
+    ...flags,
+    ...effectiveOptions({ schema, config, environment, flags, protocol }),
+  });
+  const options = holding(line.options);
   const transcript = new Transcript();
   const voice: Voice = {
     json: options["json"] === true,
@@ -62,26 +64,31 @@ export async function perform(
   const progress = await startProgress(options, terminal);
   const stopTranscript = await showTranscript(transcript, options, terminal);
   try {
-    const credentials = credentialLookup({ options, config, terminal, surroundings, signal: ending.signal });
-    const client = new Client({
-      registry,
-      transcript,
-      network: networkSettings(options, environment),
-      policy: policySettings(options),
-      options: (protocol) => ({ ...line.options, ...holding(protocol) }),
-      credentials,
-      accountUrl: accountUrls(config),
-      environment,
-      signal: ending.signal,
-      stateFolder: stateFolder(environment),
-      progress: progress.report,
-      warn: (text) => terminal.warn(transcript.cover(text)),
-    });
+    const { signal } = ending;
+    const furnished = (flags: Options) => {
+      const held = holding(flags);
+      const credentials = credentialLookup({ options: held, config, terminal, surroundings, signal });
+      const client = new Client({
+        registry,
+        transcript,
+        network: networkSettings(held, environment),
+        policy: policySettings(held),
+        options: (protocol) => holding(flags, protocol),
+        credentials,
+        accountUrl: accountUrls(config),
+        environment,
+        signal,
+        stateFolder: stateFolder(environment),
+        progress: progress.report,
+        warn: (text) => terminal.warn(transcript.cover(text)),
+      });
+      return { client, credentials };
+    };
     const desk: Desk = {
       terminal,
       voice,
-      client,
-      credentials,
+      ...furnished(line.options),
+      clientWith: (flags) => furnished({ ...line.options, ...flags }).client,
       registry,
       config,
       schema,
@@ -89,8 +96,9 @@ export async function perform(
       flags: line.options,
       words: line.words,
       word: line.kind === "word" ? line.word : ownWord(line.own.name),
-      signal: ending.signal,
+      signal,
       progress: progress.report,
+      progressOver: progress.over,
       program: surroundings.program,
     };
     if (line.kind === "own") {
@@ -160,10 +168,10 @@ async function showTranscript(
 async function startProgress(options: Options, terminal: Terminal) {
   const wanted = options["progress"];
   const seen = typeof wanted === "boolean" ? wanted : terminal.errorIsTerminal && !terminal.quiet;
-  if (!seen) return { report: (_report: Progress) => {}, end: () => {} };
+  if (!seen) return { report: (_report: Progress) => {}, over: () => {}, end: () => {} };
   const { ProgressView } = await import("./progress.js");
   const view = new ProgressView(terminal, { wanted: true });
-  return { report: view.report, end: () => view[Symbol.dispose]() };
+  return { report: view.report, over: view.over, end: () => view[Symbol.dispose]() };
 }
 
 function notYet(word: WordSpec): PortholeError {

@@ -55,13 +55,17 @@ export interface ProgressOptions {
   readonly wanted?: boolean | undefined;
 }
 
-/** Takes reports of any number of transfers, shows their sum after half a second, and clears the line at the end. */
+/**
+ * Takes reports of any number of transfers, shows their sum after half a second, and clears the line at the end. What
+ * comes soon after the last has ended belongs to the same lot.
+ */
 export class ProgressView implements Disposable {
   readonly #terminal: Terminal;
   readonly #enabled: boolean;
   readonly #transfers = new Map<string, Progress>();
   #samples: { at: number; done: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
 
   constructor(terminal: Terminal, options: ProgressOptions = {}) {
     this.#terminal = terminal;
@@ -72,14 +76,32 @@ export class ProgressView implements Disposable {
   readonly report = (progress: Progress): void => {
     if (!this.#enabled) return;
     this.#transfers.set(progress.what, progress);
+    clearTimeout(this.#ending);
+    if (!this.#isMoving) {
+      // What is told next, about the whole, must not have the line below it once more.
+      this.#terminal.clearStatus();
+      this.#ending = setTimeout(this.over, SHOW_AFTER_MS).unref();
+    }
     this.#timer ??= setTimeout(() => this.#begin(), SHOW_AFTER_MS).unref();
     if (this.#samples.length === 0) this.#sample();
   };
 
-  /** Takes the line away. */
-  [Symbol.dispose](): void {
+  /** Nothing is under way any more, whether it has ended well or not: takes the line away. */
+  readonly over = (): void => {
     clearTimeout(this.#timer);
+    clearTimeout(this.#ending);
+    this.#timer = undefined;
+    this.#transfers.clear();
+    this.#samples = [];
     this.#terminal.clearStatus();
+  };
+
+  [Symbol.dispose](): void {
+    this.over();
+  }
+
+  get #isMoving(): boolean {
+    return [...this.#transfers.values()].some(({ finished }) => finished !== true);
   }
 
   #begin(): void {
@@ -90,6 +112,7 @@ export class ProgressView implements Disposable {
 
   #draw(): void {
     this.#sample();
+    if (!this.#isMoving) return;
     const line = progressLine(this.#state(), this.#terminal.columns - 1);
     if (this.#terminal.errorIsTerminal) this.#terminal.showStatus(line);
     else this.#terminal.say(line);

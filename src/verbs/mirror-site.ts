@@ -27,8 +27,11 @@ interface Stage {
 
 /** A site that wants more seconds between two requests gets no more. */
 const LONGEST_DELAY = 30;
-/** The key in the journal, which no URL can be, that says that the last run came to its end. */
+/** Keys in the journal, which no URL can be: the last run came to its end; which of the runs this one is. */
 const FINISHED = "(finished)";
+const RUN = "(run)";
+/** Failures that another try will not mend. */
+const FINAL: ReadonlySet<string> = new Set(["missing", "refused", "usage", "local"]);
 
 /** @throws PortholeError when the start cannot be had, and what ends the whole */
 export async function mirrorSite(request: MirrorRequest, stage: Stage): Promise<void> {
@@ -45,8 +48,10 @@ class Crawl implements AsyncDisposable {
   readonly #journal: Journal | undefined;
   readonly #known: ReadonlyMap<string, JsonObject>;
   readonly #failures: Failures<string>;
-  /** The last run was broken off: what it kept is not asked for again. */
-  readonly #resumes: boolean;
+  /** A run that was broken off, and what goes on with it, are one: what it kept is not asked for again. */
+  readonly #run: number;
+  /** Something may be had by another try. */
+  #wantsMore = false;
   #free = 0;
   #copied = 0;
   #same = 0;
@@ -63,7 +68,8 @@ class Crawl implements AsyncDisposable {
     this.#stage = stage;
     this.#journal = journal;
     this.#known = known;
-    this.#resumes = known.size > 0 && !known.has(FINISHED);
+    const last = numberIn(known.get(RUN));
+    this.#run = known.has(FINISHED) ? last + 1 : last;
     const places = [...known].flatMap(([url, { file }]) =>
       typeof file === "string" ? [[url, file] as const] : [],
     );
@@ -92,7 +98,10 @@ class Crawl implements AsyncDisposable {
     const { source, target, signal, tell } = this.#stage;
     const { client, jobs = 1, dryRun = false, robots = true } = this.#request;
     await using door = new Door(client, source, signal);
-    if (!dryRun) await this.#journal?.note(FINISHED, undefined);
+    if (!dryRun) {
+      await this.#journal?.note(RUN, { number: this.#run });
+      await this.#journal?.note(FINISHED, undefined);
+    }
     if (robots) this.#frontier.robots = await door.use(async (session) => session.robots?.());
     this.#frontier.add({ url: startOf(source), role: "page", depth: 0 });
     const workers = Array.from({ length: Math.max(1, jobs) }, (_, at) => ({
@@ -112,7 +121,7 @@ class Crawl implements AsyncDisposable {
       }
       const [first] = workers;
       if (first !== undefined) await this.#removeRest(first.to);
-      if (!dryRun) await this.#journal?.note(FINISHED, {});
+      if (!dryRun && !this.#wantsMore) await this.#journal?.note(FINISHED, {});
     } finally {
       await Promise.all(workers.flatMap(({ from, to }) => [from.close(), to.close()]));
     }
@@ -151,6 +160,7 @@ class Crawl implements AsyncDisposable {
       this.#failures.reached();
     } catch (thrown) {
       if (item.depth === 0 && item.role === "page") throw thrown;
+      this.#wantsMore ||= !(thrown instanceof PortholeError) || !FINAL.has(thrown.code);
       await this.#failures.addOrStop(item.url, thrown);
     }
   }
@@ -226,6 +236,7 @@ class Crawl implements AsyncDisposable {
     await this.#journal?.note(item.url, {
       file,
       size,
+      run: this.#run,
       ...(validator === undefined ? {} : { validator }),
       links: links.map(({ url, role }) => [url, role]),
     });
@@ -271,15 +282,15 @@ class Crawl implements AsyncDisposable {
     const { file, size, validator } = facts ?? {};
     if (typeof file !== "string") return undefined;
     const isTold = typeof validator === "string";
-    // Where nothing tells whether it has changed (Gopher), a whole run asks for all of it.
-    if (!isTold && !this.#resumes) return undefined;
+    // Where nothing tells whether it has changed (Gopher), each run asks for all of it once.
+    if (!isTold && numberIn(facts, "run") !== this.#run) return undefined;
     if ((await this.#folder.sizeOf(to, file)) !== size) return undefined;
     return { validator: isTold ? validator : undefined, links: linksIn(facts) };
   }
 
   /** Kept by an earlier run, and not met in this one. */
   #rest(): [string, JsonObject][] {
-    return [...this.#known].filter(([url]) => url !== FINISHED && !this.#frontier.hasMet(url));
+    return [...this.#known].filter(([url]) => url !== FINISHED && url !== RUN && !this.#frontier.hasMet(url));
   }
 
   async #removeRest(to: Door): Promise<void> {
@@ -306,6 +317,11 @@ class Crawl implements AsyncDisposable {
       await this.#journal?.note(url, undefined);
     }
   }
+}
+
+function numberIn(facts: JsonObject | undefined, key = "number"): number {
+  const value = facts?.[key];
+  return typeof value === "number" ? value : 0;
 }
 
 interface Worker {

@@ -197,7 +197,14 @@ describe("bookmarks", () => {
 
 describe("a picture", () => {
   /** A PNG of one row of pixels a line, by colour type and depth, filtered by `filter`. */
-  function png(width: number, height: number, colour: number, rows: readonly number[][], filter = 0): Buffer {
+  function png(
+    width: number,
+    height: number,
+    colour: number,
+    rows: readonly number[][],
+    filter = 0,
+    interlace = 0,
+  ): Buffer {
     const chunk = (name: string, body: Buffer) => {
       const length = Buffer.alloc(4);
       length.writeUInt32BE(body.length);
@@ -206,7 +213,7 @@ describe("a picture", () => {
     const header = Buffer.alloc(13);
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
-    header.set([8, colour], 8);
+    header.set([8, colour, 0, 0, interlace], 8);
     const raw = Buffer.from(rows.flatMap((row) => [filter, ...row]));
     return Buffer.concat([
       Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
@@ -231,8 +238,27 @@ describe("a picture", () => {
     ]);
   });
 
-  it("is drawn two rows to one of the screen", () => {
-    const picture = decodePicture(
+  it("comes in seven passes where it is interlaced", () => {
+    // Each pixel its own place: row * 16 + column, 5 across and 3 down.
+    const pass = (columns: readonly number[], rows: readonly number[]) =>
+      rows.map((row) => columns.map((column) => row * 16 + column));
+    const passes = [
+      ...pass([0], [0]),
+      ...pass([4], [0]),
+      ...pass([2], [0]),
+      ...pass([0, 2, 4], [2]),
+      ...pass([1, 3], [0, 2]),
+      ...pass([0, 1, 2, 3, 4], [1]),
+    ];
+    const picture = decodePng(png(5, 3, 0, passes, 0, 1));
+    const greys = [...(picture?.rgba ?? [])].filter((_, at) => at % 4 === 0);
+    expect(greys).toEqual([0, 1, 2, 3, 4, 16, 17, 18, 19, 20, 32, 33, 34, 35, 36]);
+    expect(decodePng(png(5, 3, 0, passes.slice(0, -1), 0, 1))).toBeUndefined();
+    expect(decodePng(png(5, 3, 0, passes, 0, 2))).toBeUndefined();
+  });
+
+  it("is drawn two rows to one of the screen", async () => {
+    const picture = await decodePicture(
       png(1, 2, 2, [
         [255, 0, 0],
         [0, 0, 255],

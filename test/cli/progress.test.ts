@@ -47,6 +47,25 @@ describe("the progress view", () => {
     expect(stderr.text.endsWith("\r\x1b[K")).toBe(true);
   });
 
+  it("is gone when all has ended, before what is said of it, and begins anew with the next", async () => {
+    const { terminal, stderr } = collected({ columns: 100, rows: 24 });
+    using view = new ProgressView(terminal);
+    view.report({ what: "first", done: 512, total: 1024 });
+    await pause(600);
+    view.report({ what: "first", done: 1024, total: 1024, finished: true });
+    terminal.say("first: 1.0K");
+    await pause(900);
+    expect(stderr.text).toMatch(/first {2}50%.*\r\x1b\[Kfirst: 1\.0K\n$/s);
+    view.report({ what: "second", done: 1, total: 4 });
+    await pause(600);
+    expect(stderr.text).toMatch(/\r\x1b\[Ksecond {2}25% {2}1 of 4 {2}\S+$/);
+    // It failed, and nobody said more of it.
+    view.over();
+    const { length } = stderr.text;
+    await pause(500);
+    expect(stderr.text.length).toBe(length);
+  });
+
   it.each([
     ["a pipe", undefined, {}, undefined],
     ["-q", screen, { quiet: true }, undefined],

@@ -140,6 +140,56 @@ describe("mirror of a hole", () => {
     expect(asked).toContain("/about.txt");
   });
 
+  it("that was broken off after a whole one asks anew for what it had not asked for yet, and for nothing else", async () => {
+    hole = SMALL;
+    await mirrored();
+    const breaking = new AbortController();
+    await expect(async () => {
+      const events = mirror({
+        client: new Client(),
+        from: `gopher://127.0.0.1:${port}/`,
+        to: join(folder, "hole"),
+        stateFolder: join(folder, "state"),
+        signal: breaking.signal,
+      });
+      for await (const event of events)
+        if (event.event === "copied" && /more/.test(event.name)) breaking.abort();
+    }).rejects.toThrow();
+    hole = { ...SMALL, "/v1.0/data": "\0newer" };
+    asked = [];
+    await mirrored();
+    expect(asked).not.toContain("");
+    expect(asked).not.toContain("/more");
+    expect(asked).toContain("/v1.0/data");
+    expect(await readFile(join(folder, "hole/9/v1.0/data"), "utf8")).toBe("\0newer");
+  });
+
+  it("asks again only for what may be had the next time; what is gone for good ends no run", async () => {
+    hole = { ...SMALL };
+    delete hole["/about.txt"];
+    server.removeAllListeners("connection");
+    let down = true;
+    server.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (line) => {
+        const selector = line.toString("latin1").replace(/\r\n$/, "");
+        asked.push(selector);
+        const answer = hole[selector] ?? "3not here\t\terror.host\t1\r\n.\r\n";
+        if (down && selector === "/v1.0/data") socket.resetAndDestroy();
+        else socket.end(typeof answer === "string" ? answer : answer(port));
+      });
+    });
+    expect((await mirrored()).at(-1)).toMatchObject({ event: "done", failed: 2 });
+    down = false;
+    asked = [];
+    expect((await mirrored()).at(-1)).toMatchObject({ event: "done", copied: 1, failed: 1 });
+    expect(asked.sort()).toEqual(["/about.txt", "/v1.0/data", "robots.txt"]);
+    // All that can be had is there: the next run is one of its own.
+    asked = [];
+    await mirrored();
+    expect(asked).toContain("/more");
+  });
+
   it("reads offline: the folder opens as its menu, and its links lead on", async () => {
     hole = SMALL;
     await mirrored();

@@ -28,8 +28,8 @@ export async function openFirst(invocation: Invocation, usage: string, most: num
   if (rest.length > most) {
     throw new PortholeError("usage", `'${rest[most] ?? ""}' is too much`, { hint: usage });
   }
-  const { target } = await invocation.open(url);
-  const account = accounts.get(target);
+  const { target, opened = target } = await invocation.open(url);
+  const account = accounts.get(opened);
   if (account === undefined) throw new PortholeError("usage", `${url} is not an imap: URL`, { hint: usage });
   return { account, target, path: parsePath(target.path), rest };
 }

@@ -20,8 +20,8 @@ export async function asked(
 ): Promise<{ readonly peer: Peer; readonly target: Target; readonly rest: readonly string[] }> {
   const [url, ...rest] = invocation.words;
   if (url === undefined) throw wrongUsage(usage);
-  const { target } = await invocation.open(url);
-  return { peer: openedAt(target).peer, target, rest };
+  const { target, opened = target } = await invocation.open(url);
+  return { peer: openedAt(opened).peer, target, rest };
 }
 
 /** The lines of a reply as they came. */

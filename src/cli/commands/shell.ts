@@ -14,7 +14,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
   // What can only be talked to is its own shell.
   if (isConversation(client.verbsOf(target))) {
     const { interact } = await import("../interactive.js");
-    await client.use(target, (session) => interact(desk, session, target));
+    const said = await saidTo(desk);
+    await client.use(target, (session) => interact(desk, session, target, said));
     return undefined;
   }
   await using shell = new Shell(desk, url);
@@ -36,6 +37,24 @@ export async function run(desk: Desk): Promise<number | undefined> {
       process.off("SIGINT", interrupt);
       for (const other of others) process.on("SIGINT", () => Reflect.apply(other, process, ["SIGINT"]));
     }
+  }
+}
+
+/** Lines of -c and --script are what is said; otherwise it is typed. @throws PortholeError `local` */
+async function saidTo({ options }: Desk): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const { command, script } = options;
+  const isFile = typeof script === "string" && script !== "-";
+  if (!Array.isArray(command) && !isFile) return undefined;
+  const lines = Array.isArray(command) ? ScriptLines.of(command) : await ScriptLines.fromFile(String(script));
+  return octetsOf(lines);
+}
+
+async function* octetsOf(lines: LineSource): AsyncGenerator<Uint8Array> {
+  try {
+    for (let line = await lines.next(""); line !== undefined; line = await lines.next(""))
+      yield Buffer.from(`${line}\n`, "utf8");
+  } finally {
+    await lines.close();
   }
 }
 

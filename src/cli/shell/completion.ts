@@ -2,8 +2,9 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Completer } from "node:readline";
+import type { Entry, Target } from "../../plugin.js";
 import { isHarmful } from "../../text/safe.js";
-import { ALIASES, SHELL_WORDS } from "./commands.js";
+import { ALIASES, SHELL_WORDS, wordsWhere } from "./commands.js";
 import { quoted } from "./line.js";
 import type { Place } from "./place.js";
 
@@ -15,9 +16,8 @@ export async function offersFor(line: string, place: Place, own: readonly string
   const begun = /(?:\\.|[^\s\\])*$/.exec(line)?.[0] ?? "";
   const before = line.slice(0, line.length - begun.length).trim();
   if (before === "") {
-    return [...Object.keys(SHELL_WORDS), ...own]
-      .filter((word) => word.startsWith(begun))
-      .map((word) => `${word} `);
+    const words = wordsWhere(place.client.verbsOf(place.target)).map(([word]) => word);
+    return [...words, ...own].filter((word) => word.startsWith(begun)).map((word) => `${word} `);
   }
   const typed = before.split(/\s+/)[0] ?? "";
   const word = ALIASES[typed] ?? typed;
@@ -35,10 +35,21 @@ async function remote(plain: string, place: Place): Promise<string[]> {
   const slash = plain.lastIndexOf("/");
   const folder = plain.slice(0, slash + 1);
   const target = folder === "" ? place.target : place.client.target(await place.urlOf(folder));
-  const entries = await place.entries(target);
+  const entries = (await place.entries(target)).filter(({ kind }) => kind !== "note");
+  const names = entries.map(({ name, kind }) =>
+    kind === "directory" && !name.endsWith("/") ? `${name}/` : name,
+  );
+  // A page's links may be gone by their names, and by where they lead.
+  if (entries.some(({ kind }) => kind === "page")) names.push(...pathsBelow(target, entries));
+  return [...new Set(names)].map((name) => `${folder}${name}`);
+}
+
+function pathsBelow(target: Target, entries: readonly Entry[]): string[] {
+  const folder = target.href(target.path.replace(/[?#].*$|[^/]*$/g, ""));
   return entries
-    .filter(({ kind }) => kind !== "note")
-    .map(({ name, kind }) => `${folder}${name}${kind === "directory" && !name.endsWith("/") ? "/" : ""}`);
+    .filter(({ url }) => url.startsWith(folder) && url.length > folder.length)
+    .map(({ url }) => url.slice(folder.length))
+    .flatMap((path) => /^[^/?#]+\/?/.exec(path) ?? []);
 }
 
 async function local(plain: string): Promise<string[]> {

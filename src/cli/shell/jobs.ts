@@ -31,6 +31,10 @@ export class Jobs {
     return this.#jobs;
   }
 
+  get running(): boolean {
+    return this.#running > 0;
+  }
+
   get failed(): boolean {
     return this.#jobs.some(({ state }) => state === "failed");
   }

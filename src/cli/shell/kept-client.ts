@@ -1,11 +1,10 @@
 /** A Client that keeps one session open from command to command: what every verb opens and closes is the same one. */
 import { Client, type ClientSettings } from "../../client.js";
 import type { Session, Target } from "../../plugin.js";
+import { formatUrl } from "../../url.js";
 
 interface Kept {
-  /** That the session was opened for: a protocol's own commands know their sessions by it. */
   readonly target: Target;
-  readonly key: string;
   readonly session: Session;
   readonly life: AbortController;
   busy: boolean;
@@ -13,11 +12,15 @@ interface Kept {
 
 export class KeptClient extends Client implements AsyncDisposable {
   readonly #inner: Client;
+  /** Where the session that is kept is open. */
+  readonly #home: Target;
   #kept: Kept | undefined;
+  readonly #lent = new WeakMap<Session, Target>();
   /** Sessions under way, the kept one among them. */
   readonly #lives = new Set<AbortController>();
 
-  constructor(inner: Client) {
+  /** @param home its session is kept; its password is that of every place there */
+  constructor(inner: Client, home: Target) {
     super({
       registry: inner.registry,
       transcript: inner.transcript,
@@ -25,6 +28,7 @@ export class KeptClient extends Client implements AsyncDisposable {
       policy: inner.policy,
     });
     this.#inner = inner;
+    this.#home = home;
   }
 
   /** There was a session before the command that runs now. */
@@ -32,15 +36,16 @@ export class KeptClient extends Client implements AsyncDisposable {
     return this.#kept !== undefined;
   }
 
+  /** URLs that were listed, or typed, have no password: it is the one that the shell was begun with. */
   override target(url: string): Target {
     const target = this.#inner.target(url);
-    const kept = this.#kept?.target;
-    return kept !== undefined && isSame(kept, target) ? kept : target;
+    const { password } = this.#home.url;
+    if (password === undefined || target.url.password !== undefined || !this.#isHome(target)) return target;
+    return this.#inner.target(formatUrl({ ...target.url, password }, { withPassword: true }));
   }
 
-  /** True when this very target's session is the one that is kept. */
-  keeps(target: Target): boolean {
-    return this.#kept?.target === target && !this.#kept.busy;
+  override openedFor(session: Session, target: Target): Target {
+    return this.#lent.get(session) ?? target;
   }
 
   override with(changes: ClientSettings): Client {
@@ -52,15 +57,17 @@ export class KeptClient extends Client implements AsyncDisposable {
   }
 
   override async open(target: Target): Promise<Session> {
-    const key = placeOf(target);
     const kept = this.#kept;
-    if (kept !== undefined && !kept.busy && kept.key === key) return this.#lent(kept);
+    if (kept !== undefined && !kept.busy && isSamePlace(kept.target, target)) return this.#lend(kept);
     const life = new AbortController();
     this.#lives.add(life);
-    const session = await this.#inner.open(target, life.signal);
-    const opened: Kept = { target, key, session, life, busy: false };
-    if (this.#kept === undefined) this.#kept = opened;
-    return this.#lent(opened);
+    const session = await this.#inner.open(target, life.signal).catch((thrown: unknown) => {
+      this.#lives.delete(life);
+      throw thrown;
+    });
+    const opened: Kept = { target, session, life, busy: false };
+    if (this.#kept === undefined && this.#isHome(target)) this.#kept = opened;
+    return this.#lend(opened);
   }
 
   /** Ends what is under way at once, as Ctrl-C wants it. */
@@ -81,15 +88,21 @@ export class KeptClient extends Client implements AsyncDisposable {
     await this.drop();
   }
 
-  #lent(kept: Kept): Session {
+  #lend(kept: Kept): Session {
     kept.busy = true;
-    return {
+    const session: Session = {
       ...kept.session,
       [Symbol.asyncDispose]: async () => {
         kept.busy = false;
         if (this.#kept !== kept) await this.#close(kept);
       },
     };
+    this.#lent.set(session, kept.target);
+    return session;
+  }
+
+  #isHome(target: Target): boolean {
+    return isSamePlace(target, this.#home);
   }
 
   async #close({ session, life }: Kept): Promise<void> {
@@ -102,12 +115,13 @@ export class KeptClient extends Client implements AsyncDisposable {
   }
 }
 
-function isSame(one: Target, other: Target): boolean {
-  return placeOf(one) === placeOf(other) && one.path === other.path;
+/** The same server, and the same user there. */
+function isSamePlace(one: Target, other: Target): boolean {
+  return placeOf(one) === placeOf(other);
 }
 
 function placeOf({ protocol, url, host, port, path }: Target): string {
   // Each file or mailbox of this machine is a place of its own.
   const own = host === "" ? path : "";
-  return JSON.stringify([protocol, url.scheme, url.user ?? "", url.password ?? "", host, port, own]);
+  return JSON.stringify([protocol, url.scheme, url.user ?? "", host, port, own]);
 }

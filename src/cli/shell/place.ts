@@ -11,6 +11,8 @@ const MOST_ENTRIES = 5000;
 const FRESH = 30_000;
 /** What a name in a URL's path need not hide: messages have `;UID=` and `<id@host>`. */
 const KEPT = "/;=:@,+&$!'()*<>~[]";
+/** Where a usage has a URL. */
+const PLACE = /^\[?(?:URL|FROM|TO)\b/;
 /** Kinds whose entries have URLs that their names do not tell. */
 const BY_LISTING: ReadonlySet<EntryKind> = new Set(["menu", "mailbox", "group"]);
 
@@ -98,6 +100,37 @@ export class Place {
       if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
       return this.#target.href(joined(this.#target.path, word));
     }
+  }
+
+  /**
+   * The words of one of the protocol's own commands, with URLs where its usage has them: of this place where none is
+   * typed, and a name's where what is typed is one.
+   */
+  async wordsFor(usage: string, words: readonly string[]): Promise<readonly string[]> {
+    const tokens = usage.split(" ");
+    const at = tokens.findIndex((token) => PLACE.test(token));
+    if (at < 0) return words;
+    const before = words.slice(0, at);
+    const rest = words.slice(at);
+    // Nothing else follows: all of them are names.
+    if (tokens.slice(at).every((token) => PLACE.test(token)) && rest.length > 0) {
+      return [...before, ...(await Promise.all(rest.map((word) => this.urlBelow(word))))];
+    }
+    const [first, ...others] = rest;
+    const named = first === undefined ? undefined : await this.#named(first, usage);
+    return named === undefined ? [...before, this.url, ...rest] : [...before, named, ...others];
+  }
+
+  /** What a word that need not be a name stands for, if it is one. */
+  async #named(word: string, usage: string): Promise<string | undefined> {
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(word)) return word;
+    if (/^\.{0,2}\//.test(word) && !usage.includes("ENTRY")) return this.urlOf(word);
+    // What is said to the server is no name, and it is asked nothing else for it.
+    if (usage.includes("COMMAND")) return undefined;
+    if (usage.includes("ITEM")) return /[=:@]/.test(word) ? undefined : this.urlOf(word);
+    const entries = (await this.entries()).filter(({ kind }) => kind !== "note");
+    const isEntry = entries.some(({ name, meta }) => name === word || meta["number"] === Number(word));
+    return isEntry ? this.urlOf(word) : undefined;
   }
 
   /** What is in a folder; believed for a while. */

@@ -9,7 +9,7 @@ import { Door } from "../../verbs/doors.js";
 import { shownName } from "../../verbs/names.js";
 import { walk } from "../../verbs/walk.js";
 import type { Desk } from "../command.js";
-import { ALIASES, SHELL_WORDS } from "./commands.js";
+import { ALIASES, SHELL_WORDS, wordsWhere } from "./commands.js";
 import type { KeptClient } from "./kept-client.js";
 import type { Place } from "./place.js";
 
@@ -80,14 +80,26 @@ export async function runLocally(command: string): Promise<number> {
   return typeof status === "number" ? status : 1;
 }
 
+/** The place is the shell's own where none is typed. */
+function usageHere(usage: string): string {
+  const named = usage.replace(/^URL(\.\.\.)?$/, "[NAME$1]").replaceAll(/\bURL\b/g, "NAME");
+  return named.replace(/^NAME (?=\S*COMMAND)/, "").replace(/^NAME /, "[NAME] ");
+}
+
 /** What can be typed, or how one word is. @throws PortholeError `usage` for no word */
 export async function help({ desk, place }: Here, word: string | undefined): Promise<number> {
   const { terminal } = desk;
-  const own = desk.client.manifestOf(place.target).commands;
+  const { name: protocol, commands } = desk.client.manifestOf(place.target);
+  const verbs = desk.client.verbsOf(place.target);
   const rows = [
-    ...Object.entries(SHELL_WORDS).map(([name, { usage, summary }]) => ({ name, usage, summary })),
-    ...own,
-  ].filter(({ name }) => word === undefined || name === (ALIASES[word] ?? word));
+    ...wordsWhere(verbs).map(([name, { usage, summary }]) => ({ name, usage, summary })),
+    ...commands.map(({ name, usage, summary }) => ({
+      // What the shell has by that name is something else.
+      name: SHELL_WORDS[name] === undefined ? name : `${protocol} ${name}`,
+      usage: usageHere(usage),
+      summary,
+    })),
+  ].filter(({ name }) => word === undefined || name.split(" ").at(-1) === (ALIASES[word] ?? word));
   if (rows.length === 0) throw new PortholeError("usage", `there is no '${word ?? ""}' here`);
   const width = Math.min(34, Math.max(...rows.map(({ name, usage }) => `${name} ${usage}`.length)));
   for (const { name, usage, summary } of rows)

@@ -3,13 +3,15 @@ import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EXIT_STATUS, PortholeError } from "../../errors.js";
-import type { Options } from "../../plugin.js";
+import type { OptionSpec, Options } from "../../plugin.js";
 import { nearest } from "../../spelling.js";
 import { remoteFileName } from "../../text/filename.js";
 import { safeLine } from "../../text/safe.js";
+import { formatUrl } from "../../url.js";
 import type { Desk } from "../command.js";
 import { asPortholeError } from "../errors.js";
 import { parseCommandLine } from "../parse.js";
+import { SHARED_OPTIONS } from "../shared-options.js";
 import { wordNamed } from "../verbs.js";
 import { ALIASES, SHELL_WORDS } from "./commands.js";
 import { Jobs } from "./jobs.js";
@@ -21,6 +23,10 @@ import { cat, enterLocally, find, type Here, help, runLocally } from "./shell-wo
 
 /** Words that may be done again when the server had closed a session that waited. */
 const REPEATABLE = new Set(["ls", "cd", "cat", "more", "get", "find", "search", "stat", "pwd"]);
+/** Options that sessions are opened with, whatever the protocol. */
+const SESSION_OPTIONS: readonly OptionSpec[] = SHARED_OPTIONS.filter(({ title }) =>
+  ["Credentials", "Limits", "TLS", "Network"].includes(title),
+).flatMap(({ options }) => options);
 /** Ways in which a session is lost. */
 const LOST: ReadonlySet<number> = new Set([
   EXIT_STATUS.connect,
@@ -32,6 +38,8 @@ const LOST: ReadonlySet<number> = new Set([
 export class Shell implements AsyncDisposable {
   readonly #desk: Desk;
   #client: KeptClient;
+  /** That of a line with options of its own, while it runs. */
+  #other: KeptClient | undefined;
   #place: Place;
   readonly #jobs: Jobs;
   #left = false;
@@ -39,10 +47,12 @@ export class Shell implements AsyncDisposable {
   /** The command that runs now has been interrupted. */
   #interrupted = false;
 
+  /** @param url with its password, where it has one */
   constructor(desk: Desk, url: string) {
     this.#desk = desk;
-    this.#client = new KeptClient(desk.client);
-    this.#place = new Place(this.#client, desk.client.target(url));
+    const target = desk.client.target(url);
+    this.#client = new KeptClient(desk.client, target);
+    this.#place = new Place(this.#client, target);
     this.#jobs = new Jobs(desk.client.policy.jobs, ({ number, line, state, words }) => {
       const told = words === "" ? "" : ` (${words})`;
       if (!desk.terminal.quiet) desk.terminal.say(`[${number}] ${state}${told}  ${safeLine(line)}`);
@@ -78,6 +88,7 @@ export class Shell implements AsyncDisposable {
   interrupt(): void {
     this.#interrupted = true;
     this.#client.interrupt();
+    this.#other?.interrupt();
   }
 
   /**
@@ -136,6 +147,8 @@ export class Shell implements AsyncDisposable {
         return EXIT_STATUS.aborted;
       }
       return this.#report(thrown);
+    } finally {
+      if (!this.#jobs.running) this.#desk.progressOver();
     }
   }
 
@@ -157,7 +170,7 @@ export class Shell implements AsyncDisposable {
   }
 
   #beside(word: string, words: readonly string[], line: string): void {
-    const url = this.#place.url;
+    const url = formatUrl(this.#place.target.url, { withPassword: true });
     const job = this.#jobs.add(line, async (signal) => {
       const inner = new Shell(this.#desk, url);
       const leave = () => inner.interrupt();
@@ -257,7 +270,16 @@ export class Shell implements AsyncDisposable {
         ? await this.#sidesOf(given, isUp)
         : await this.#urlsFor(typed, given, renamed.output);
     const module = await spec.load();
-    const status = await module.run(this.#deskFor(urls, this.#optionsFor(typed, options), spec));
+    const status = await this.#with(options, (client) =>
+      module.run({
+        ...this.#desk,
+        client,
+        words: urls,
+        options: this.#optionsFor(typed, options),
+        flags: { ...this.#desk.flags, ...options },
+        word: spec,
+      }),
+    );
     if (["put", "rm", "mv", "mkdir", "mirror"].includes(typed)) this.#place.forget();
     return status ?? 0;
   }
@@ -317,30 +339,34 @@ export class Shell implements AsyncDisposable {
       return 0;
     }
     const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
-    const [first] = line.words;
-    const isUrl = first !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(first);
-    const named =
-      !usage.startsWith("URL") || isUrl
-        ? line.words
-        : /^URL(?:\.\.\.)?$/.test(usage) && first !== undefined
-          ? await Promise.all(line.words.map((word) => this.#place.urlBelow(word)))
-          : [this.#place.url, ...line.words];
+    const full = await this.#place.wordsFor(usage, line.words);
     const { runOwnCommand } = await import("../own-command.js");
     const options = { ...this.#desk.options, ...line.options };
-    // A protocol knows its sessions by the place that they were opened for; elsewhere it gets one of its own.
-    const isKept = named[0] !== undefined && this.#client.keeps(this.#client.target(named[0]));
-    const client = isKept ? this.#client : this.#desk.client;
-    return (await runOwnCommand({ ...this.#desk, client, words: named, options }, line.own)) ?? 0;
+    const status = await this.#with(line.options, (client) =>
+      runOwnCommand({ ...this.#desk, client, words: full, options }, line.own),
+    );
+    return status ?? 0;
   }
 
-  #deskFor(words: readonly string[], options: Options, word: Desk["word"]): Desk {
-    return { ...this.#desk, client: this.#client, words, options, word };
+  /** On the open session, unless the line has options that a session is opened with. */
+  async #with<T>(given: Options, act: (client: KeptClient) => Promise<T>): Promise<T> {
+    const own = this.#desk.client.manifestOf(this.#place.target).options;
+    const isDecisive = (flag: string) => [...SESSION_OPTIONS, ...own].some((option) => option.flag === flag);
+    if (!Object.keys(given).some(isDecisive)) return act(this.#client);
+    await using client = new KeptClient(this.#desk.clientWith(given), this.#place.target);
+    this.#other = client;
+    try {
+      return await act(client);
+    } finally {
+      this.#other = undefined;
+    }
   }
 
   async #open(url: string | undefined): Promise<number> {
     if (url === undefined) throw new PortholeError("usage", "open wants a URL");
-    const client = new KeptClient(this.#desk.client);
-    const place = new Place(client, client.target(url));
+    const target = this.#desk.client.target(url);
+    const client = new KeptClient(this.#desk.client, target);
+    const place = new Place(client, target);
     await place.change(".");
     await this.#client.drop();
     this.#client = client;

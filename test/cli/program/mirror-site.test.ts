@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { objects, User } from "./program.js";
+import { objects, User, until } from "./program.js";
 import { numbered, Web } from "./web.js";
 
 let user: User;
@@ -126,6 +126,36 @@ describe("mirror of a site", () => {
     expect(await report()).toMatchObject({ copied: 1, same: 2, removed: 0, extra: 1 });
     expect(await report(["--delete"])).toMatchObject({ same: 3, removed: 1 });
     expect(await tree(folder)).toEqual(["a.html", "b.html", "index.html"]);
+  });
+
+  it("goes on where it was killed, though nothing tells whether a page has changed", async () => {
+    let hangs = true;
+    await using web = await Web.serve((response, { path }) => {
+      if (path === "/robots.txt") response.writeHead(404).end();
+      else if (path === "/c" && hangs) response.writeHead(200, { "Content-Type": "text/html" }).write("<p>");
+      else
+        response
+          .writeHead(200, { "Content-Type": "text/html" })
+          .end(path === "/" ? LINKS("a", "b", "c") : "<p>so");
+    });
+    const folder = user.path("killed");
+    const args = ["mirror", web.url("/"), folder, "--json"];
+    const running = user.start(args);
+    await running.says("b.html");
+    await until(
+      () => web.asked.some(({ path }) => path === "/c"),
+      () => "the last page",
+    );
+    running.child.kill("SIGKILL");
+    await running.ended;
+    hangs = false;
+    web.asked.length = 0;
+    expect(objects((await user.run(args)).stdout).at(-1)).toMatchObject({ copied: 1, same: 3, failed: 0 });
+    // What kind of page it begins at is looked at each time.
+    expect(paths(web).filter((path) => !path.endsWith(" /"))).toEqual(["GET /robots.txt", "GET /c"]);
+    // That one was whole: the next asks for all.
+    web.asked.length = 0;
+    expect(objects((await user.run(args)).stdout).at(-1)).toMatchObject({ copied: 4, same: 0 });
   });
 
   it("does as robots.txt asks, unless told not to", async () => {

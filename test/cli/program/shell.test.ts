@@ -225,6 +225,17 @@ describe("on a terminal", () => {
     expect(history).toBe("cat welcome.txt\ncd pub/\n");
   });
 
+  it("a transfer's progress is gone when the next line is typed", async () => {
+    await using screen = await opened(sandbox.url("ftp"));
+    await screen.shows("/>");
+    await screen.type("get pub/large.bin --limit-rate 3M", "Enter");
+    await screen.shows(/large\.bin +\d+% .*of 5\.0M/);
+    const text = await screen.shows(/^large\.bin: 5\.0M\n.*> *$/m);
+    expect(text).not.toContain("of 5.0M");
+    await screen.type("pwd", "Enter");
+    await screen.shows(/> pwd\nftp:.*\n.*> *$/m);
+  });
+
   it("Ctrl-C ends what runs, and not the shell", async () => {
     const play = conversation(`
       C:
