@@ -79,7 +79,17 @@ export const manifest = {
     },
     { name: "capability", usage: "URL", summary: "what the server says it can do (CAPABILITY)" },
     { name: "quote", usage: "URL COMMAND...", summary: "send one command as it is, and show the answer" },
-    { name: "export", usage: "URL", summary: "a mailbox's messages, or those of a search, as one mbox" },
+    {
+      name: "export",
+      usage: "URL",
+      summary: "a mailbox's messages, or those of a search, as one mbox",
+      options: [
+        { flag: "output", alias: "o", type: "string", placeholder: "FILE", summary: "write it to FILE" },
+        { flag: "remote-name", alias: "O", type: "boolean", summary: "write it to MAILBOX.mbox" },
+        { flag: "directory", alias: "d", type: "string", placeholder: "DIR", summary: "write it into DIR" },
+        { flag: "force", alias: "f", type: "boolean", summary: "replace an existing file" },
+      ],
+    },
   ],
   load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

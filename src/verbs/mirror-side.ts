@@ -11,6 +11,8 @@ import { type Found, walk } from "./walk.js";
 /** What a mirror is about: `--include` and `--exclude`. */
 export interface Selection {
   readonly takesFile: (names: readonly string[]) => boolean;
+  /** A message is taken for the mailboxes that it is in, too. */
+  readonly takesMessage: (names: readonly string[]) => boolean;
   readonly entersFolder: (names: readonly string[]) => boolean;
 }
 
@@ -20,10 +22,13 @@ export function selectionOf(include: readonly string[], exclude: readonly string
   const shown = (names: readonly string[]) => names.map(shownName).join("/");
   const out = (names: readonly string[]) =>
     names.some((_, at) => excluded?.some((matches) => matches(shown(names.slice(0, at + 1)))) === true);
+  const isIncluded = (names: readonly string[]) =>
+    included?.length === 0 || included?.some((matches) => matches(shown(names))) === true;
   return {
     entersFolder: (names) => !out(names),
-    takesFile: (names) =>
-      !out(names) && (included?.length === 0 || included?.some((matches) => matches(shown(names))) === true),
+    takesMessage: (names) =>
+      !out(names) && names.some((_, at) => isIncluded(names.slice(0, names.length - at))),
+    takesFile: (names) => !out(names) && isIncluded(names),
   };
 }
 
@@ -54,6 +59,8 @@ export interface ListOptions {
   /** What tells things apart is enough. */
   readonly brief: boolean;
 }
+
+const MESSAGES: ReadonlySet<string> = new Set(["message", "article"]);
 
 /** @throws PortholeError when the top cannot be listed */
 export async function listSide(door: Door, options: ListOptions): Promise<Listed> {
@@ -95,7 +102,8 @@ async function listInto(
       let { found } = walked;
       // A link at the target stands in the way of a folder, too.
       const isAnything = found.isContainer || (found.link !== undefined && options.linkName === undefined);
-      const takes = isAnything ? selection.entersFolder : selection.takesFile;
+      const takesIt = MESSAGES.has(found.entry.kind) ? selection.takesMessage : selection.takesFile;
+      const takes = isAnything ? selection.entersFolder : takesIt;
       if (!takes(found.names)) continue;
       if (found.link !== undefined && options.linkName !== undefined) {
         const kept = linkOf(found, options.linkName);

@@ -207,7 +207,7 @@ class Mirroring implements AsyncDisposable {
     const removes = wanted && source.complete && this.#failures.count === 0;
     if (wanted && !removes) await tell(SPARED);
     return mirrorMessages({
-      source: source.things,
+      source: this.#isPicky ? withoutEmptyMailboxes(source.things) : source.things,
       target: target.things,
       top,
       known: new Map(known),
@@ -397,6 +397,17 @@ function isAtOrBelow(keys: ReadonlySet<string>, key: string): boolean {
     if (keys.has(key.slice(0, at))) return true;
   }
   return false;
+}
+
+/** Mailboxes are there for the messages that are wanted. */
+function withoutEmptyMailboxes(things: ReadonlyMap<string, Found>): ReadonlyMap<string, Found> {
+  const wanted = new Set<string>();
+  for (const [key, { isContainer }] of things) {
+    if (isContainer) continue;
+    for (let at = key.lastIndexOf("/"); at > 0; at = key.lastIndexOf("/", at - 1))
+      wanted.add(key.slice(0, at));
+  }
+  return new Map([...things].filter(([key, { isContainer }]) => !isContainer || wanted.has(key)));
 }
 
 function asSame(step: Step): Step {

@@ -33,6 +33,10 @@ function mailOf(subject: string): string {
   return `Message-ID: <${subject}@example.org>\r\nSubject: ${subject}\r\n\r\nText of ${subject}\r\n`;
 }
 
+async function* once(octets: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  yield octets;
+}
+
 async function textsIn(box: string): Promise<string[]> {
   const names = await Promise.all(
     ["new", "cur"].map(async (part) => [part, await readdir(join(box, part))] as const),
@@ -71,6 +75,29 @@ describe("a mailbox mirrored into another", () => {
       same: 1,
     });
     expect(await textsIn(to)).toEqual(["a", "b"].map(mailOf));
+  });
+
+  it("takes the mailboxes that are included, and makes no others", async () => {
+    const [from, to] = [join(folder, "from-globs"), join(folder, "to-globs")];
+    const client = clientOf();
+    for (const name of ["Work", "Lists", "Lists/tech", "Other"]) {
+      await client.use(client.target(`maildir:${from}/${name}`), async (session) => {
+        const source = { body: once(Buffer.from(mailOf(name))) };
+        await session.write?.(`${from}/${name}`, source);
+      });
+    }
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, include: ["Lists*", "Work"] };
+    expect(reportIn(await run(job))).toMatchObject({ copied: 3, failed: 0 });
+    expect((await readdir(to)).filter((name) => !/^(?:cur|new|tmp)$/.test(name)).sort()).toEqual([
+      ".Lists",
+      ".Lists.tech",
+      ".Work",
+    ]);
+    expect(reportIn(await run({ ...job, exclude: ["Work"] }))).toMatchObject({
+      copied: 0,
+      same: 2,
+      failed: 0,
+    });
   });
 
   it("tells mails of one Message-ID by their sizes, and carries the one that is not there", async () => {
