@@ -76,6 +76,31 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, { words: string; hint: strin
     words: "the certificate's authority is not known here",
     hint: "trust the authority with --cacert FILE, or accept anything with -k",
   },
+  CERT_SIGNATURE_FAILURE: {
+    words:
+      "the certificate was signed by another authority of the same name than the one that is trusted here",
+    hint: "--cacert FILE takes the authority's certificate of today; -k accepts anything",
+  },
+  CERT_UNTRUSTED: {
+    words: "the certificate's authority is not trusted for this use",
+    hint: "trust another with --cacert FILE, or accept anything with -k",
+  },
+  INVALID_PURPOSE: {
+    words: "the certificate is not one for servers",
+    hint: "tell the server's owner; -k accepts it all the same",
+  },
+  CERT_CHAIN_TOO_LONG: {
+    words: "the certificate's chain of authorities is too long",
+    hint: "tell the server's owner; -k accepts it all the same",
+  },
+  INVALID_CA: {
+    words: "the certificate was signed by one that may not sign any",
+    hint: "tell the server's owner; -k accepts it all the same",
+  },
+  PATH_LENGTH_EXCEEDED: {
+    words: "the certificate was signed by one that may not sign any",
+    hint: "tell the server's owner; -k accepts it all the same",
+  },
   CERT_REVOKED: { words: "the certificate has been revoked", hint: "do not go on; tell the server's owner" },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     words: "the certificate is for another name",

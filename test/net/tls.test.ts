@@ -156,6 +156,24 @@ describe("TLS from the first octet", () => {
     ]);
   });
 
+  it("tells of another authority under the name of the one that is trusted", async () => {
+    const { generate } = await import("../../fixtures/servers/self-signed.js");
+    const other = await generate([{ name: "commonName", value: "Porthole sandbox authority" }], {
+      keyType: "ec",
+      curve: "P-256",
+      algorithm: "sha256",
+      extensions: [{ name: "basicConstraints", cA: true, critical: true }],
+    });
+    const otherFile = join(folder, "other-ca.pem");
+    await writeFile(otherFile, other.cert);
+    await using server = await shunned("good");
+    expect(await failureOf(secured(server, { caFile: otherFile }))).toMatchObject({
+      code: "tls",
+      exit: 5,
+      message: `localhost:${server.port}: the certificate was signed by another authority of the same name than the one that is trusted here`,
+    });
+  });
+
   it.each([
     ["expired", "CERT_HAS_EXPIRED"],
     ["wrong-name", "ERR_TLS_CERT_ALTNAME_INVALID"],
