@@ -14,6 +14,8 @@ export class Writers {
   #opened = 0;
   #held = 0;
   #failure: { readonly reason: unknown } | undefined;
+  /** Who waits until one of the busy is done. */
+  #waiting: (() => void)[] = [];
 
   /** @param open a door to the target; called up to `most` times */
   constructor(most: number, open: () => Door) {
@@ -26,7 +28,7 @@ export class Writers {
    * @param octets that it holds until it is done
    */
   async begin(act: Act, octets: number): Promise<void> {
-    while (this.#held > 0 && this.#held + octets > MOST_HELD) await Promise.race(this.#busy);
+    while (this.#held > 0 && this.#held + octets > MOST_HELD) await this.#oneDone();
     this.#held += octets;
     try {
       await this.#start(act, octets);
@@ -59,6 +61,9 @@ export class Writers {
         this.#busy.delete(done);
         this.#held -= octets;
         this.#free.push(door);
+        const waiting = this.#waiting;
+        this.#waiting = [];
+        for (const wake of waiting) wake();
       });
     this.#busy.add(done);
     return { done };
@@ -73,8 +78,15 @@ export class Writers {
         this.#opened += 1;
         return this.#open();
       }
-      await Promise.race(this.#busy);
+      await this.#oneDone();
     }
+  }
+
+  /** A race of all that are busy would leave something with each of them, every time. */
+  #oneDone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   #check(): void {
