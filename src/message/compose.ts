@@ -10,6 +10,7 @@ import { PortholeError } from "../errors.js";
 import { type Mailbox, parseMailbox } from "./address.js";
 import { checkDkim, type DkimKey, signed } from "./dkim.js";
 import { type ReadyMail, withoutDoubles } from "./mail.js";
+import { plainMail } from "./plain-mail.js";
 import { mark, Splice } from "./splice.js";
 
 /** Addresses are mailboxes as people write them: `a@b`, `Ann <a@b>`. */
@@ -114,9 +115,19 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
       });
     }
   }
+  const envelope = { from: from.address, to: withoutDoubles(recipients) };
+  const body = await bodyOf(mail, now);
+  const { dkim } = mail;
+  const isText = attachments.length === 0 && dkim === undefined;
+  if (isText && headers.length === 0 && body.text !== undefined && mail.inReplyTo === undefined) {
+    const { text, subject } = body;
+    const parts = { from, to: to ?? [], cc: cc ?? [], replyTo, subject, text, messageId, date: now };
+    const octets = body.html === undefined && mail.calendar === undefined ? plainMail(parts) : undefined;
+    if (octets !== undefined) return ready(envelope, messageId, octets);
+  }
   const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
   const fixed = {
-    ...(await bodyOf(mail, now)),
+    ...body,
     headers: headers.map(({ name, value }) => ({ key: name, value })),
     ...shown(own, "from", from),
     ...shown(own, "to", to),
@@ -140,13 +151,9 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
       ...fixed,
       attachments: attachments.map((attachment, at) => partOf(attachment, content(attachment, at))),
     });
-  const envelope = { from: from.address, to: withoutDoubles(recipients) };
-  const { dkim } = mail;
-  if (attachments.length === 0 && dkim === undefined) {
+  if (isText) {
     const node = build(() => PLACEHOLDER).compile();
-    const octets = textOctets(node) ?? (await octetsOf(node.createReadStream()));
-    const once = () => Readable.from([octets], { objectMode: false });
-    return { envelope, messageId, size: octets.length, eightBit: false, raw: once, octets };
+    return ready(envelope, messageId, textOctets(node) ?? (await octetsOf(node.createReadStream())));
   }
   const types = build(() => PLACEHOLDER)
     .getAttachments()
@@ -181,6 +188,12 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
   };
 }
 
+/** A mail that is whole in memory. */
+function ready(envelope: ReadyMail["envelope"], messageId: string, octets: Buffer): ReadyMail {
+  const raw = () => Readable.from([octets], { objectMode: false });
+  return { envelope, messageId, size: octets.length, eightBit: false, raw, octets };
+}
+
 function signing(raw: () => Readable, dkim: DkimKey | undefined): () => Readable {
   return dkim === undefined ? raw : () => signed(raw(), dkim);
 }
@@ -189,7 +202,7 @@ function signing(raw: () => Readable, dkim: DkimKey | undefined): () => Readable
 async function bodyOf(
   mail: Mail,
   now: Date,
-): Promise<Pick<ComposerOptions & object, "subject" | "text" | "html">> {
+): Promise<{ readonly subject?: string; readonly text?: string; readonly html?: string }> {
   const { subject, html } = mail;
   if (subject !== undefined) refuseControls(subject, "the subject");
   const text = mail.text ?? (html === undefined ? undefined : await textFrom(html));
