@@ -214,6 +214,9 @@ describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
 
     it("takes mail for everywhere after STARTTLS and a login", async () => {
       const report = await sends(withUser(postfix.submission, "ann:open%20sesame"), RELAYED);
+      // Also where the password comes from elsewhere than the URL: in clear no login is offered.
+      const credentials = async () => ({ user: "ann", password: "open sesame", kind: "password" }) as const;
+      expect((await sends(postfix.submission, RELAYED, { credentials })).accepted).toEqual(report.accepted);
       expect(report.accepted).toEqual(["c@elsewhere.example"]);
     });
 
