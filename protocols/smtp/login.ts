@@ -43,7 +43,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   await authenticate(peer, target, context, login.way, login.credentials);
   peer.loggedIn = true;
   const { user } = login.credentials;
-  peer.loggedInAs = `${user === "" ? "" : `${user} `}by ${login.way.name}`;
+  peer.loggedInAs = `${user === "" ? "" : `as ${user}, `}by ${login.way.name}`;
 }
 
 function demanded(demand: Reply): PortholeError {

@@ -23,7 +23,7 @@ export class Peer {
   readonly lmtp: boolean;
   extensions = new Extensions();
   loggedIn = false;
-  /** As whom, and by what: `ann by PLAIN`. */
+  /** In words: `as ann, by PLAIN`. */
   loggedInAs = "";
   /** The greeting, and how long it took. */
   met: { readonly greeting: Reply; readonly ms: number } | undefined;

@@ -189,6 +189,9 @@ describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
     expect(records.map(({ step }) => step)).toEqual([
       ...["connect", "banner", "ehlo", "tls", "ehlo", "auth", "mail", "rcpt", "data"],
     ]);
+    expect(records.find(({ step }) => step === "auth")).toMatchObject({
+      detail: "logged in as ann, by PLAIN",
+    });
     const [before, after] = records.filter(({ step }) => step === "ehlo");
     expect([before?.["mechanisms"], after?.["mechanisms"]]).toEqual([[], ["PLAIN"]]);
     const relayed = await perform("probe", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
