@@ -42,7 +42,7 @@ export async function handOverChunks(
       if (isPositive(reply)) continue;
       // What was sent behind is refused as well, and the transaction is over.
       for (const { answer } of waiting.splice(0)) await heard(answer);
-      throw refusal(reply, "the server refused the message");
+      throw refusal(reply, "the server refused the message", "content");
     }
   };
   try {
