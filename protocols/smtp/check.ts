@@ -32,7 +32,7 @@ export async function* checkSteps(
     weaknesses,
   };
   if (peer.loggedIn) {
-    yield { step: "login", ok: true, ms: peer.loginMs, detail: `as ${target.url.user ?? "configured"}` };
+    yield { step: "login", ok: true, ms: peer.loginMs, detail: peer.loggedInAs };
   }
   const began = performance.now();
   const reply = await peer.ask(["NOOP"]);

@@ -29,22 +29,30 @@ export async function handOverChunks(
   tell: (done: number) => void,
 ): Promise<{ readonly answer: Answer<Reply>; readonly size: number }> {
   const ahead = peer.extensions.has("PIPELINING") ? AHEAD : 1;
-  const waiting: Answer<Reply>[] = [];
+  const waiting: { readonly answer: Answer<Reply>; readonly chunk: Buffer }[] = [];
+  // Few, and used again and again: what waits for its answer grows old, and would long not be collected.
+  const free: Buffer[] = Array.from({ length: ahead }, () => Buffer.allocUnsafeSlow(CHUNK));
   let size = 0;
   const settle = async (most: number) => {
     while (waiting.length > most) {
       const next = waiting.shift();
-      const reply = next === undefined ? undefined : await heard(next);
-      if (reply === undefined || isPositive(reply)) continue;
+      if (next === undefined) break;
+      const reply = await heard(next.answer);
+      free.push(next.chunk);
+      if (isPositive(reply)) continue;
       // What was sent behind is refused as well, and the transaction is over.
-      for (const answer of waiting.splice(0)) await heard(answer);
-      throw refusal(reply, "the server refused the message");
+      for (const { answer } of waiting.splice(0)) await heard(answer);
+      throw refusal(reply, "the server refused the message", "content");
     }
   };
   try {
-    for await (const chunk of chunksOf(message, CHUNK)) {
-      size += chunk.length;
-      waiting.push(peer.dialogue.say({ command: commandLine("BDAT", chunk.length), payload: chunk }));
+    for await (const { chunk, length } of chunksOf(
+      message,
+      () => free.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
+    )) {
+      size += length;
+      const payload = chunk.subarray(0, length);
+      waiting.push({ answer: peer.dialogue.say({ command: commandLine("BDAT", length), payload }), chunk });
       await settle(ahead - 1);
       tell(size);
     }
@@ -56,24 +64,32 @@ export async function handOverChunks(
   return { answer: peer.dialogue.say({ command: commandLine("BDAT", 0, "LAST"), sequel }), size };
 }
 
-/** Lines ended by CRLF, in pieces of about `size` octets. */
+/** Lines ended by CRLF, in chunks that are full but for the last. */
 async function* chunksOf(
   message: AsyncIterable<Buffer>,
-  size: number,
-): AsyncGenerator<Buffer, void, undefined> {
+  room: () => Buffer,
+): AsyncGenerator<{ readonly chunk: Buffer; readonly length: number }, void, undefined> {
   const writer = new CrlfWriter();
-  let held: Buffer[] = [];
-  let holding = 0;
-  for await (const piece of message) {
-    const octets = writer.write(piece);
-    held.push(octets);
-    holding += octets.length;
-    if (holding < size) continue;
-    yield Buffer.concat(held);
-    held = [];
-    holding = 0;
+  let chunk = room();
+  let length = 0;
+  for await (const piece of endedBy(message, writer)) {
+    for (let from = 0; from < piece.length; ) {
+      const taken = piece.copy(chunk, length, from);
+      from += taken;
+      length += taken;
+      if (length < chunk.length) continue;
+      yield { chunk, length };
+      chunk = room();
+      length = 0;
+    }
   }
-  held.push(writer.end());
-  const last = Buffer.concat(held);
-  if (last.length > 0) yield last;
+  if (length > 0) yield { chunk, length };
+}
+
+async function* endedBy(
+  message: AsyncIterable<Buffer>,
+  writer: CrlfWriter,
+): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of message) yield writer.write(piece);
+  yield writer.end();
 }

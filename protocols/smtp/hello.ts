@@ -98,7 +98,7 @@ export async function sayHello(peer: Peer, name: string): Promise<Reply> {
 
 /** STARTTLS, and EHLO again (RFC 3207), as far as the user wants it and the server offers it. */
 export async function upgrade(peer: Peer, target: Target, context: Context): Promise<void> {
-  const wanted = context.policy.starttls ?? habit(peer, target);
+  const wanted = context.policy.starttls ?? (await habit(peer, target, context));
   if (wanted === "never") return;
   if (!peer.extensions.has("STARTTLS")) {
     if (wanted === "auto") return;
@@ -129,8 +129,11 @@ export async function upgrade(peer: Peer, target: Target, context: Context): Pro
  * What holds when the user did not say: TLS wherever it is offered. Within this machine it guards nothing, and the
  * certificate is seldom one to be trusted; so only for a login that is not offered without.
  */
-function habit(peer: Peer, target: Target): "auto" | "never" {
-  if (!peer.connection.loopback) return "auto";
-  const loginWaits = target.url.user !== undefined && peer.extensions.mechanisms.length === 0;
-  return loginWaits ? "auto" : "never";
+async function habit(peer: Peer, target: Target, context: Context): Promise<"auto" | "never"> {
+  const { connection, extensions } = peer;
+  if (!connection.loopback) return "auto";
+  if (extensions.mechanisms.length > 0 || !extensions.has("STARTTLS")) return "never";
+  if (target.url.user !== undefined || context.policy.authMechanism !== undefined) return "auto";
+  const given = await context.credentials({ connection, concealed: true, unasked: true });
+  return given === undefined ? "never" : "auto";
 }

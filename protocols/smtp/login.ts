@@ -42,6 +42,8 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
   if (login === undefined) return;
   await authenticate(peer, target, context, login.way, login.credentials);
   peer.loggedIn = true;
+  const { user } = login.credentials;
+  peer.loggedInAs = `${user === "" ? "" : `as ${user}, `}by ${login.way.name}`;
 }
 
 function demanded(demand: Reply): PortholeError {

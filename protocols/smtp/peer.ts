@@ -23,6 +23,8 @@ export class Peer {
   readonly lmtp: boolean;
   extensions = new Extensions();
   loggedIn = false;
+  /** In words: `as ann, by PLAIN`. */
+  loggedInAs = "";
   /** The greeting, and how long it took. */
   met: { readonly greeting: Reply; readonly ms: number } | undefined;
   /** What was offered in clear, when TLS was started since. */

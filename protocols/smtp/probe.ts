@@ -177,7 +177,7 @@ class Probe {
     await logIn(peer, this.#target, this.#context);
     const { mechanisms } = peer.extensions;
     const offered = mechanisms.length === 0 ? "no login is offered" : `offered: ${mechanisms.join(", ")}`;
-    const detail = peer.loggedIn ? `logged in as ${this.#target.url.user ?? "configured"}` : offered;
+    const detail = peer.loggedIn ? `logged in ${peer.loggedInAs}` : offered;
     yield this.#done(detail, { facts: { mechanisms, loggedIn: peer.loggedIn } });
   }
 

@@ -29,8 +29,15 @@ export function demandsLogin(reply: Reply): boolean {
   return reply.code === 530 && !demandsTls(reply);
 }
 
-/** @param message what was not done, for a reply that is not positive */
-export function refusal(reply: Reply, message: string): PortholeError {
+/**
+ * @param message what was not done, for a reply that is not positive
+ * @param about `content`: recipients had been taken, and what came after them was not
+ */
+export function refusal(
+  reply: Reply,
+  message: string,
+  about: "envelope" | "content" = "envelope",
+): PortholeError {
   if (isFarewell(reply)) {
     return new PortholeError("busy", "the server closes the session", { reply: wordsOf(reply) });
   }
@@ -40,7 +47,7 @@ export function refusal(reply: Reply, message: string): PortholeError {
       hint: "--starttls require, or smtps:",
     });
   }
-  return new PortholeError(codeOf(reply), message, { reply: wordsOf(reply), hint: hintFor(reply) });
+  return new PortholeError(codeOf(reply), message, { reply: wordsOf(reply), hint: hintFor(reply, about) });
 }
 
 function codeOf(reply: Reply): ErrorCode {
@@ -50,9 +57,12 @@ function codeOf(reply: Reply): ErrorCode {
   return reply.code >= 400 && reply.code < 500 ? "busy" : "protocol";
 }
 
-function hintFor(reply: Reply): string | undefined {
+function hintFor(reply: Reply, about: "envelope" | "content"): string | undefined {
   if (reply.code === 530) return "log in with -u USER, or as a user in the URL";
   // RFC 3463, 3.8: delivery not authorised; what a server says that does not relay for strangers.
   const relay = enhancedStatus(reply)?.code === "5.7.1" || /relay/i.test(reply.text);
+  if (relay && about === "content") {
+    return "it took the recipients: what it does not like is in the message, or who it comes from (spam, SPF, DKIM)";
+  }
   return relay ? "the server may want a login (-u USER), or not take mail for this domain" : undefined;
 }

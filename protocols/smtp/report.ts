@@ -27,7 +27,7 @@ export function reportOf(verdicts: Verdicts, size: number, messageId: string): S
   if (good === undefined) {
     const [first] = answers;
     if (first === undefined) throw new PortholeError("protocol", "the server did not answer the message");
-    throw refusal(first.reply, "the server refused the message");
+    throw refusal(first.reply, "the server refused the message", "content");
   }
   const late = answers.filter(({ reply }) => !isPositive(reply));
   const accepted = each ? answers.filter(({ reply }) => isPositive(reply)) : taken;

@@ -11,7 +11,7 @@ import { type MessageFacts, mailWords, recipientWords } from "./envelope.js";
 import { Flight } from "./flight.js";
 import { OpenedMessage } from "./opened-message.js";
 import { type CommandWords, heard, type Peer } from "./peer.js";
-import { demandsLogin, isPositive, refusal } from "./refusal.js";
+import { demandsLogin, isPositive, refusal, wordsOf } from "./refusal.js";
 import { reportOf, unknownFate, type Verdict } from "./report.js";
 
 /** A mail to be handed over. */
@@ -334,7 +334,12 @@ function nobody({ mail, recipients, data }: Opening, { from, to }: Envelope): Po
   if (!isPositive(mail)) return refusal(mail, `the sender ${from === "" ? "<>" : from} was refused`);
   const [first] = recipients;
   if (first !== undefined && !recipients.some(isPositive)) {
-    const shown = to.length > 3 ? `${to.slice(0, 3).join(", ")}, ...` : to.join(", ");
+    // The first reply stands behind the message; others with the address that they are about.
+    const named = to.slice(0, 3).map((address, at) => {
+      const words = wordsOf(recipients[at] ?? first);
+      return words === wordsOf(first) ? address : `${address} (${words})`;
+    });
+    const shown = `${named.join(", ")}${to.length > 3 ? ", ..." : ""}`;
     const who = to.length === 1 ? `the recipient ${shown} was` : `all ${to.length} recipients were`;
     return refusal(first, to.length === 1 ? `${who} refused` : `${who} refused: ${shown}`);
   }

@@ -58,7 +58,8 @@ const DIGITS = SHARED_OPTIONS.flatMap(({ options }) => options).filter(({ alias 
 function withDigits(text: string): string {
   return DIGITS.reduce(
     (shown, { flag, alias }) => shown.replace(new RegExp(`^ {6}--${flag}\\b`, "m"), `  -${alias}, --${flag}`),
-    text,
+    // It names the letter of an option that two groups have twice.
+    text.replace(/^( *)(-\w), \2, (--\S+)/gm, "$1$2, $3    "),
   );
 }
 

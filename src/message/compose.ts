@@ -10,6 +10,8 @@ import { PortholeError } from "../errors.js";
 import { type Mailbox, parseMailbox } from "./address.js";
 import { checkDkim, type DkimKey, signed } from "./dkim.js";
 import { type ReadyMail, withoutDoubles } from "./mail.js";
+import { plainMail } from "./plain-mail.js";
+import { mark, Splice } from "./splice.js";
 
 /** Addresses are mailboxes as people write them: `a@b`, `Ann <a@b>`. */
 export interface Mail {
@@ -70,8 +72,6 @@ const BLIND = /^(?:resent-)?bcc$/i;
 /** RFC 5322, 2.2: printable ASCII without the colon. */
 const FIELD_NAME = /^[!-9;-~]+$/;
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/;
-/** base64 in lines of 76 (RFC 2045, 6.8). */
-const BASE64_LINE = 76;
 /** Columns of a text that is made from HTML. */
 const TEXT_COLUMNS = 76;
 /** What an identifier of a part may hold (RFC 2392: as a Message-ID, without what a URL would escape). */
@@ -83,7 +83,7 @@ const PRIORITIES: Readonly<Record<Priority, readonly HeaderField[]>> = {
   normal: [],
   low: priorityFields("5 (Lowest)", "Low"),
 };
-/** Stands for an attachment while the rest is measured: 3 octets, 4 in base64. */
+/** Stands for an attachment where its content does not matter. */
 const PLACEHOLDER = Buffer.from("AAA");
 
 /**
@@ -115,9 +115,19 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
       });
     }
   }
+  const envelope = { from: from.address, to: withoutDoubles(recipients) };
+  const body = await bodyOf(mail, now);
+  const { dkim } = mail;
+  const isText = attachments.length === 0 && dkim === undefined;
+  if (isText && headers.length === 0 && body.text !== undefined && mail.inReplyTo === undefined) {
+    const { text, subject } = body;
+    const parts = { from, to: to ?? [], cc: cc ?? [], replyTo, subject, text, messageId, date: now };
+    const octets = body.html === undefined && mail.calendar === undefined ? plainMail(parts) : undefined;
+    if (octets !== undefined) return ready(envelope, messageId, octets);
+  }
   const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
   const fixed = {
-    ...(await bodyOf(mail, now)),
+    ...body,
     headers: headers.map(({ name, value }) => ({ key: name, value })),
     ...shown(own, "from", from),
     ...shown(own, "to", to),
@@ -136,50 +146,63 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
     normalizeHeaderKey: (key: string) => own.get(key.toLowerCase()) ?? key,
   } satisfies ComposerOptions;
   const { default: Composer } = await import("nodemailer/lib/mail-composer");
-  const build = (content: (attachment: Attachment) => Buffer | Readable) =>
+  const build = (content: (attachment: Attachment, at: number) => Buffer | Readable) =>
     new Composer({
       ...fixed,
-      attachments: attachments.map((attachment) => partOf(attachment, content(attachment))),
+      attachments: attachments.map((attachment, at) => partOf(attachment, content(attachment, at))),
     });
-  const raw = () =>
-    build((attachment) => Readable.from(opened(attachment), { objectMode: false }))
-      .compile()
-      .createReadStream();
-  const envelope = { from: from.address, to: withoutDoubles(recipients) };
-  const { dkim } = mail;
-  if (attachments.length === 0 && dkim === undefined) {
+  if (isText) {
     const node = build(() => PLACEHOLDER).compile();
-    const octets = textOctets(node) ?? (await octetsOf(node.createReadStream()));
-    const once = () => Readable.from([octets], { objectMode: false });
-    return { envelope, messageId, size: octets.length, eightBit: false, raw: once, octets };
+    return ready(envelope, messageId, textOctets(node) ?? (await octetsOf(node.createReadStream())));
   }
   const types = build(() => PLACEHOLDER)
     .getAttachments()
     .attached.map(({ contentType }) => contentType ?? "");
   // A message within the mail is not encoded (RFC 2046, 5.2.1): what it holds goes out as it is.
-  const verbatim = types.some((type) => /^message\//i.test(type));
-  const encoded = verbatim || dkim !== undefined ? undefined : encodedSize(attachments);
-  let size: number | undefined;
-  if (encoded !== undefined) {
-    const shape = build(() => PLACEHOLDER).compile();
-    size = encoded + (await lengthOf(shape.createReadStream()));
-    // A mail that is one empty file ends with its header: no line is left that wants an end.
-    if (shape.childNodes.length === 0 && attachments.every((one) => one.size === 0)) size -= 2;
+  if (types.some((type) => /^message\//i.test(type))) {
+    const raw = () =>
+      build((attachment) => Readable.from(opened(attachment), { objectMode: false }))
+        .compile()
+        .createReadStream();
+    return { envelope, messageId, eightBit: true, raw: signing(raw, dkim) };
   }
+  const marks = attachments.map(mark);
+  const shape = await octetsOf(
+    build((_, at) => marks[at] ?? PLACEHOLDER)
+      .compile()
+      .createReadStream(),
+  );
+  const splice = new Splice(
+    shape,
+    attachments.map((attachment, at) => ({ mark: marks[at] ?? PLACEHOLDER, open: () => attachment.open() })),
+  );
+  const size =
+    dkim === undefined ? splice.sizeWith(attachments.map((attachment) => attachment.size)) : undefined;
+  const raw = () => Readable.from(splice.octets(), { objectMode: false });
   return {
     envelope,
     messageId,
     ...(size === undefined ? {} : { size }),
-    eightBit: verbatim,
-    raw: dkim === undefined ? raw : () => signed(raw(), dkim),
+    eightBit: false,
+    raw: signing(raw, dkim),
   };
+}
+
+/** A mail that is whole in memory. */
+function ready(envelope: ReadyMail["envelope"], messageId: string, octets: Buffer): ReadyMail {
+  const raw = () => Readable.from([octets], { objectMode: false });
+  return { envelope, messageId, size: octets.length, eightBit: false, raw, octets };
+}
+
+function signing(raw: () => Readable, dkim: DkimKey | undefined): () => Readable {
+  return dkim === undefined ? raw : () => signed(raw(), dkim);
 }
 
 /** Without anything to say, a mail that its reader recognises as a test. */
 async function bodyOf(
   mail: Mail,
   now: Date,
-): Promise<Pick<ComposerOptions & object, "subject" | "text" | "html">> {
+): Promise<{ readonly subject?: string; readonly text?: string; readonly html?: string }> {
   const { subject, html } = mail;
   if (subject !== undefined) refuseControls(subject, "the subject");
   const text = mail.text ?? (html === undefined ? undefined : await textFrom(html));
@@ -293,18 +316,6 @@ async function* opened(attachment: Attachment): AsyncGenerator<Buffer> {
   }
 }
 
-/** What the attachments take beyond their placeholders; undefined when one's size is not known. */
-function encodedSize(attachments: readonly Attachment[]): number | undefined {
-  let sum = 0;
-  for (const { size } of attachments) {
-    if (size === undefined) return undefined;
-    const characters = Math.ceil(size / 3) * 4;
-    const breaks = Math.max(0, Math.ceil(characters / BASE64_LINE) - 1);
-    sum += characters + 2 * breaks - 4;
-  }
-  return sum;
-}
-
 /**
  * A mail that is one text in ASCII, without the five streams that the package would make for it: a mailing has thousands
  * of such mails, and they took a third of its time. Undefined for any other.
@@ -325,13 +336,6 @@ function octetsOf(stream: Readable): Promise<Buffer> {
     stream.once("end", () => resolve(Buffer.concat(pieces)));
     stream.once("error", reject);
   });
-}
-
-async function lengthOf(stream: Readable): Promise<number> {
-  let length = 0;
-  for await (const chunk of stream)
-    length += Buffer.isBuffer(chunk) ? chunk.length : Buffer.byteLength(String(chunk));
-  return length;
 }
 
 function withCrlf(text: string): string {

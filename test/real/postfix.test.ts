@@ -189,6 +189,9 @@ describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
     expect(records.map(({ step }) => step)).toEqual([
       ...["connect", "banner", "ehlo", "tls", "ehlo", "auth", "mail", "rcpt", "data"],
     ]);
+    expect(records.find(({ step }) => step === "auth")).toMatchObject({
+      detail: "logged in as ann, by PLAIN",
+    });
     const [before, after] = records.filter(({ step }) => step === "ehlo");
     expect([before?.["mechanisms"], after?.["mechanisms"]]).toEqual([[], ["PLAIN"]]);
     const relayed = await perform("probe", [postfix.smtp], { to: ["c@elsewhere.example"] }, INSECURE);
@@ -214,6 +217,9 @@ describe.skipIf(!POSTFIX_INSTALLED)(TITLE, () => {
 
     it("takes mail for everywhere after STARTTLS and a login", async () => {
       const report = await sends(withUser(postfix.submission, "ann:open%20sesame"), RELAYED);
+      // Also where the password comes from elsewhere than the URL: in clear no login is offered.
+      const credentials = async () => ({ user: "ann", password: "open sesame", kind: "password" }) as const;
+      expect((await sends(postfix.submission, RELAYED, { credentials })).accepted).toEqual(report.accepted);
       expect(report.accepted).toEqual(["c@elsewhere.example"]);
     });
 

@@ -6,7 +6,7 @@ import { startSmtp } from "../../fixtures/servers/smtp.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { compose, type Mail } from "../../src/message/compose.js";
 import { outgoingMail } from "../../src/message/mail.js";
-import type { SendReport } from "../../src/plugin.js";
+import type { Options, SendReport } from "../../src/plugin.js";
 import { failure, mail, send } from "./talk.js";
 
 let sandbox: Sandbox;
@@ -48,8 +48,14 @@ const WAYS = [
 ] as const;
 
 describe.each(WAYS)("the sandbox's server, %s", (_, way) => {
-  const sends: typeof sendsAs = (scheme, mail, settings = {}, user = "") =>
-    sendsAs(scheme, mail, { ...settings, options: { ...settings.options, ...way } }, user);
+  /** @param asked options of the protocol */
+  const sends = (
+    scheme: string,
+    what: Mail,
+    settings: Omit<ClientSettings, "options"> = {},
+    user = "",
+    asked: Options = {},
+  ) => sendsAs(scheme, what, { ...settings, options: { ...asked, ...way } }, user);
 
   it.each([
     ["in clear", "smtp", {}],
@@ -69,7 +75,7 @@ describe.each(WAYS)("the sandbox's server, %s", (_, way) => {
 
   it("takes what a notice of delivery is asked for with (DSN)", async () => {
     const options = { notify: "success,failure", ret: "hdrs", envid: "mail-1", orcpt: "bee@y.example" };
-    expect(await sends("smtp", HELLO, { options })).toMatchObject({ accepted: ["b@y.example"] });
+    expect(await sends("smtp", HELLO, {}, "", options)).toMatchObject({ accepted: ["b@y.example"] });
   });
 
   it("takes a login after TLS", async () => {

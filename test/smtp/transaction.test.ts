@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { conversation, script } from "../../fixtures/servers/scripted.js";
+import { PortholeError } from "../../src/errors.js";
 import { fails, failure, mail, PIPELINING, STEPWISE, send, sends, TWO, talk } from "./talk.js";
 
 describe("pipelining", () => {
@@ -154,7 +155,7 @@ describe("refusals", () => {
     expect(await fails(play, mail(undefined, TWO))).toMatchObject({
       code: "busy",
       exit: 10,
-      message: "all 2 recipients were refused: b@y.example, c@z.example",
+      message: "all 2 recipients were refused: b@y.example, c@z.example (550 no)",
       reply: "454 4.7.1 relay access denied",
       hint: "the server may want a login (-u USER), or not take mail for this domain",
     });
@@ -173,13 +174,17 @@ describe("refusals", () => {
   it.each([
     ["554 5.6.0 spam", "refused"],
     ["451 4.7.0 greylisted", "busy"],
-  ])("of the message after its end: %s", async (reply, code) => {
+    // No matter of a login or of a domain: the recipients were taken.
+    ["550 5.7.1 spam", "refused", /^it took the recipients/],
+  ])("of the message after its end: %s", async (reply, code, hint = /^$/) => {
     const play = PIPELINING.expectUntil("DATA\r\n")
       .sendLines("250 ok", "250 ok", "354 go on")
       .expectUntil("\r\n.\r\n")
       .sendLines(reply)
       .and(conversation("C: QUIT\nS: 221 bye"));
-    expect(await fails(play)).toMatchObject({ code, reply, message: "the server refused the message" });
+    const failed = await fails(play);
+    expect(failed).toMatchObject({ code, reply, message: "the server refused the message" });
+    expect(failed instanceof PortholeError ? (failed.hint ?? "") : undefined).toMatch(hint);
   });
 
   it("let the session go on: RSET comes before the next mail", async () => {

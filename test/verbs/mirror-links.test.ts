@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { textContent } from "../../fixtures/servers/content.js";
 import type { FileTree } from "../../fixtures/servers/files.js";
-import { keptLink } from "../../src/verbs/links.js";
+import { DEEPEST_LINK, keptLink } from "../../src/verbs/links.js";
 import { type MirrorEvent, type MirrorRequest, mirror } from "../../src/verbs/mirror.js";
 import { all, clientOf, DATE, filesOf, ftpOf, treeOf } from "./places.js";
 
@@ -217,6 +217,45 @@ describe.each(DIALECTS)("from a server, by %s", (_, options) => {
       sly: "a link that leads down and up again, which may lead out of what is mirrored",
     });
     expect(reportIn(refused)).toMatchObject({ linksKept: 0, leftOut: 3, failed: 0 });
+  });
+});
+
+/** The same client; its listings do not tell where links lead, as those of some servers' MLSD do not. */
+function untold(client: ReturnType<typeof clientOf>): MirrorRequest["client"] {
+  return {
+    registry: client.registry,
+    target: (text) => client.target(text),
+    require: (target, word, needs) => client.require(target, word, needs),
+    open: async (target, signal) => {
+      const session = await client.open(target, signal);
+      const list = session.list?.bind(session);
+      if (list === undefined || target.protocol !== "ftp") return session;
+      session.list = async function* (asked, query) {
+        for await (const entry of list(asked, query)) yield { ...entry, meta: {} };
+      };
+      return session;
+    },
+  };
+}
+
+describe("links of a server that does not tell where they lead", () => {
+  it("are followed, to an end even where they lead round", async () => {
+    await using from = await ftpOf(linked({ "/newest.txt": "charts/bay.txt", "/charts/top": ".." }));
+    const to = fresh();
+    const events = await all(mirror({ client: untold(clientOf()), from: from.url, to, links: "follow" }));
+    const disk = diskOf(to);
+    expect(disk).toMatchObject({ ...FILES, "newest.txt": "sand\n", "charts/top/welcome.txt": "hello\n" });
+    const round = Object.keys(disk).map((path) => path.split("/").filter((name) => name === "top").length);
+    expect(Math.max(...round)).toBe(DEEPEST_LINK);
+    expect(passedIn(events)).toEqual({ top: `a link behind ${DEEPEST_LINK} others` });
+  });
+
+  it("cannot be kept", async () => {
+    await using from = await ftpOf(linked());
+    const to = fresh();
+    const events = await all(mirror({ client: untold(clientOf()), from: from.url, to, links: "keep" }));
+    expect(diskOf(to)).toEqual(FILES);
+    expect(passedIn(events)["lost"]).toBe("a link that does not tell where it leads");
   });
 });
 

@@ -122,14 +122,33 @@ function addressOf({ line, fields }: Row): string {
   });
 }
 
+/** A text of a template, taken apart once: words, the name of a place, words, and so on. */
+const APART = new Map<string, readonly string[]>();
+const MOST_APART = 1000;
+
+function apart(text: string): readonly string[] {
+  const known = APART.get(text);
+  if (known !== undefined) return known;
+  const parts = text.split(PLACE);
+  if (APART.size >= MOST_APART) APART.clear();
+  APART.set(text, parts);
+  return parts;
+}
+
 function filled(text: string, { line, fields }: Row, as: (value: string) => string): string {
-  return text.replace(PLACE, (_place, name: string) => {
+  const [first = "", ...parts] = apart(text);
+  let whole = first;
+  for (let at = 0; at < parts.length; at += 2) {
+    const name = parts[at] ?? "";
     const value = fields.get(name);
-    if (value !== undefined) return as(value);
-    throw new PortholeError("usage", `line ${line}: there is no field ${name}`, {
-      hint: "the template asks for it",
-    });
-  });
+    if (value === undefined) {
+      throw new PortholeError("usage", `line ${line}: there is no field ${name}`, {
+        hint: "the template asks for it",
+      });
+    }
+    whole += as(value) + (parts[at + 1] ?? "");
+  }
+  return whole;
 }
 
 function plain(value: string): string {

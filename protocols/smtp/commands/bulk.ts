@@ -84,9 +84,13 @@ export const bulk: Command = async function* (invocation) {
   );
   const undone = refused + unknown + later + wrong;
   if (undone === 0) return;
-  throw new PortholeError("partial", `${undone} of ${undone + accepted} were not accepted`, {
-    hint: hintFor(counts),
-  });
+  throw new PortholeError(
+    "partial",
+    `${undone} of ${undone + accepted} ${undone === 1 ? "was" : "were"} not accepted`,
+    {
+      hint: hintFor(counts),
+    },
+  );
 };
 
 function hintFor({ unknown, later }: Record<State, number>): string | undefined {

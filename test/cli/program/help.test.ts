@@ -64,6 +64,8 @@ describe("--help", () => {
     expect(help.split("\n")[0]).toMatch(new RegExp(`^porthole ${verb}\\b`));
     for (const flag of flags) expect(help).toContain(flag);
     expect(help).toMatch(who);
+    // An option that two protocols share has its letter once.
+    expect(help).not.toMatch(/-(\w), -\1\b/);
   });
 
   it.each([...VERBS, ...TOOLS])("of %s works before and after the word", async (word) => {
