@@ -266,6 +266,22 @@ describe("on a terminal", () => {
     await screen.shows(/> pwd\nftp:.*\n.*> *$/m);
   });
 
+  it("what a job says stands above the line that is typed meanwhile", async () => {
+    await using screen = await opened(sandbox.url("ftp"));
+    await screen.shows("/>");
+    await screen.type("get pub/large.bin --limit-rate 3M &", "Enter");
+    await screen.shows(/^\[1\] get/m);
+    await screen.type("pw");
+    // Time enough for the progress to be told, which must not come over the line.
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    expect(await screen.text()).toMatch(/\/> pw *$/m);
+    expect(await screen.text()).not.toContain("of 5.0M");
+    const text = await screen.shows(/^\[1\] done .*\n.*\/> pw *$/m);
+    expect(text).toMatch(/^large\.bin: 5\.0M\n\[1\] done/m);
+    await screen.type("d", "Enter");
+    await screen.shows(/\/> pwd\nftp:/);
+  });
+
   it("Ctrl-C ends what runs, and not the shell", async () => {
     const play = conversation(`
       C:
