@@ -3,14 +3,15 @@
  * find, read and wrap fifty small files takes Node as long as all that a small command does.
  *
  * One pack holds what nearly every command loads, each protocol has one of its own, and so have logging in, saving and
- * carrying. What two of them share is with the usual when it is small and a file when it is large, so that neither brings
- * the other's along.
+ * carrying. What two of them share is with the usual or in one more pack when it is small and a file when it is large,
+ * so that neither brings the other's along.
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 
 /** What nearly every command loads one after the other; what these import comes with them. */
 const USUAL = ["src/cli/run.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
+const PROGRAM = "porthole.js";
 /** A protocol's pack begins with its index. */
 const PROTOCOL = /^protocols\/([a-z0-9]+)\/index\.ts$/;
 /** What is loaded later, into its protocol's pack or one of its own: what the most usual commands need next. */
@@ -29,6 +30,10 @@ const FURTHER = {
   "src/cli/commands/cp.ts": "carrying",
   "src/cli/commands/mirror.ts": "carrying",
 };
+/** Modules of Node's that most commands name and do not use: loaded when something of them is. */
+const SELDOM = ["node:zlib", "node:tty"];
+/** Whose commands are over soonest: what they share with others is with the usual. */
+const QUICK = ["gopher", "http", "local"];
 /** Octets. */
 const SMALL = 8192;
 
@@ -39,18 +44,28 @@ const SMALL = 8192;
  */
 export function packed(chunks, metafile) {
   const packOf = assigned(metafile);
-  const folder = join(dirname(chunks.find(({ path }) => basename(path) === "porthole.js").path), "chunks");
+  const program = chunks.find(({ path }) => basename(path) === PROGRAM).path;
+  const folder = join(dirname(program), "chunks");
+  const first = new Set(
+    [...closure(metafile.outputs, [`dist/program/${PROGRAM}`])].map((path) => basename(path)),
+  );
   const packs = new Map();
   const files = [];
+  const ahead = [];
   for (const { path, code } of chunks) {
     const name = basename(path);
     const pack = packOf.get(name);
-    if (pack === undefined) files.push({ path, code });
+    const stub = { path, code: `module.exports = require("./packs.js").load(${JSON.stringify(name)});\n` };
+    if (first.has(name)) {
+      ahead.push({ name, code });
+      if (name !== PROGRAM) files.push(stub);
+    } else if (pack === undefined) files.push({ path, code });
     else {
       packs.set(pack, [...(packs.get(pack) ?? []), { name, code }]);
-      files.push({ path, code: `module.exports = require("./packs.js").load(${JSON.stringify(name)});\n` });
+      files.push(stub);
     }
   }
+  files.push({ path: program, code: FIRST.replace("DEFINITIONS", () => definitionsOf(ahead)) });
   const named = new Map();
   for (const [pack, held] of packs) {
     const source = sourceOf(held);
@@ -61,7 +76,8 @@ export function packed(chunks, metafile) {
     files.push({ path: join(folder, `${named.get(pack)}.${process.versions.v8}.cache`), code: "" });
   }
   const places = Object.fromEntries([...packOf].map(([name, pack]) => [name, named.get(pack)]));
-  files.push({ path: join(folder, "packs.js"), code: LOADER.replace("PLACES", JSON.stringify(places)) });
+  const loader = LOADER.replace("PLACES", JSON.stringify(places)).replace("SELDOM", JSON.stringify(SELDOM));
+  files.push({ path: join(folder, "packs.js"), code: loader });
   return files;
 }
 
@@ -90,7 +106,10 @@ function assigned({ outputs }) {
   for (const [path, { bytes }] of Object.entries(outputs)) {
     const [pack, ...others] = wanted.get(basename(path)) ?? [];
     if (pack !== undefined && others.length === 0) packOf.set(basename(path), pack);
-    else if (pack !== undefined && bytes <= SMALL) packOf.set(basename(path), "usual");
+    else if (pack !== undefined && bytes <= SMALL) {
+      const isQuick = QUICK.some((one) => one === pack || others.includes(one));
+      packOf.set(basename(path), isQuick ? "usual" : "shared");
+    }
   }
   return packOf;
 }
@@ -113,11 +132,15 @@ function closure(outputs, paths, seen = new Set()) {
 
 /** A pack. The parentheses around each function have V8 compile it at once instead of twice. */
 function sourceOf(chunks) {
+  return `"use strict";\nmodule.exports = ${definitionsOf(chunks)};\n`.replace(NOT_ASCII, escaped);
+}
+
+function definitionsOf(chunks) {
   const definitions = chunks.map(({ name, code }) => {
     const body = code.replace(/^#!.*\n/, "");
     return `${JSON.stringify(name)}: (function (module, exports, require) {${body}})`;
   });
-  return `"use strict";\nmodule.exports = {\n${definitions.join(",\n")}\n};\n`.replace(NOT_ASCII, escaped);
+  return `{\n${definitions.join(",\n")}\n}`;
 }
 
 /** esbuild leaves them in regular expressions. The loader reads an octet a character, which is the fastest. */
@@ -157,6 +180,8 @@ function pack(name) {
   return definitions;
 }
 function load(name) {
+  if (first.has(name)) return first.load(name);
+  if (places[name] === undefined) return require("./" + name);
   let module = loaded.get(name);
   if (module === undefined) {
     module = { exports: {} };
@@ -165,8 +190,60 @@ function load(name) {
   }
   return module.exports;
 }
-function requireFromPack(wanted) {
-  return wanted.startsWith("./") && places[wanted.slice(2)] !== undefined ? load(wanted.slice(2)) : require(wanted);
+const seldom = new Map();
+function later(name) {
+  let facade = seldom.get(name);
+  if (facade === undefined) {
+    facade = new Proxy({}, { get: (_, key) => require(name)[key] });
+    seldom.set(name, facade);
+  }
+  return facade;
 }
-module.exports = { load, loaded, scripts };
+function requireFromPack(wanted) {
+  if (SELDOM.includes(wanted)) return later(wanted);
+  const name = wanted.startsWith("./") ? wanted.slice(2) : "";
+  return places[name] !== undefined || first.has(name) ? load(name) : require(wanted);
+}
+let first = { has: () => false };
+module.exports = { load, loaded, scripts, after: (ahead) => { first = ahead; } };
+`;
+
+/**
+ * The program's first file, with all that it cannot do without: one file to be found and read instead of four. What it
+ * has is found by all others through the loader of packs.
+ */
+const FIRST = `#!/usr/bin/env node
+"use strict";
+let origin;
+globalThis.portholeNow = () => {
+  const [seconds, nanoseconds] = process.hrtime();
+  const now = seconds * 1000 + nanoseconds / 1e6;
+  origin ??= now - process.uptime() * 1000;
+  return now - origin;
+};
+const definitions = DEFINITIONS;
+const loaded = new Map();
+const has = (name) => Object.hasOwn(definitions, name);
+let packs;
+function load(name) {
+  let module = loaded.get(name);
+  if (module === undefined) {
+    module = { exports: {} };
+    loaded.set(name, module);
+    definitions[name](module, module.exports, requireFirst);
+  }
+  return module.exports;
+}
+function requireFirst(wanted) {
+  if (!wanted.startsWith("./")) return require(wanted);
+  const name = wanted.slice(wanted.lastIndexOf("/") + 1);
+  if (has(name)) return load(name);
+  if (packs === undefined) {
+    packs = require("./chunks/packs.js");
+    packs.after({ has, load });
+  }
+  return packs.load(name);
+}
+module.exports = { loaded };
+load("porthole.js");
 `;

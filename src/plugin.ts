@@ -225,6 +225,8 @@ export interface Session extends AsyncDisposable {
   /** A message has these flags from now on and no others (as IMAP names them); what the place cannot hold is left out. */
   mark?(path: string, flags: readonly string[]): Promise<Entry>;
   search?(path: string, words: string, query?: ListQuery): AsyncIterable<Entry>;
+  /** The path under which what a search finds can be listed again, where a URL has room for its words. */
+  resultsPath?(path: string, words: string): string | undefined;
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;

@@ -82,6 +82,8 @@ export function supervise(
     supervised.search = (path, words, query) =>
       turn.iterate("search", [path, words], () => search(path, words, query));
   }
+  const resultsPath = session.resultsPath?.bind(session);
+  if (resultsPath) supervised.resultsPath = resultsPath;
   const send = session.send?.bind(session);
   if (send) {
     supervised.send = async (outgoing) => {

@@ -134,6 +134,7 @@ describe("a session", () => {
         say(`search ${words}`);
         yield entry("b");
       },
+      resultsPath: (path, words) => `${path}?${words}`,
       send: async () => ({ accepted: [], refused: [], reply: "250 ok", size: 0 }),
       watch: async function* () {
         yield { event: "new", entry: entry("c"), at: new Date(0) };

@@ -50,7 +50,9 @@ function withStaticImports(path: string, seen = new Set<string>()): Set<string> 
 const TELL_LOADED = `
 process.on("exit", () => {
   const pack = require.cache[${JSON.stringify(resolve("dist/program/chunks/packs.js"))}];
-  const packed = [...(pack?.exports.loaded.keys() ?? [])].map((name) => "chunks/" + name);
+  const first = require.cache[${JSON.stringify(resolve(PROGRAM))}];
+  const packed = [...(first?.exports.loaded.keys() ?? []), ...(pack?.exports.loaded.keys() ?? [])]
+    .map((name) => "chunks/" + name);
   const files = Object.keys(require.cache).map((path) => path.split("/dist/program/")[1] ?? path);
   const compiled = [...(pack?.exports.scripts ?? [])].map(([file, script]) => [
     file.split("/chunks/")[1], script.cachedDataRejected === false,

@@ -94,8 +94,13 @@ function placeOf(
   // A field left empty, and what C's printf makes of a host that was never set, mean this server.
   if (written === "" || /^\(null\)$/i.test(written)) return { host: menu.host, port: port ?? menu.port };
   const host = /^\[.*\]$/.test(written) ? written.slice(1, -1) : written;
-  const isHost = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(host) || /^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/.test(host);
+  const isHost = isHostName(host) || /^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/.test(host);
   return isHost ? { host, port: port ?? standardPort } : undefined;
+}
+
+function isHostName(host: string): boolean {
+  // Nearly all are plain; the classes of Unicode take V8 longer to make than a menu to read.
+  return /^[A-Za-z0-9][\w.-]*$/.test(host) || /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(host);
 }
 
 function canBeSent(selector: Buffer): boolean {
@@ -122,8 +127,7 @@ function urlOf(
 /** `GET /path` at a web server's port: how menus pointed to the web before there was `URL:`. */
 function webLinkOf({ type, host, port }: MenuItem, selector: string): string | undefined {
   const path = /^[hw]$/.test(type) ? /^GET (\/\S*)$/.exec(selector)?.[1] : undefined;
-  const isHost = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(host);
-  if (path === undefined || !isHost) return undefined;
+  if (path === undefined || !isHostName(host)) return undefined;
   return urlOf("http", host, port ?? 80, 80, encodeOctets(Buffer.from(path), "/?=&%"));
 }
 

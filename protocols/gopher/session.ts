@@ -85,6 +85,12 @@ export class GopherSession implements Session {
     yield* this.#menu({ ...asked, search: Buffer.from(words), plus: undefined }, query);
   }
 
+  resultsPath(path: string, words: string): string | undefined {
+    const asked = parsePath(path);
+    if (itemType(asked.type).kind !== "search" || asked.type === "2") return undefined;
+    return formatPath({ ...asked, search: Buffer.from(words), plus: undefined });
+  }
+
   /** Any item: texts without what ends them, all else octet for octet up to the server's close. */
   async read(path: string): Promise<Document> {
     const asked = parsePath(path);

@@ -102,6 +102,9 @@ async function visit(opening: Opening, page: Page, lease: Lease, events: LoadEve
 async function fill(opening: Opening, page: Page, session: Session, events: LoadEvents): Promise<Found> {
   const { target, words } = opening;
   if (words !== undefined) {
+    // Kept as a bookmark, or typed anew, it leads to what was found.
+    const results = session.resultsPath?.(target.path, words);
+    if (results !== undefined) page.url = target.href(results);
     await list(page, search(session, target.path, words, {}), events);
     return "page";
   }

@@ -84,16 +84,18 @@ export function downloadsPage(downloads: readonly Download[]): Page {
   return page;
 }
 
+/** Columns of a screen that keys may take from what they do. */
+const WIDEST_KEYS = 32;
+
 export function helpPage(bindings: Bindings): Page {
   const page = own("Keys");
   page.add("Keys", "heading");
   page.add("A number opens the link that bears it. The mouse opens a link, its wheel scrolls.", "note");
   page.add("");
   const keys = keysOf(bindings);
-  for (const action of keys.keys()) {
-    const shown = (keys.get(action) ?? []).join(" ");
-    page.add(`${shown.padEnd(24)} ${summaryOf(action)}`, "text", 25);
-  }
+  const rows = [...keys].map(([action, names]) => [names.join(" "), summaryOf(action)] as const);
+  const width = Math.min(WIDEST_KEYS, Math.max(...rows.map(([shown]) => shown.length)));
+  for (const [shown, summary] of rows) page.add(`${shown.padEnd(width)} ${summary}`, "text", width + 1);
   page.add("");
   page.add(
     "Other keys: a file named keys beside the bookmarks, KEY ACTION a line, with these words for actions:",

@@ -134,6 +134,9 @@ export class Tools {
     lines.write(page.source.toString(isUtf8(page.charset) ? "utf8" : "latin1"));
     lines.end();
     source.state = "done";
+    source.type = "text/plain";
+    source.charset = page.charset;
+    source.octets = page.source.length;
     this.#on.travel.show(source);
   }
 

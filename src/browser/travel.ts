@@ -177,7 +177,8 @@ export class Travel implements AsyncDisposable {
       tab.load = undefined;
       if (found === "search") await this.searchAt(target, titleOf(target));
       else if (found === "session") await this.#converse(target);
-      if (found !== "search") history.add(url, found === "page" ? page.title : titleOf(target));
+      const place = words === undefined ? url : page.url;
+      if (found !== "search") history.add(place, found === "page" ? page.title : titleOf(target));
     } catch (thrown) {
       page.state = under.controller.signal.aborted ? "left" : "failed";
       if (tab.load === under) tab.load = undefined;

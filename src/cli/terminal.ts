@@ -47,6 +47,8 @@ export class Terminal {
   #paintError: Paint = painter(false);
   #written = 0;
   #status = "";
+  /** A line that a person is typing: what is said meanwhile stands above it. */
+  typing: { readonly hide: () => void; readonly show: () => void } | undefined;
 
   constructor(streams: TerminalStreams, settings: TerminalSettings) {
     this.#streams = streams;
@@ -147,7 +149,9 @@ export class Terminal {
   say(line: string): void {
     const status = this.#status;
     this.clearStatus();
+    this.typing?.hide();
     this.stderr.write(`${line}\n`);
+    this.typing?.show();
     if (status !== "") this.showStatus(status);
   }
 
@@ -158,8 +162,9 @@ export class Terminal {
     else this.say(`${this.paintError("yellow", "porthole:")} ${safeLine(line)}`);
   }
 
-  /** A line at the bottom of standard error that the next call replaces. Only for terminals. */
+  /** A line at the bottom of standard error that the next call replaces; not over what is typed. Only for terminals. */
   showStatus(line: string): void {
+    if (this.typing !== undefined) return;
     this.#status = line;
     this.stderr.write(`\r\x1b[K${line}`);
   }

@@ -15,15 +15,18 @@ const HARMFUL_CHARACTERS = [
   "\\u2028\\u2029", // line and paragraph separator
   "\\ufff0-\\ufffb", // interlinear annotation
   "\\u{e0000}-\\u{e0fff}", // tags, which spell words that nobody sees
-  "\\p{Cs}", // lone surrogates
+  "\\ud800-\\udfff", // lone surrogates; a pair is one character to these patterns
 ].join("");
 
 const HARMFUL = new RegExp(`[${HARMFUL_CHARACTERS}]`, "gu");
 const HARMFUL_IN_A_LINE = new RegExp(`[\\t\\n${HARMFUL_CHARACTERS}]`, "gu");
+/** Nearly all there is: seen at once, and the patterns above need not be compiled for it. */
+const PLAIN = /^[\t\n\x20-\x7e]*$/;
+const PLAIN_LINE = /^[\x20-\x7e]*$/;
 
 /** Text that stands on one line (a name, a reply): every control, tab and line break becomes visible. */
 export function safeLine(text: string): string {
-  return replaceHarmful(text, HARMFUL_IN_A_LINE, "");
+  return PLAIN_LINE.test(text) ? text : replaceHarmful(text, HARMFUL_IN_A_LINE, "");
 }
 
 /** A text of many lines: tab and LF stay, CRLF becomes LF, all else that is harmful becomes visible. */
@@ -33,7 +36,7 @@ export function safeText(text: string): string {
 
 /** True when the text holds a character that `safeLine` looks out for. */
 export function isHarmful(text: string): boolean {
-  return text.search(HARMFUL_IN_A_LINE) >= 0;
+  return !PLAIN_LINE.test(text) && text.search(HARMFUL_IN_A_LINE) >= 0;
 }
 
 /** `safeText` over a stream of decoded strings: chunks may be cut anywhere. */
@@ -72,6 +75,7 @@ function unifyLineEnds(text: string): string {
 }
 
 function replaceHarmful(text: string, harmful: RegExp, before: string): string {
+  if (harmful === HARMFUL && PLAIN.test(text)) return text;
   return text.replace(harmful, (character, offset: number) =>
     isJoiner(character) && joins(offset === 0 ? before : lastCharacter(text.slice(0, offset)))
       ? character

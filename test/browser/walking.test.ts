@@ -50,6 +50,12 @@ describe("a menu", () => {
     at.press("fog", "Enter");
     await at.sees(/^ fog - Search the texts/);
     await at.sees("Fog");
+    // Its address has the words: a bookmark of it leads to what was found.
+    at.press("E");
+    await at.sees("/7/search%09fog");
+    at.press("Enter");
+    await at.sees(/Fog[\s\S]*100%/);
+    expect(at.screen.text).not.toContain("Search the texts:");
   });
 
   it("tells the server's words when there is nothing, and the page stays", async () => {

@@ -46,9 +46,9 @@ export const SHELL_WORDS: Readonly<Record<string, ShellWord>> = {
     needs: ["ls"],
   },
   search: {
-    usage: "WORDS...",
-    summary: "the server's own search, or names and texts",
-    names: "none",
+    usage: "[NAME] WORDS...",
+    summary: "the server's own search, or names and texts; of a menu's item that is a search",
+    names: "remote",
     needs: ["search", "ls"],
   },
   stat: { usage: "[NAME...]", summary: "what is known of it", names: "remote", needs: ["stat"] },

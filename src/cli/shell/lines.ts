@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { clearScreenDown, createInterface, cursorTo, moveCursor } from "node:readline";
 import type { Readable } from "node:stream";
 import { replace } from "../../browser/bookmarks.js";
 import { localError } from "../../errors.js";
@@ -62,6 +62,18 @@ export class TypedLines implements LineSource {
       lines.write(null, { ctrl: true, name: "u" });
       lines.prompt();
     });
+    const { stdout } = this.#terminal;
+    this.#terminal.clearStatus();
+    this.#terminal.typing = {
+      hide: () => {
+        // A long line takes several rows.
+        moveCursor(stdout, 0, -lines.getCursorPos().rows);
+        cursorTo(stdout, 0);
+        clearScreenDown(stdout);
+        Object.assign(lines, { prevRows: 0 });
+      },
+      show: () => lines.prompt(true),
+    };
     try {
       return await new Promise<string | undefined>((resolve) => {
         lines.once("line", resolve);
@@ -70,6 +82,7 @@ export class TypedLines implements LineSource {
         lines.prompt();
       });
     } finally {
+      this.#terminal.typing = undefined;
       lines.close();
     }
   }

@@ -64,7 +64,7 @@ export class Place {
     });
     if (!isPlace) {
       throw new PortholeError("usage", `${url} is no folder but a ${kind}`, {
-        hint: "cat shows it, get saves it",
+        hint: kind === "search" ? "search NAME WORDS asks it" : "cat shows it, get saves it",
       });
     }
     // The path of a page does not tell whether it is there.
@@ -119,6 +119,17 @@ export class Place {
     const [first, ...others] = rest;
     const named = first === undefined ? undefined : await this.#named(first, usage);
     return named === undefined ? [...before, this.url, ...rest] : [...before, named, ...others];
+  }
+
+  /** Where to search, and for what: at an item that is itself a search, when the first word names one; else here. */
+  async searchFor(words: readonly string[]): Promise<readonly string[]> {
+    const [first, ...others] = words;
+    if (first === undefined) throw new PortholeError("usage", "search wants words");
+    if (others.length > 0 && (await this.#isListed())) {
+      const { url, kind } = await this.#find(first).catch(noSuchName);
+      if (kind === "search") return [url, ...others];
+    }
+    return [this.url, ...words];
   }
 
   /** What a word that need not be a name stands for, if it is one. */
@@ -207,6 +218,11 @@ export class Place {
     );
     return BY_LISTING.has(this.#kind);
   }
+}
+
+function noSuchName(thrown: unknown): { url: string; kind?: EntryKind } {
+  if (thrown instanceof PortholeError && thrown.code === "missing") return { url: "" };
+  throw thrown;
 }
 
 async function kindAt(session: Session, path: string, told: EntryKind | undefined): Promise<EntryKind> {

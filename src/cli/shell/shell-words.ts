@@ -80,8 +80,9 @@ export async function runLocally(command: string): Promise<number> {
   return typeof status === "number" ? status : 1;
 }
 
-/** The place is the shell's own where none is typed. */
-function usageHere(usage: string): string {
+/** The place is the shell's own where none is typed. @param hasNames there are others here */
+function usageHere(usage: string, hasNames: boolean): string {
+  if (!hasNames) return usage.replace(/^\[?URL\]?(?:\.\.\.)? ?/, "");
   const named = usage.replace(/^URL(\.\.\.)?$/, "[NAME$1]").replaceAll(/\bURL\b/g, "NAME");
   return named.replace(/^NAME (?=\S*COMMAND)/, "").replace(/^NAME /, "[NAME] ");
 }
@@ -96,7 +97,7 @@ export async function help({ desk, place }: Here, word: string | undefined): Pro
     ...commands.map(({ name, usage, summary }) => ({
       // What the shell has by that name is something else.
       name: SHELL_WORDS[name] === undefined ? name : `${protocol} ${name}`,
-      usage: usageHere(usage),
+      usage: usageHere(usage, verbs.includes("ls")),
       summary,
     })),
   ].filter(({ name }) => word === undefined || name.split(" ").at(-1) === (ALIASES[word] ?? word));

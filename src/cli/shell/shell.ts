@@ -222,6 +222,8 @@ export class Shell implements AsyncDisposable {
           );
         return 0;
       case "wait":
+        if (words[0] !== undefined && this.#jobs.list[Number(words[0]) - 1] === undefined)
+          throw new PortholeError("usage", `there is no job ${words[0]}`);
         await this.#jobs.wait(words[0] === undefined ? undefined : Number(words[0]));
         return this.#jobs.failed ? EXIT_STATUS.partial : 0;
       case "kill":
@@ -284,14 +286,18 @@ export class Shell implements AsyncDisposable {
     return status ?? 0;
   }
 
-  async #urlsFor(typed: string, words: readonly string[], output: string | undefined): Promise<string[]> {
+  async #urlsFor(
+    typed: string,
+    words: readonly string[],
+    output: string | undefined,
+  ): Promise<readonly string[]> {
     const here = this.#place.url;
     switch (typed) {
       case "send":
       case "check":
         return [here];
       case "search":
-        return [here, ...words];
+        return this.#place.searchFor(words);
       case "put":
         return [...words, output === undefined ? here.replace(/\/?$/, "/") : await this.#place.urlOf(output)];
       case "mv":

@@ -100,6 +100,36 @@ describe("a script", () => {
     expect(ran.stderr.match(/C: USER/g)).toHaveLength(1);
   });
 
+  it("asks a search of a menu by its name or its number, and says how", async () => {
+    const { stdout, stderr, status } = await script(
+      sandbox.url("gopher"),
+      "search 5 fog",
+      "search 'Search the texts' fog",
+      "-cd 5",
+      "-search",
+      "-wait 7",
+    );
+    expect(stdout).toBe("Fog\nFog\n");
+    expect(stderr.split("\n")).toEqual([
+      expect.stringMatching(/is no folder but a search - search NAME WORDS asks it$/),
+      "porthole: search wants words",
+      "porthole: there is no job 7",
+      "",
+    ]);
+    expect(status).toBe(0);
+  });
+
+  it("tells what can be done here, and the protocol's own commands as they are typed here", async () => {
+    const { stdout } = await script(sandbox.url("gopher"), "help");
+    expect(stdout).toMatch(/^ {2}attributes \[NAME\] +/m);
+    expect(stdout).toMatch(/^ {2}cd \[NAME\] +/m);
+    expect(stdout).not.toMatch(/^ {2}(?:put|mkdir|rm) /m);
+    const ftp = await script(sandbox.url("ftp"), "help");
+    expect(ftp.stdout).toMatch(/^ {2}quote COMMAND\.\.\. +/m);
+    expect(ftp.stdout).toMatch(/^ {2}ftp find \[NAME\] \[PATTERN\] +/m);
+    expect(ftp.stdout).toMatch(/^ {2}chmod MODE NAME\.\.\. +/m);
+  });
+
   it("ends at the first failure with its status, but for lines that begin with -", async () => {
     const failed = await script(sandbox.url("ftp"), "-cat nowhere.txt", "pwd", "cat nowhere.txt", "pwd");
     expect(failed.status).toBe(8);
@@ -234,6 +264,22 @@ describe("on a terminal", () => {
     expect(text).not.toContain("of 5.0M");
     await screen.type("pwd", "Enter");
     await screen.shows(/> pwd\nftp:.*\n.*> *$/m);
+  });
+
+  it("what a job says stands above the line that is typed meanwhile", async () => {
+    await using screen = await opened(sandbox.url("ftp"));
+    await screen.shows("/>");
+    await screen.type("get pub/large.bin --limit-rate 3M &", "Enter");
+    await screen.shows(/^\[1\] get/m);
+    await screen.type("pw");
+    // Time enough for the progress to be told, which must not come over the line.
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    expect(await screen.text()).toMatch(/\/> pw *$/m);
+    expect(await screen.text()).not.toContain("of 5.0M");
+    const text = await screen.shows(/^\[1\] done .*\n.*\/> pw *$/m);
+    expect(text).toMatch(/^large\.bin: 5\.0M\n\[1\] done/m);
+    await screen.type("d", "Enter");
+    await screen.shows(/\/> pwd\nftp:/);
   });
 
   it("Ctrl-C ends what runs, and not the shell", async () => {
