@@ -8,6 +8,7 @@ import type { Bench } from "./bench.js";
 import { boundMemory, comparePair, measureThroughput } from "./harness.js";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  wire: () => import("./wire.js"),
   "start-up": () => import("./start-up.js"),
   verbs: () => import("./verbs.js"),
   crossing: () => import("./crossing.js"),

@@ -14,8 +14,12 @@ import { HarmlessStream } from "./harmless-stream.js";
 import { ScreenModes } from "./screen-modes.js";
 import { TypedLine } from "./typed-line.js";
 
-/** Milliseconds of silence after which the far side of a pipe that has ended has said all. */
+/** Milliseconds of silence after which the far side of a pipe that has ended has said all, at least. */
 const SETTLED = 1500;
+/** A far side that took its time for its first word takes its time for others: so many times as long. */
+const PATIENCE = 3;
+/** Milliseconds that it has for its first word. */
+const FIRST_WORD = 30_000;
 const DEFAULT_ESCAPE = "^]";
 
 /**
@@ -65,6 +69,9 @@ class Seat {
   readonly #characters = new StringDecoder("utf8");
   #left = false;
   #inputEnded = false;
+  readonly #began = performance.now();
+  /** Milliseconds until the far side said something. */
+  #firstWord: number | undefined;
   #settling: NodeJS.Timeout | undefined;
 
   constructor(desk: Desk, stream: Interaction, target: Target, input: AsyncIterable<Uint8Array>) {
@@ -117,6 +124,7 @@ class Seat {
 
   async #show(piece: Uint8Array): Promise<void> {
     const { terminal } = this.#desk;
+    this.#firstWord ??= performance.now() - this.#began;
     this.#endWhenSettled();
     const log = this.#log;
     if (log !== undefined && !log.write(this.#fullLog ? piece : this.#logHarmless.text(piece)))
@@ -323,7 +331,9 @@ class Seat {
 
   #endWhenSettled(): void {
     clearTimeout(this.#settling);
-    if (this.#inputEnded) this.#settling = setTimeout(() => this.#stream.destroy(), SETTLED);
+    if (!this.#inputEnded) return;
+    const quiet = this.#firstWord === undefined ? FIRST_WORD : Math.max(SETTLED, PATIENCE * this.#firstWord);
+    this.#settling = setTimeout(() => this.#stream.destroy(), quiet);
   }
 
   #endOfLine(): string {

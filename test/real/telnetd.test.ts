@@ -1,8 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,56 +6,13 @@ import { Client } from "../../src/client.js";
 import { Conversation } from "../../src/net/conversation.js";
 import { Screen } from "../cli/on-a-screen.js";
 import { perform, steps } from "../socket/performed.js";
+import { hasTelnetd, LOGIN, startTelnetd, type Telnetd } from "./telnetd.js";
 
-const PROGRAM = "/usr/sbin/telnetd";
-const installed = existsSync(PROGRAM);
+const TITLE = hasTelnetd() ? "inetutils telnetd" : "inetutils telnetd (telnetd not installed)";
 
-/** In the place of /bin/login, which would want a user of this machine. */
-const LOGIN = `#!/bin/sh
-printf 'harbour login: '; read -r name
-stty -echo; printf 'Password: '; read -r password; stty echo; echo
-[ "$name:$password" = "keeper:light" ] || { sleep 1; echo 'Login incorrect'; exit 1; }
-echo "Welcome, $name"
-PS1='harbour$ ' ENV= exec /bin/sh -i
-`;
-
-interface Server {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** What inetd does: a process for each connection, with the socket as its standard input and output. */
-async function start(login: string, ...options: readonly string[]): Promise<Server> {
-  const children = new Set<ChildProcess>();
-  const server = createServer({ pauseOnConnect: true }, (socket) => {
-    const child = spawn(PROGRAM, [...options, "-E", login], { stdio: [socket, socket, "ignore"] });
-    children.add(child);
-    socket.on("error", () => undefined);
-    child.once("close", () => {
-      children.delete(child);
-      socket.destroy();
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the listener has no port");
-  return {
-    port: address.port,
-    async close() {
-      server.close();
-      const ends = [...children].map((child) => once(child, "close"));
-      for (const child of children) child.kill("SIGKILL");
-      await Promise.all(ends);
-    },
-  };
-}
-
-const TITLE = installed ? "inetutils telnetd" : "inetutils telnetd (telnetd not installed)";
-
-describe.skipIf(!installed)(TITLE, () => {
+describe.skipIf(!hasTelnetd())(TITLE, () => {
   let folder = "";
-  let server: Server;
+  let server: Telnetd;
   let url = "";
   let login = "";
 
@@ -69,7 +22,7 @@ describe.skipIf(!installed)(TITLE, () => {
     await writeFile(login, LOGIN);
     await chmod(folder, 0o755);
     await chmod(login, 0o755);
-    server = await start(login);
+    server = await startTelnetd(login);
     url = `telnet://127.0.0.1:${server.port}`;
   });
 
@@ -166,7 +119,7 @@ describe.skipIf(!installed)(TITLE, () => {
   });
 
   it("is used in line mode: a line edited here, a password not shown, Ctrl-C and Ctrl-D as commands", async () => {
-    const inLines = await start(login, "-l");
+    const inLines = await startTelnetd(login, "-l");
     try {
       const command = `node dist/program/porthole.js telnet://127.0.0.1:${inLines.port}; echo "left with $?"`;
       await using screen = await Screen.open(command, { HOME: folder, XDG_CONFIG_HOME: folder });
