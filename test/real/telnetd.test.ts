@@ -128,7 +128,9 @@ describe.skipIf(!hasTelnetd())(TITLE, () => {
       await screen.shows("Password:");
       await screen.type("light", "Enter");
       expect(await screen.shows("Welcome, keeper")).not.toContain("light");
-      await screen.type("clear; sleep 60", "Enter");
+      await screen.type("clear; echo asleep; sleep 60", "Enter");
+      // What is shown before the screen is cleared would go with it.
+      await screen.shows(/^asleep/m);
       await screen.type("C-]");
       await screen.type("status", "Enter");
       await screen.shows("LINEMODE (ours)");
