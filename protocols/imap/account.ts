@@ -2,6 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import { Way } from "../../src/net/way.js";
 import type { Context, Target } from "../../src/plugin.js";
+import { Listed } from "./listed.js";
 import { logIn } from "./login.js";
 import { meet } from "./meet.js";
 import { decodeMailboxName } from "./modified-utf7.js";
@@ -13,6 +14,7 @@ import { textOf } from "./values.js";
 export class Account {
   readonly target: Target;
   readonly context: Context;
+  readonly listed = new Listed();
   readonly #way: Way<Peer>;
   /** Whom the login was for, where there was one. */
   #user: string | undefined;

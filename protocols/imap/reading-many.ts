@@ -2,7 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Document, ManyRead } from "../../src/plugin.js";
 import type { Account } from "./account.js";
-import type { Answer } from "./answer.js";
+import { Answer } from "./answer.js";
 import { fileNameOf, MESSAGE_TYPE, type Message, messageEntry } from "./entry.js";
 import { messageOf, noMessage } from "./messages.js";
 import { mailboxPath, parsePath } from "./path.js";
@@ -30,7 +30,8 @@ interface Batch {
 interface Asked {
   readonly batch: Batch;
   readonly selected: Selected;
-  readonly facts: Answer;
+  /** What the messages are: asked for, or known from a listing. */
+  readonly facts: Answer | ReadonlyMap<number, Message>;
   readonly contents: readonly Answer[];
 }
 
@@ -132,7 +133,7 @@ async function readAlone(account: Account, path: string): Promise<ManyRead> {
   }
 }
 
-/** What the messages are in one command, then each of them in its own: an answer then tells whose it is. */
+/** What the messages are in one command where it is not known, then each of them in its own: an answer then tells whose it is. */
 async function askForAll(account: Account, batch: Batch): Promise<Asked> {
   const { levels, uidValidity, wanted } = batch;
   const { peer, selected } = await account.select(
@@ -140,6 +141,9 @@ async function askForAll(account: Account, batch: Batch): Promise<Asked> {
     "read",
   );
   const uids = [...new Set(wanted.map(({ uid }) => uid))].sort((one, other) => one - other);
+  const known = account.listed.all({ levels, uidValidity: selected.uidValidity }, uids);
+  if (known !== undefined)
+    return { batch, selected, facts: known, contents: wanted.map(({ uid }) => ask(peer, uid)) };
   const facts = peer.dialogue.say({
     words: ["UID FETCH", sequenceSet(uids), "(UID FLAGS INTERNALDATE)"],
     // Contents tell of their message too, but not when it came.
@@ -156,15 +160,7 @@ async function* results(
   account: Account,
   { batch, selected, facts, contents }: Asked,
 ): AsyncGenerator<ManyRead, void, undefined> {
-  const wanted = new Set(batch.wanted.map(({ uid }) => uid));
-  const known = new Map<number, Message>();
-  // The OK is waited for only where some are missing: it may come behind the first message's contents.
-  for await (const data of facts.data()) {
-    const message = await messageOf(data);
-    if (message?.received !== undefined && wanted.has(message.uid)) known.set(message.uid, message);
-    if (known.size === wanted.size) break;
-  }
-  if (known.size < wanted.size) await facts.status();
+  const known = facts instanceof Answer ? await factsIn(facts, batch) : facts;
   for (const [at, answer] of contents.entries()) {
     const one = batch.wanted[at];
     if (one === undefined) return;
@@ -181,6 +177,19 @@ function wholeOf(contents: Got): Pick<Document, "whole"> {
   const whole = contents.whole?.bind(contents);
   if (whole === undefined) return {};
   return { whole: async (most) => (contents.size > most ? undefined : whole()) };
+}
+
+async function factsIn(answer: Answer, batch: Batch): Promise<ReadonlyMap<number, Message>> {
+  const wanted = new Set(batch.wanted.map(({ uid }) => uid));
+  const known = new Map<number, Message>();
+  for await (const data of answer.data()) {
+    const message = await messageOf(data);
+    if (message?.received !== undefined && wanted.has(message.uid)) known.set(message.uid, message);
+    if (known.size === wanted.size) break;
+  }
+  // The OK is waited for only where some are missing: it may come behind the first message's contents.
+  if (known.size < wanted.size) await answer.status();
+  return known;
 }
 
 async function resultOf(

@@ -286,6 +286,7 @@ export class ImapSession implements Session {
     const opened = await openToRelist(this.#account, asked);
     const place = placeOf(asked, opened.selected);
     for await (const message of relisted(this.#account, asked, opened, brief)) {
+      this.#account.listed.add(place, message);
       yield messageEntry(this.#account.target, place, message);
     }
   }

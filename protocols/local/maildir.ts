@@ -108,15 +108,16 @@ export class MaildirStore implements MessageStore {
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
     const { at, delivery, folder } = await this.#deliveryInto(place);
-    const head = new Head(source.held);
+    const head = new Head();
     try {
       const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
       if (there !== undefined && source.replace !== true)
         throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
       const base = place.uid ?? newUnique();
       checkUnique(base);
+      const isHeld = source.held !== undefined;
       await gather(source, this.#context.signal, (block) => {
-        head.add(block);
+        if (!isHeld) head.add(block);
         delivery.write(block);
       });
       const unique = place.uid ?? `${base},S=${delivery.size}`;
@@ -141,6 +142,8 @@ export class MaildirStore implements MessageStore {
         file: stored,
         letters: sub === "cur" ? (letters ?? "") : undefined,
       };
+      // What is in memory is one of many: nobody wants to know more of it than where it is.
+      if (isHeld) return this.#briefEntry(at, name, "");
       const facts = { size: delivery.size, mtime: source.modified ?? new Date() };
       return await this.#entry(at, name, head.octets, facts, "");
     } finally {
@@ -423,24 +426,17 @@ export class MaildirStore implements MessageStore {
 /** The beginning of a message that is being written. */
 class Head {
   readonly #blocks: Uint8Array[] = [];
-  readonly #whole: Uint8Array | undefined;
   #size = 0;
 
-  /** @param whole all of it, where it is in memory anyway */
-  constructor(whole?: Uint8Array) {
-    this.#whole = whole;
-  }
-
   add(block: Uint8Array): void {
-    if (this.#whole !== undefined) return;
     const room = HEADER_OCTETS - this.#size;
     if (room <= 0) return;
     this.#blocks.push(Buffer.from(block.subarray(0, room)));
     this.#size += Math.min(room, block.length);
   }
 
-  get octets(): Uint8Array {
-    return this.#whole?.subarray(0, HEADER_OCTETS) ?? Buffer.concat(this.#blocks);
+  get octets(): Buffer {
+    return Buffer.concat(this.#blocks);
   }
 }
 

@@ -70,8 +70,14 @@ async function syncWaiting(): Promise<void> {
   considerSync();
 }
 
-async function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
-  await synced(descriptor).then(resolve, reject);
+function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
+  return new Promise((done) => {
+    fsync(descriptor, (error) => {
+      if (error) reject(error);
+      else resolve();
+      done();
+    });
+  });
 }
 
 /**
