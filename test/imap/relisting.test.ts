@@ -189,6 +189,34 @@ describe("with QRESYNC", () => {
   });
 });
 
+it("what was listed is not asked about again when it is read", async () => {
+  const listing = conversation(`C: A3 FETCH 1:1 ${FACTS.replace(" MODSEQ", "")}`);
+  await plays(
+    welcome()
+      .and(conversation('C: A2 EXAMINE "INBOX"'))
+      .sendLines("* 1 EXISTS", "* OK [UIDVALIDITY 17] valid", "A2 OK open")
+      .and(listing)
+      .sendLines(fact(1, 4, "\\Seen", 10), "A3 OK")
+      .and(ends("A4"))
+      .and(conversation("C: A5 UID FETCH 4 (UID BODY.PEEK[])"))
+      .send("* 1 FETCH (UID 4 BODY[] {6}\r\nmail 4)\r\nA5 OK\r\n"),
+    async (session) => {
+      const [entry] = await all(session.list?.("/INBOX", { again: true }) ?? none());
+      const paths = async function* () {
+        yield "/INBOX;UIDVALIDITY=17/;UID=4";
+      };
+      for await (const result of session.readMany?.(paths()) ?? none()) {
+        if ("error" in result) throw result.error;
+        const { document } = result;
+        expect((await document.whole?.(100))?.toString()).toBe("mail 4");
+        expect(document.entry.modified).toEqual(entry?.modified);
+        expect(document.entry.meta["flags"]).toEqual(["\\Seen"]);
+      }
+    },
+    { ...ANN, stateFolder: folder },
+  );
+});
+
 describe("with CONDSTORE alone", () => {
   const first = CONDSTORE.and(opens("A2", 3, 12))
     .and(listsAll("A3"))
