@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -11,20 +9,14 @@ import { Client } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
 import { Browsing } from "../browser/browsing.js";
 import { LAMP, rowsOf, WALK_MAP, WALK_TEXT, walked } from "./gopher-walk.js";
+import { type Inetd, startInetd } from "./inetd.js";
 
 const PROGRAM = ["/usr/sbin/gophernicus", "/usr/bin/gophernicus"].find((path) => existsSync(path));
 
 const NOBODY = { uid: 65534, gid: 65534 };
 
-interface Server {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** What inetd does: a process for each connection, which reads from it and writes to it. */
-async function start(program: string, root: string): Promise<Server> {
-  const children = new Set<ChildProcess>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+function start(program: string, root: string): Promise<Inetd> {
+  return startInetd({ allowHalfOpen: true }, (socket) => {
     const port = String(socket.localPort);
     // -nm: no shared memory; -ns: nothing into the system's log.
     const child = spawn(program, ["-h", "127.0.0.1", "-p", port, "-r", root, "-nm", "-ns", "-nu"], {
@@ -32,27 +24,12 @@ async function start(program: string, root: string): Promise<Server> {
       // It refuses to run as root.
       ...(process.getuid?.() === 0 ? NOBODY : {}),
     });
-    children.add(child);
-    child.once("close", () => children.delete(child));
     child.stdin.on("error", () => undefined);
-    socket.on("error", () => undefined);
     socket.once("close", () => child.kill());
     socket.pipe(child.stdin);
     child.stdout.pipe(socket);
+    return child;
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the listener has no port");
-  return {
-    port: address.port,
-    async close() {
-      server.close();
-      const ends = [...children].map((child) => once(child, "close"));
-      for (const child of children) child.kill();
-      await Promise.all(ends);
-    },
-  };
 }
 
 const TEXT = "One\n.\n..two\n...\nThe end.\n";
@@ -77,7 +54,7 @@ const TITLE = PROGRAM === undefined ? "gophernicus (gophernicus not installed)" 
 
 describe.skipIf(PROGRAM === undefined)(TITLE, () => {
   let root = "";
-  let server: Server;
+  let server: Inetd;
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "porthole-gophernicus-"));

@@ -6,13 +6,14 @@ import { Client } from "../../src/client.js";
 import { Conversation } from "../../src/net/conversation.js";
 import { Screen } from "../cli/on-a-screen.js";
 import { perform, steps } from "../socket/performed.js";
-import { hasTelnetd, LOGIN, startTelnetd, type Telnetd } from "./telnetd.js";
+import type { Inetd } from "./inetd.js";
+import { hasTelnetd, LOGIN, startTelnetd } from "./telnetd.js";
 
 const TITLE = hasTelnetd() ? "inetutils telnetd" : "inetutils telnetd (telnetd not installed)";
 
 describe.skipIf(!hasTelnetd())(TITLE, () => {
   let folder = "";
-  let server: Telnetd;
+  let server: Inetd;
   let url = "";
   let login = "";
 
