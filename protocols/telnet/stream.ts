@@ -4,7 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import { constants, createDeflate, type Deflate } from "node:zlib";
-import { PortholeError } from "../../src/errors.js";
+import { PortholeError, systemCode } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import { ASKS_PASSWORD } from "../../src/net/typed-secrets.js";
 import type { Interaction, LineKeys, Screen } from "../../src/plugin.js";
@@ -64,6 +64,8 @@ const CR = 0x0d;
 const TERMINAL = "dumb";
 /** START_TLS FOLLOWS (the Internet-Draft telnet-starttls). */
 const FOLLOWS = 1;
+/** What the system says of a connection that the other side has closed. */
+const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
 /** Answers that may wait to be sent: a server that asks and never listens is at fault. */
 const MOST_UNSENT = 1024 * 1024;
 
@@ -88,6 +90,8 @@ export class TelnetStream extends Duplex implements Interaction {
   #chosen: "character" | "line" | undefined;
   #room: (() => void) | undefined;
   #begun = false;
+  /** Something has come. */
+  #heard = false;
   /** A line went out, and nothing has come since. */
   #lastWords = "";
   #lineSent = false;
@@ -104,9 +108,9 @@ export class TelnetStream extends Duplex implements Interaction {
     this.#options = new TelnetOptions((side, option) => this.#willing(side, option));
     // A failure reaches whoever reads or writes; before anybody does, the process must live on.
     this.on("error", () => {});
-    // Whoever waits for room does not see the connection fail.
+    // Whoever reads hears of it after all that had come before.
     connection.once("close", () => {
-      if (connection.errored !== null) this.destroy(connection.errored);
+      if (connection.errored !== null && !this.#begun) this.destroy(connection.errored);
     });
   }
 
@@ -114,7 +118,16 @@ export class TelnetStream extends Duplex implements Interaction {
   begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#pump().catch((thrown: Error) => this.destroy(thrown));
+    this.#pump().catch((thrown: Error) => this.#lose(thrown));
+  }
+
+  /**
+   * A server that closes while there is something that it has not read resets the connection: what it had said is all that
+   * there is, as with any other end.
+   */
+  #lose(error: Error): void {
+    if (this.#heard && CLOSED.has(systemCode(error.cause) ?? "")) this.push(null);
+    else this.destroy(error);
   }
 
   /** What a person sits at, where the user's options do not say otherwise. */
@@ -188,7 +201,8 @@ export class TelnetStream extends Duplex implements Interaction {
       this.#lineSent = true;
       this.#asksPassword = false;
     }
-    this.#transmit(octets, done);
+    // That it failed is told where it is read what had come before.
+    this.#transmit(octets, (error) => done(this.#begun ? undefined : error));
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -218,6 +232,7 @@ export class TelnetStream extends Duplex implements Interaction {
     for (;;) {
       const { value, done } = await source.next();
       if (done === true) break;
+      this.#heard = true;
       this.#reader.feed(value);
       for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
         if (isCompression(event)) {

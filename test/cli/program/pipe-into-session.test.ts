@@ -25,3 +25,16 @@ it("a server that takes its time for its first word is waited for, and for the n
   const { status, stdout } = await user.run([server.url("telnet")], { input: "uptime\n" });
   expect([status, stdout.replaceAll("\r", "")]).toEqual([0, "slow host\nup 3 days\n"]);
 });
+
+it.each(["drop", "reset"] as const)(
+  "what a server had said is shown, when it goes without reading on (%s)",
+  async (way) => {
+    const negotiating = Buffer.from([255, 253, 24, 255, 253, 31, 255, 253, 39]);
+    const said = Buffer.concat([negotiating, Buffer.from("all there is\r\n")]);
+    await using server = await scripted(script().send(said).pause(500)[way]());
+    const { status, stdout, stderr } = await user.run([server.url("telnet")], {
+      input: "one\ntwo\nthree\n".repeat(1000),
+    });
+    expect([status, stdout, stderr]).toEqual([0, "all there is\r\n", ""]);
+  },
+);
