@@ -98,6 +98,8 @@ export interface CommandSpec {
   readonly usage: string;
   readonly summary: string;
   readonly options?: readonly OptionSpec[];
+  /** Command lines, shown by its help. */
+  readonly examples?: readonly string[];
 }
 
 export interface Manifest {

@@ -7,7 +7,7 @@ import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
 import { dialPlace, isManyfold } from "./address.js";
 import { dial, isPatient, type Opened, openedOne } from "./opened.js";
-import { fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
+import { checkGiven, fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
 import { writeTo } from "./pour.js";
 import { Shown, shownFrom } from "./shown.js";
 
@@ -18,6 +18,7 @@ const DEFAULT_WAIT = 60;
 
 export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const place = await openedOne(invocation, USAGE);
+  await checkGiven(invocation.options);
   if (place.target.url.scheme === "udp") {
     yield* converseInDatagrams(invocation, place);
     return;

@@ -27,7 +27,8 @@ export async function runFor(
   );
   try {
     await pour(child.stdout, connection);
-    await ended;
+    const [status]: unknown[] = await ended;
+    if (typeof status === "number" && status !== 0) warn(`${command}: ended with status ${status}`);
   } catch (thrown) {
     throw localError(thrown, command);
   }

@@ -7,7 +7,7 @@ import type { Invocation, Output } from "../../src/plugin.js";
 import { listenPlace } from "./address.js";
 import { addressesOf, applyOptions } from "./connect.js";
 import { isPatient, type Opened, openedOne } from "./opened.js";
-import { fromStandardInput, givenToSend } from "./outgoing.js";
+import { checkGiven, fromStandardInput, givenToSend } from "./outgoing.js";
 import { comingFrom, endSending, takeRest, writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -16,6 +16,7 @@ const USAGE = "porthole socket listen tcp://:PORT";
 export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
   refuseUnallowed(invocation);
   const place = await openedOne(invocation, USAGE);
+  await checkGiven(invocation.options);
   yield* outputsOf<Output>((outlet) =>
     place.target.url.scheme === "udp"
       ? serveDatagrams(invocation, place, outlet)
@@ -24,6 +25,10 @@ export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
 }
 
 function refuseUnallowed({ options }: Invocation): void {
+  const most = options["max-conns"];
+  if (typeof most === "number" && !(Number.isInteger(most) && most > 0)) {
+    throw new PortholeError("usage", `--max-conns ${most} lets nobody in`, { hint: "1 or more" });
+  }
   if (options["exec"] === undefined || options["allow-exec"] === true) return;
   throw new PortholeError("usage", "--exec lets whoever can connect run a command here, as you", {
     hint: "say --allow-exec if that is what you want, and listen on 127.0.0.1 rather than on all addresses",

@@ -49,12 +49,24 @@ const commands = [
     name: "connect",
     usage: "URL",
     summary: "send standard input, or what --send says, and print what comes until the peer closes",
+    examples: [
+      "porthole socket connect tcp://localhost:12345",
+      'porthole socket connect tls://www.example.org:https --crlf --send "HEAD / HTTP/1.0" --send ""',
+      'porthole socket connect tcp://device.example:5025 --send "*IDN?" --expect "/\\n/" --timeout 5',
+      'porthole socket connect unix:/run/x.sock --hex --send "01 00 ff"',
+    ],
     options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING],
   },
   {
     name: "listen",
     usage: "URL",
     summary: "serve one peer, or with --keep-open any number",
+    examples: [
+      'porthole socket listen tcp://:12345 --send "Thank you for connecting"',
+      "porthole socket listen tls://127.0.0.1:8443 --cert c.pem --key k.pem --keep-open --echo",
+      "porthole socket listen tcp://127.0.0.1:7000 > received",
+      "porthole socket listen tcp://127.0.0.1:7001 --keep-open --exec date --allow-exec",
+    ],
     options: [
       ...SENDING,
       ...SHOWING,
@@ -79,12 +91,21 @@ const commands = [
     name: "send",
     usage: "URL",
     summary: "send, and nothing else",
+    examples: [
+      "porthole socket send tcp://host.example:7000 --file report.pdf",
+      'porthole socket send udp://host.example:514 --send "<13>hello"',
+    ],
     options: [...SENDING, { flag: "hex", type: "boolean", summary: SHOWING[0].summary }],
   },
   {
     name: "recv",
     usage: "URL",
     summary: "print what comes: until the peer closes, or for udp: one datagram",
+    examples: [
+      "porthole socket recv tcp://time.example:daytime",
+      "porthole socket recv udp://:5000 --count 0 --json",
+      "porthole socket recv udp://239.1.2.3:5000 --interface 192.0.2.7 --timeout 10",
+    ],
     options: [
       ...SHOWING,
       { flag: "count", type: "number", placeholder: "N", summary: "so many datagrams; 0 for no end" },
@@ -94,6 +115,10 @@ const commands = [
     name: "relay",
     usage: "FROM TO",
     summary: "listen at FROM and pass all on to TO; -v, --trace and --record keep what is said",
+    examples: [
+      "porthole socket relay tcp://127.0.0.1:8080 tls://www.example.org:443 -v",
+      "porthole socket relay unix:/tmp/x.sock tcp://host.example:25 --record said.rec",
+    ],
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
     ],

@@ -33,8 +33,13 @@ export async function opened(
 /** The one URL of a command. @throws PortholeError `usage` when there are none or several */
 export function openedOne(invocation: Invocation, usage: string): Promise<Opened> {
   const [url, second] = invocation.words;
-  if (second !== undefined)
-    throw new PortholeError("usage", `one URL, not ${invocation.words.length}`, { hint: usage });
+  if (second !== undefined) {
+    // As nc has it: HOST PORT.
+    const place = /^(?:\w+:\/\/)?[^/\s]+$/.test(url ?? "") && /^[\w-]+$/.test(second);
+    throw new PortholeError("usage", `one URL, not ${invocation.words.length} words`, {
+      hint: place ? `write ${url?.includes("://") ? url : `tcp://${url}`}:${second}` : usage,
+    });
+  }
   return opened(invocation, url, usage);
 }
 

@@ -1,6 +1,8 @@
 /** What is sent: `--send TEXT` with its escapes, line ends and hexadecimal; or a file; or standard input. */
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
 import { localError, PortholeError } from "../../src/errors.js";
+import { talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Options, stepsOf } from "../../src/plugin.js";
 
 const FILE_CHUNK = 256 * 1024;
@@ -49,6 +51,17 @@ export function textsToSend(options: Options): Buffer[] {
   return stepsOf(options, ["send", "expect"])
     .filter(({ flag }) => flag === "send")
     .map(({ value }) => octetsOf(value, options));
+}
+
+/** What is wrong with it on this side is found before a peer is troubled. @throws PortholeError `usage`, `local` */
+export async function checkGiven(options: Options): Promise<void> {
+  textsToSend(options);
+  talkSteps(stepsOf(options, ["send", "expect"]));
+  const file = options["file"];
+  if (typeof file !== "string") return;
+  await access(file, constants.R_OK).catch((thrown: unknown) => {
+    throw localError(thrown, file);
+  });
 }
 
 /** What the user gave to send, or undefined for standard input. */

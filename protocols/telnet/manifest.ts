@@ -35,6 +35,11 @@ const commands = [
     name: "run",
     usage: "[URL]",
     summary: "a session by program: --expect and --send in the order given",
+    examples: [
+      'porthole telnet run telnet://router.example --login admin --expect "# " --send "show version" --expect "# "',
+      "porthole telnet run telnet://router.example --script steps.yaml --json",
+      'porthole telnet run --hosts routers --jobs 8 --login admin --expect "# " --send uptime --expect "# "',
+    ],
     options: [
       {
         flag: "expect",

@@ -42,7 +42,7 @@ export async function* run(invocation: Invocation): AsyncGenerator<Output> {
       if (!json) await outlet.put({ kind: "octets", octets, raw });
     };
     const onStep = async (step: StepResult) => {
-      if (json) await outlet.put({ kind: "record", text: "", data: { event: "step", ok: true, ...step } });
+      if (json) await outlet.put({ kind: "record", text: "", data: { event: "step", ...step } });
     };
     const { output, result } = await converse(invocation, url, plan, told, onStep);
     if (json) {
@@ -87,7 +87,18 @@ async function planOf({ options, stdin }: Invocation): Promise<Plan> {
       hint: "export default async (talk) => { await talk.expect('login:'); ... }",
     });
   }
-  return { steps, script };
+  return {
+    steps,
+    script: async (talk, facts) => {
+      try {
+        return await script(talk, facts);
+      } catch (thrown) {
+        // An error of its own kind is a slip of the script's: where it happened counts.
+        if (!(thrown instanceof Error) || thrown.constructor.name !== "Error") throw thrown;
+        throw new PortholeError("refused", `${file}: ${thrown.message}`, { cause: thrown });
+      }
+    },
+  };
 }
 
 function isScript(value: unknown): value is Script {

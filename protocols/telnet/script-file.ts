@@ -18,7 +18,7 @@
  *
  * A step does what its keys say in the order in which they stand.
  */
-import { isLocalFailure, localError, PortholeError } from "../../src/errors.js";
+import { isLocalFailure, localError, messageOf, PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
 import { type Pattern, parsePattern, shownPattern } from "../../src/net/pattern.js";
 import type { JsonObject } from "../../src/plugin.js";
@@ -85,9 +85,9 @@ export async function parseScript(text: string, file: string): Promise<readonly 
     // Merge keys and aliases are not for scripts: a few lines of them can stand for millions.
     read = yaml.parse(text, { maxAliasCount: 0 });
   } catch (thrown) {
-    throw new PortholeError("usage", `${file} is no YAML: ${thrown instanceof Error ? thrown.message : ""}`, {
-      cause: thrown,
-    });
+    // What follows the first line draws the place.
+    const [why = ""] = messageOf(thrown).split("\n");
+    throw new PortholeError("usage", `${file} is no YAML: ${why.replace(/:$/, "")}`, { cause: thrown });
   }
   return stepsIn(read, file, "", 0);
 }

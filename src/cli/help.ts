@@ -46,6 +46,7 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
         `porthole ${manifest.name} ${name} ${spec?.usage ?? ""}\n\n${sentence(spec?.summary ?? "")}`,
       );
       addOptions(page, [...(spec?.options ?? []), ...manifest.options], "Options:");
+      for (const example of spec?.examples ?? []) page.example(example, "");
       page.epilogue("`porthole --help` lists the options of every command.");
     }
   }

@@ -252,16 +252,27 @@ class Seat {
         case "log":
           return this.#logCommand(rest);
         case "send":
+          return this.#signal(word, rest[0], Object.keys(signals));
         case "mode":
-          return this.#stream.signal(rest[0] ?? "");
+          return this.#signal(word, rest[0], Object.keys(this.#stream.modes ?? {}));
         case "status":
           return "status" in signals ? this.#stream.signal("status") : `connected to ${this.#place}`;
-        default:
+        case "help":
+        case "?":
           return this.#help(signals);
+        default:
+          return `there is no command '${word}'\n${this.#help(signals)}`;
       }
     } catch (thrown) {
       return messageOf(thrown);
     }
+  }
+
+  #signal(word: string, name: string | undefined, names: readonly string[]): string {
+    if (name !== undefined && names.includes(name)) return this.#stream.signal(name);
+    if (names.length === 0) return `there is nothing to ${word} here`;
+    const what = name === undefined ? `${word} what?` : `there is no ${word} '${name}':`;
+    return `${what} ${names.filter((one) => one !== "status").join(", ")}`;
   }
 
   #logCommand([word = "", file]: string[]): string {
@@ -269,15 +280,18 @@ class Seat {
       this.#endLog();
       return "nothing is logged";
     }
-    this.#openLog(word === "on" ? (file ?? "porthole.log") : word === "" ? "porthole.log" : word);
-    return "logging";
+    const named = word === "on" ? file : word === "" ? undefined : word;
+    const to = named ?? "porthole.log";
+    this.#openLog(to);
+    return `logging to ${to}`;
   }
 
   #help(signals: Readonly<Record<string, string>>): string {
     const lines = [
       "close          end the session",
       "status         what was agreed on",
-      "log FILE, off  keep what is shown, control characters made visible (--log-raw: as they are)",
+      "log FILE       keep what is shown, control characters visible (--log-raw: as is)",
+      "log off        stop that",
       ...Object.entries(signals)
         .filter(([name]) => name !== "status")
         .map(([name, summary]) => `send ${name}`.padEnd(15) + summary),

@@ -8,6 +8,7 @@ import { listingStyle, showEntries } from "./entries.js";
 import { destinationOf, saveOne, show } from "./fetch.js";
 import { HarmlessStream } from "./harmless-stream.js";
 import { jsonLine } from "./json-line.js";
+import { asUrl } from "./plain-host.js";
 
 export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
   const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
@@ -26,9 +27,10 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   const own = (url: string): Target => {
     const target = desk.client.target(url);
     if (target.protocol !== manifest.name) {
+      const written = asUrl(manifest, url);
       throw new PortholeError("usage", `${target.href(target.path)} is not for ${manifest.title}`, {
         protocol: manifest.name,
-        hint: `porthole ${manifest.name} ${name} ${usage}`,
+        hint: written === undefined ? `porthole ${manifest.name} ${name} ${usage}` : `write ${written}`,
       });
     }
     place = target;

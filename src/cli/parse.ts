@@ -6,6 +6,7 @@ import { nearest } from "../spelling.js";
 import { withoutPassword } from "../url.js";
 import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
+import { asUrl } from "./plain-host.js";
 import { ALL_SHARED } from "./shared-options.js";
 import { OPEN, sendCommandOptions, WORDS, type WordSpec, wordNamed } from "./verbs.js";
 
@@ -68,7 +69,7 @@ function findCommand(words: readonly string[], registry: Registry): Found {
   if (manifest !== undefined) {
     if (second === undefined) return { kind: "protocol", manifest };
     const spec = manifest.commands.find(({ name }) => name === second);
-    if (spec === undefined) throw unknownOwnCommand(second, manifest);
+    if (spec === undefined) throw unknownOwnCommand(second, manifest, rest);
     return { kind: "own", own: { manifest, name: spec.name }, rest };
   }
   if (looksLikeUrl(first)) return { kind: "word", word: OPEN, rest: words };
@@ -179,12 +180,21 @@ function unknownWord(word: string, registry: Registry): PortholeError {
   });
 }
 
-function unknownOwnCommand(word: string, manifest: Manifest): PortholeError {
+function unknownOwnCommand(word: string, manifest: Manifest, rest: readonly string[]): PortholeError {
   const names = manifest.commands.map(({ name }) => name);
   const guess = nearest(word, names);
   const list = names.length === 0 ? "there are none yet" : `there are ${names.join(", ")}`;
   return new PortholeError("usage", `${manifest.title} has no command '${word}'`, {
     protocol: manifest.name,
-    hint: guess === undefined ? list : `did you mean ${guess}?`,
+    hint: guess === undefined ? (hostHint(word, manifest, rest) ?? list) : `did you mean ${guess}?`,
   });
+}
+
+/** `porthole telnet HOST PORT`, as telnet has it. */
+function hostHint(word: string, manifest: Manifest, [port]: readonly string[]): string | undefined {
+  if (word.includes("://")) return `porthole ${withoutPassword(word)}`;
+  const named = word === "localhost" || /[.:]/.test(word) || /^\d+$/.test(port ?? "");
+  if (!named && !manifest.verbs.includes("interact")) return undefined;
+  const url = asUrl(manifest, word, port);
+  return url === undefined ? undefined : `porthole ${url}`;
 }

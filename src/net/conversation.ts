@@ -51,6 +51,8 @@ export class Conversation {
   #passedLength = 0;
   /** What may be. */
   #tail = "";
+  /** The line on which the last match stood, up to its end: often a prompt. */
+  #found = "";
   #failure: Error | undefined;
 
   constructor(stream: Duplex, options: ConversationOptions = {}) {
@@ -96,7 +98,10 @@ export class Conversation {
     const deadline = performance.now() + timeout;
     for (;;) {
       const found = this.#find(list);
-      if (found !== undefined) return found;
+      if (found !== undefined) {
+        this.#found = lastLineOf(found.before + found.text);
+        return found;
+      }
       this.#age();
       const names = list.map(shownPattern).join(" or ");
       switch (await this.#more(deadline)) {
@@ -172,12 +177,15 @@ export class Conversation {
     waiting: Waiting = {},
   ): Promise<{ output: string; prompt: string }> {
     // A prompt that stands there already is not the one that follows the command.
-    await this.readAvailable();
+    const last = lastLineOf(this.#found + (await this.readAvailable()));
     await this.sendLine(command);
     const { before, text } = await this.expect(prompt, waiting);
     const lines = before.replace(/^\r?\n?/, "");
     const echoed = lines.startsWith(command) ? lines.slice(command.length).replace(/^[\r\0]*\n/, "") : lines;
-    return { output: echoed, prompt: text };
+    // Of the prompt `harbour$ ` the caller may name the `$ ` alone; the rest of it is no output either.
+    const lead = last.endsWith(text) ? last.slice(0, last.length - text.length) : "";
+    const output = lead !== "" && echoed.endsWith(lead) ? echoed.slice(0, -lead.length) : echoed;
+    return { output, prompt: text };
   }
 
   /** All text that has come and was not taken. */
@@ -265,6 +273,10 @@ export class Conversation {
   readonly #onError = (error: Error): void => {
     this.#failure = error;
   };
+}
+
+function lastLineOf(text: string): string {
+  return text.slice(Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1);
 }
 
 const EVENTS = ["readable", "end", "close", "error"] as const;

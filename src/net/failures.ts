@@ -1,4 +1,5 @@
 /** Failures of sockets and TLS, as PortholeErrors that say what happened and what to do. */
+import { networkInterfaces } from "node:os";
 import { isAbort, messageOf, PortholeError, systemCode } from "../errors.js";
 
 interface Place {
@@ -34,6 +35,21 @@ export function isUnreachable(thrown: unknown): boolean {
   return UNREACHABLE.has(systemCode(thrown) ?? "");
 }
 
+/** RFC 4007, 6: an address of one link means nothing without the link. */
+function scopeFailure(host: string): { words: string; hint: string } | undefined {
+  const zone = /%(.+)$/.exec(host)?.[1];
+  const there = Object.keys(networkInterfaces());
+  if (zone === undefined) {
+    if (!/^fe[89ab][\da-f]:/i.test(host)) return undefined;
+    return {
+      words: "which interface does this address lie on?",
+      hint: `write [${host}%${there[0] ?? "eth0"}]`,
+    };
+  }
+  if (there.includes(zone)) return undefined;
+  return { words: `no interface is named '${zone}' here`, hint: `there are ${there.join(", ")}` };
+}
+
 /** Anything a connected or connecting socket raised. PortholeErrors pass unchanged. */
 export function connectionError(thrown: unknown, place: Place): PortholeError {
   if (thrown instanceof PortholeError) return thrown;
@@ -43,7 +59,7 @@ export function connectionError(thrown: unknown, place: Place): PortholeError {
   if (code === "ETIMEDOUT") {
     return new PortholeError("timeout", `${where(place)}: the connection timed out`, { cause: thrown });
   }
-  const known = CONNECTION_FAILURES[code];
+  const known = (code === "EINVAL" ? scopeFailure(place.host) : undefined) ?? CONNECTION_FAILURES[code];
   return new PortholeError("connect", `${where(place)}: ${known?.words ?? messageOf(thrown)}`, {
     hint: known?.hint,
     cause: thrown,

@@ -1,28 +1,33 @@
 /** `--expect A --send B ...`: a conversation written down as steps, done in the order given. */
 import { PortholeError } from "../errors.js";
 import type { Conversation } from "./conversation.js";
-import { type Pattern, parsePattern, shownPattern } from "./pattern.js";
+import { type Pattern, parsePattern } from "./pattern.js";
 
 export type TalkStep =
-  | { readonly kind: "expect"; readonly pattern: Pattern }
+  | { readonly kind: "expect"; readonly text: string; readonly pattern: Pattern }
   | { readonly kind: "send"; readonly text: string };
 
 /** What became of a step. */
 export interface StepResult {
+  /** Whether it came about; one that did not is the last, and its error follows. */
+  readonly ok: boolean;
   /** From 1. */
   readonly step: number;
   readonly kind: TalkStep["kind"];
   /** As on the command line. */
   readonly value: string;
+  /** To the microsecond. */
   readonly ms: number;
-  /** For `expect`: what came up to and with what was found. */
+  /** For `expect`: what came up to and with what was found, or all that came when nothing was. */
   readonly output: string;
 }
 
 /** @throws PortholeError `usage` for a pattern that is none */
 export function talkSteps(steps: readonly { readonly flag: string; readonly value: string }[]): TalkStep[] {
   return steps.map(({ flag, value }) =>
-    flag === "expect" ? { kind: "expect", pattern: parsePattern(value) } : { kind: "send", text: value },
+    flag === "expect"
+      ? { kind: "expect", text: value, pattern: parsePattern(value) }
+      : { kind: "send", text: value },
   );
 }
 
@@ -40,7 +45,10 @@ export async function* runSteps(
 ): AsyncGenerator<StepResult, void, undefined> {
   for (const [index, step] of steps.entries()) {
     const began = performance.now();
-    const shown = step.kind === "expect" ? shownPattern(step.pattern) : step.text;
+    const result = (ok: boolean, output: string): StepResult => {
+      const ms = Math.round((performance.now() - began) * 1000) / 1000;
+      return { ok, step: index + 1, kind: step.kind, value: step.text, ms, output };
+    };
     let output = "";
     try {
       if (step.kind === "send") await send(step.text);
@@ -50,12 +58,15 @@ export async function* runSteps(
       }
     } catch (thrown) {
       if (!(thrown instanceof PortholeError) || thrown.code === "usage") throw thrown;
+      const came = talk.take();
+      talk.putBack(came);
+      yield result(false, came);
       throw new PortholeError(thrown.code, `step ${index + 1} of ${steps.length}: ${thrown.message}`, {
         reply: thrown.reply,
         hint: thrown.hint,
         cause: thrown,
       });
     }
-    yield { step: index + 1, kind: step.kind, value: shown, ms: performance.now() - began, output };
+    yield result(true, output);
   }
 }

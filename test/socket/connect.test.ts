@@ -27,6 +27,18 @@ describe("the simple client", () => {
     });
   });
 
+  it("says what is amiss with an address of one link", async () => {
+    await expect(perform("socket", "connect", ["tcp://[fe80::1%25nosuch]:9"])).rejects.toMatchObject({
+      code: "connect",
+      message: "[fe80::1%nosuch]:9: no interface is named 'nosuch' here",
+      hint: expect.stringMatching(/^there are .*lo/),
+    });
+    await expect(perform("socket", "connect", ["tcp://[fe80::1]:9"])).rejects.toMatchObject({
+      code: "connect",
+      message: "[fe80::1]:9: which interface does this address lie on?",
+    });
+  });
+
   it("sends a text, says that no more will come, and prints the answer", async () => {
     await using server = await scripted(script().expect(Buffer.from("hello")).eof().send("and hello").drop());
     const { text } = await perform("socket", "connect", [server.url("tcp")], steps("send=hello"));
@@ -126,6 +138,17 @@ describe("--expect and --send", () => {
       ...steps("expect=login:", "send=keeper\\n", "expect=/pass\\w+:/", "send=light\\n", "expect=come"),
     });
     expect(text).toBe("login: password: welcome");
+  });
+
+  it("are read before the peer is troubled", async () => {
+    await using server = await scripted(script().drop());
+    await expect(
+      perform("socket", "connect", [server.url("tcp")], steps("send=a", "expect=/(/")),
+    ).rejects.toMatchObject({ code: "usage" });
+    await expect(
+      perform("socket", "connect", [server.url("tcp")], { file: "/nonexistent/file" }),
+    ).rejects.toMatchObject({ code: "local" });
+    expect(server.connections.length).toBe(0);
   });
 
   it("name the step that did not come about", async () => {

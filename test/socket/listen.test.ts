@@ -192,7 +192,8 @@ describe("what cannot be listened at", () => {
     const path = join(folder, "s");
     const code = "require('node:net').createServer((s) => s.resume()).listen(process.argv[1])";
     const holder = spawn(process.execPath, ["-e", code, path]);
-    while (!existsSync(path)) await sleep(10);
+    // The file is there before anybody listens.
+    (await connected(path)).destroy();
     await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({
       code: "connect",
       message: `${path}: in use`,
@@ -211,6 +212,19 @@ describe("what cannot be listened at", () => {
   });
 });
 
+it.each([
+  [{ file: "/nonexistent/file" }, "local"],
+  [{ hex: true, ...steps("send=4g") }, "usage"],
+  [{ "max-conns": 0 }, "usage"],
+] as const)("what cannot be sent is found before anybody is served: %j", async (options, code) => {
+  const warnings: string[] = [];
+  const onWarning = (text: string) => warnings.push(text);
+  await expect(
+    perform("socket", "listen", ["tcp://127.0.0.1:0"], options, { onWarning }),
+  ).rejects.toMatchObject({ code });
+  expect(warnings).toEqual([]);
+});
+
 describe("--exec", () => {
   it("is refused without the user's word", async () => {
     await expect(perform("socket", "listen", ["tcp://127.0.0.1:0"], { exec: "cat" })).rejects.toMatchObject({
@@ -225,6 +239,13 @@ describe("--exec", () => {
     expect(await talkTo(server.port, "hello")).toBe("HELLO");
     await server.ended;
     expect(server.warnings).toContain("oops");
+    const failing = await serve("socket", "listen", ["tcp://127.0.0.1:0"], {
+      exec: "exit 3",
+      "allow-exec": true,
+    });
+    await talkTo(failing.port, "hello");
+    await failing.ended;
+    expect(failing.warnings).toContain("exit 3: ended with status 3");
   });
 });
 

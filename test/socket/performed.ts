@@ -15,6 +15,8 @@ export interface Stage {
   readonly stdin?: Readable;
   /** Called with each warning, as it comes. */
   readonly onWarning?: (text: string) => void;
+  /** Called with each record, as it comes. */
+  readonly onRecord?: (data: JsonObject) => void;
   /** Called with all text so far, as it comes. */
   readonly onText?: (text: string) => void;
 }
@@ -60,7 +62,10 @@ export async function perform(
       },
     });
     for await (const output of outputs) {
-      if (output.kind === "record") records.push(output.data);
+      if (output.kind === "record") {
+        records.push(output.data);
+        stage.onRecord?.(output.data);
+      }
       if (output.kind === "octets") {
         pieces.push(Buffer.from(output.octets));
         stage.onText?.(Buffer.concat(pieces).toString("latin1"));

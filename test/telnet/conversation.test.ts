@@ -104,6 +104,9 @@ describe("a Telnet session in a program", () => {
       output: "one two\r\n",
       prompt: "harbour$ ",
     });
+    // The end of the prompt is enough to know it by.
+    expect((await talk.runCommand("echo three", "$ ")).output).toBe("three\r\n");
+    expect((await talk.runCommand("echo four", /\$ $/)).output).toBe("four\r\n");
     stream.resize(101, 31);
     expect((await talk.runCommand("size", "harbour$ ")).output).toBe("101 31\r\n");
     expect(stream.signal("ayt")).toBe("sent ayt");

@@ -1,4 +1,7 @@
 /** A person at a real terminal, with the sandbox's Telnet server. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { Screen } from "../cli/on-a-screen.js";
@@ -61,4 +64,44 @@ it("a hostile server: the person is still there, and so is the terminal", async 
   await screen.type("hostile loop", "Enter");
   await screen.shows("left with 11");
   expect(await screen.shows(/^icanon$/m)).not.toContain("-icanon");
+});
+
+it("the small command line says what it wants, and what it does not know", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "porthole-telnet-"));
+  try {
+    await using screen = await logIn("porthole");
+    const command = async (line: string) => {
+      await screen.type("clear", "Enter");
+      await screen.type("C-]");
+      await screen.type(line, "Enter");
+    };
+    await command("mode");
+    await screen.shows("mode what? character, line");
+    await command("mode lines");
+    await screen.shows("there is no mode 'lines': character, line");
+    await command("send");
+    await screen.shows("send what? ayt, break, ip,");
+    await command("send semaphore");
+    await screen.shows("there is no send 'semaphore': ayt,");
+    await screen.resize(80, 30);
+    await command("clsoe");
+    await screen.shows("there is no command 'clsoe'");
+    const help = await screen.shows("back to the session");
+    expect(help).toMatch(/^log off +stop that$/m);
+    expect(help).toMatch(/^an empty line +back to the session$/m);
+    const log = join(folder, "log");
+    await command(`log ${log}`);
+    await screen.shows("logging to");
+    await screen.type("echo kept", "Enter");
+    await screen.shows(/^(?:harbour\$ )?kept$/m);
+    await command("log off");
+    await screen.shows("nothing is logged");
+    await screen.type("echo left out", "Enter");
+    await screen.shows(/^(?:harbour\$ )?left out$/m);
+    const kept = await readFile(log, "utf8");
+    expect(kept).toContain("kept");
+    expect(kept).not.toContain("left out");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

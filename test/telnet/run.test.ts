@@ -82,8 +82,23 @@ describe("a run against the sandbox", () => {
       ["step", 5, "expect", true],
       ["end", undefined, undefined, true],
     ]);
-    expect(records[0]).toMatchObject({ value: "'login:'", output: "harbour login:" });
+    expect(records[0]).toMatchObject({ value: "login:", output: "harbour login:" });
     expect(records[5]?.["output"]).toContain("Welcome to the harbour");
+  });
+
+  it("tells with --json what came when a step does not come about", async () => {
+    const records: unknown[] = [];
+    const options = { json: true, timeout: 0.3, ...steps(...LOGIN, "send=echo one", "expect=/never/") };
+    await expect(run(options, { onRecord: (data) => records.push(data) })).rejects.toMatchObject({ exit: 6 });
+    expect(records.at(-1)).toEqual({
+      event: "step",
+      ok: false,
+      step: 7,
+      kind: "expect",
+      value: "/never/",
+      ms: expect.any(Number),
+      output: expect.stringMatching(/echo one\r\none\r\nharbour\$ $/),
+    });
   });
 
   it("ends with the step that does not come about", async () => {
@@ -140,6 +155,13 @@ describe("a run against the sandbox", () => {
     expect(records.at(-1)).toMatchObject({
       event: "end",
       result: { asked: 1, texts: expect.any(Number), at: "127.0.0.1" },
+    });
+    const failing = join(folder, "failing.mjs");
+    await writeFile(failing, `export default async () => { throw new Error("the light is out"); };`);
+    await expect(run({ script: failing })).rejects.toMatchObject({
+      code: "refused",
+      exit: 9,
+      message: `${failing}: the light is out`,
     });
     await expect(run({ script: join(folder, "none.mjs") })).rejects.toMatchObject({
       code: "local",
@@ -226,6 +248,7 @@ describe("a run against the sandbox", () => {
 
     it.each([
       ["no YAML", "- expect: [", /is no YAML/],
+      ["no YAML, in one line", '- expect: "x', /is no YAML: .* at line \d+, column \d+$/],
       ["no list", "expect: x", /a list of steps is wanted/],
       ["an unknown key", "- expcet: x", /step 1: a step has no 'expcet'/],
       ["a text that is none", "- send: [1]", /step 1: send is a text/],

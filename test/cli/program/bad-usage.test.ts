@@ -74,6 +74,37 @@ describe("a protocol's command that is not known", () => {
   });
 });
 
+describe("a host and a port as telnet and nc have them", () => {
+  it.each([
+    [["telnet", "router", "2323"], "telnet: Telnet has no command 'router' - porthole telnet://router:2323"],
+    [
+      ["telnet", "telnet://a.example"],
+      "telnet: Telnet has no command 'telnet://a.example' - porthole telnet://a.example",
+    ],
+    [
+      ["telnet", "run", "localhost:23"],
+      "telnet: http://localhost:23 is not for Telnet - write telnet://localhost:23",
+    ],
+    [
+      ["socket", "connect", "localhost", "12345"],
+      "socket: one URL, not 2 words - write tcp://localhost:12345",
+    ],
+    [
+      ["socket", "connect", "tcp://localhost", "http"],
+      "socket: one URL, not 2 words - write tcp://localhost:http",
+    ],
+    [
+      ["socket", "connect", "localhost:12345"],
+      "socket: http://localhost:12345 is not for sockets - write tcp://localhost:12345",
+    ],
+    [["socket", "listen", "12345"], "socket: https://12345 is not for sockets - write tcp://:12345"],
+    [
+      ["socket", "listen", ":12345"],
+      "socket: http://localhost:12345 is not for sockets - write tcp://:12345",
+    ],
+  ])("%j", (words, line) => isRefused(words, line));
+});
+
 describe("an option that is not known or does not fit", () => {
   it.each([
     [["--colour"], "unknown option --colour - did you mean --color?"],
