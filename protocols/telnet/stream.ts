@@ -69,6 +69,10 @@ const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
 /** Answers that may wait to be sent: a server that asks and never listens is at fault. */
 const MOST_UNSENT = 1024 * 1024;
 
+function isClosed(error: Error): boolean {
+  return CLOSED.has(systemCode(error.cause) ?? "");
+}
+
 /** Emits `mode`, `option` (an OptionChange), `subnegotiation` (option, octets) and `prompt` (GA or EOR came). */
 export class TelnetStream extends Duplex implements Interaction {
   readonly draws = true;
@@ -108,9 +112,11 @@ export class TelnetStream extends Duplex implements Interaction {
     this.#options = new TelnetOptions((side, option) => this.#willing(side, option));
     // A failure reaches whoever reads or writes; before anybody does, the process must live on.
     this.on("error", () => {});
-    // Whoever reads hears of it after all that had come before.
+    // Whoever waits for room does not see the connection fail. Where the other side has closed it, what had come before is
+    // read first.
     connection.once("close", () => {
-      if (connection.errored !== null && !this.#begun) this.destroy(connection.errored);
+      const { errored } = connection;
+      if (errored !== null && !(this.#begun && isClosed(errored))) this.destroy(errored);
     });
   }
 
@@ -126,7 +132,7 @@ export class TelnetStream extends Duplex implements Interaction {
    * there is, as with any other end.
    */
   #lose(error: Error): void {
-    if (this.#heard && CLOSED.has(systemCode(error.cause) ?? "")) this.push(null);
+    if (this.#heard && isClosed(error)) this.push(null);
     else this.destroy(error);
   }
 
@@ -202,7 +208,7 @@ export class TelnetStream extends Duplex implements Interaction {
       this.#asksPassword = false;
     }
     // That it failed is told where it is read what had come before.
-    this.#transmit(octets, (error) => done(this.#begun ? undefined : error));
+    this.#transmit(octets, (error) => done(error && this.#begun && isClosed(error) ? undefined : error));
   }
 
   override _final(done: (error?: Error | null) => void): void {
