@@ -27,6 +27,8 @@ export interface TransferOptions {
   readonly unavailable?: "missing";
   /** Much will come. */
   readonly bulk?: boolean;
+  /** A file goes to the server. */
+  readonly takesFile?: boolean;
   /** What was sent before, and must have succeeded before the transfer's command goes out. */
   readonly after?: Promise<void> | undefined;
   /**
@@ -241,7 +243,7 @@ export class Control extends Client {
   /** Sends the command of a transfer, and has its data connection come about meanwhile. */
   launch(command: string, way: DataWay, options: TransferOptions = {}, early?: Connection): Launched {
     refuseControls(command, "an FTP command");
-    const transfer = new Transfer(this.ftp, command, options.offset ?? 0);
+    const transfer = new Transfer(this.ftp, command, options.offset ?? 0, options.takesFile === true);
     const connected = this.#connect(transfer, early ?? way.open(this.#isBulk(options)));
     connected.catch(() => {});
     return { transfer, ready: this.#ready(transfer, connected, way, options) };

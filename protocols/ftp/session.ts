@@ -173,7 +173,7 @@ export class FtpSession implements Session {
       await asked.useType(place.text ? "A" : "I");
       const name = await asked.pathname(place);
       const verifier = this.#verifies(place, offset) ? await startVerifying(asked, name) : undefined;
-      const begun = await asked.transfer(`${offset > 0 ? "APPE" : "STOR"} ${name}`);
+      const begun = await asked.transfer(`${offset > 0 ? "APPE" : "STOR"} ${name}`, { takesFile: true });
       return { control: asked, transfer: begun, pathname: name, verifying: verifier };
     });
     const sent = await upload(transfer, source.body, { text: place.text, seen: verifying?.update });

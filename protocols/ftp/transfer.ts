@@ -18,15 +18,20 @@ export class Transfer {
   /** The reply that closes it; rejects when the control connection is lost. */
   readonly ended: Promise<FTPResponse>;
   readonly #dialogue: Dialogue;
+  readonly #takesFile: boolean;
   #data: Connection | undefined;
   #left = false;
   #final: FTPResponse | undefined;
   #cancelled = false;
   #begin: (reply: FTPResponse) => void = () => {};
 
-  /** Sends the command. */
-  constructor(dialogue: Dialogue, command: string, offset: number) {
+  /**
+   * Sends the command.
+   * @param takesFile it sends a file to the server, for which an end of the data is the end of the file
+   */
+  constructor(dialogue: Dialogue, command: string, offset: number, takesFile: boolean) {
     this.#dialogue = dialogue;
+    this.#takesFile = takesFile;
     this.offset = offset;
     const first = new Promise<FTPResponse>((resolve) => {
       this.#begin = resolve;
@@ -47,6 +52,8 @@ export class Transfer {
   /** The data connection has come about. */
   carry(data: Connection): void {
     this.#data = data;
+    // From the first moment: one that is left before anything was sent must not be an empty file.
+    data.resetsWhenLeft = this.#takesFile;
     if (this.#left) data.destroy();
   }
 

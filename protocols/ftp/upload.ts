@@ -20,8 +20,6 @@ export async function upload(
   { text = false, seen }: UploadOptions = {},
 ): Promise<number> {
   const lines = text ? new ToNetworkLines() : undefined;
-  // To the server an end is the end of the file: what is left before it must not look like one.
-  transfer.data.resetsWhenLeft = true;
   let octets = 0;
   let sourceFailed = false;
   async function* outgoing(): AsyncGenerator<Uint8Array> {

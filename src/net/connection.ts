@@ -13,6 +13,7 @@ import { connectionError, earlyOctets } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
 import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
+import { reset } from "./reset.js";
 import { type Done, Sending } from "./sending.js";
 import { type CertificateFacts, describeTls, type TlsFacts } from "./tls.js";
 import type { Tap } from "./transcript.js";
@@ -377,10 +378,9 @@ export class Connection extends Duplex {
     this.#detach();
     // The socket may still fail while it closes; nobody is left who could care.
     this.#socket.on("error", () => {});
-    // Under TLS the missing word that it closes says as much.
-    const isReset = this.resetsWhenLeft && !this.writableFinished && this.#socket === this.#plain;
-    if (isReset && this.#plain.readyState === "open") this.#plain.resetAndDestroy();
-    else this.#socket.destroy();
+    // Under TLS, too: many a server takes an end without TLS's own word for it for the end of the file.
+    if (this.resetsWhenLeft && !this.writableFinished) reset(this.#plain);
+    this.#socket.destroy();
     this.#afterUpgrade = undefined;
     if (this.#sending.busy || this.#pouring !== undefined) {
       const closed = error ?? new PortholeError("connect", "the connection was closed before all was sent");

@@ -2,7 +2,8 @@
  * One run at a time of a job that must not be done twice.
  *
  * Each run puts a file of its own beside the journal and then looks for others'. Of two, the one whose file came later
- * sees the other's, so never both go on. A file that its process left behind when it was killed is nobody's.
+ * sees the other's, so never both go on. A file that its process left behind when it was killed is nobody's. Its name
+ * says whose it is, and it holds nothing: a process may be killed between making a file and writing to it.
  */
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
@@ -34,12 +35,12 @@ export class JobLock {
    * @throws PortholeError `local` when another run is at it
    */
   static async take(path: string, what: string): Promise<JobLock> {
-    const own = `${path}.${randomBytes(8).toString("hex")}`;
+    const self = await processAt("self");
+    const own = [path, ...(self === undefined ? [] : [self]), randomBytes(8).toString("hex")].join(".");
     try {
       makeFolders(dirname(path), 0o700);
-      const self = (await processAt("self")) ?? "";
       for (let attempt = 1; ; attempt++) {
-        await writeFile(own, self, { mode: 0o600, flag: "wx" });
+        await writeFile(own, "", { mode: 0o600, flag: "wx" });
         const other = await otherThan(own, path);
         if (other === undefined) return new JobLock(own);
         await rm(own, { force: true });
@@ -58,42 +59,47 @@ export class JobLock {
   }
 }
 
-/** What another run that lives has in its file; the files of those that do not are taken away. */
-async function otherThan(own: string, path: string): Promise<string | undefined> {
+interface OtherRun {
+  /** Number of its process, where the system tells. */
+  readonly pid?: string | undefined;
+}
+
+/** Another run that lives; the files of those that do not are taken away. */
+async function otherThan(own: string, path: string): Promise<OtherRun | undefined> {
   const folder = dirname(path);
+  const start = `${basename(path)}.`;
   for (const name of await readdir(folder)) {
     const file = join(folder, name);
-    if (file === own || !name.startsWith(`${basename(path)}.`)) continue;
-    const words = await wordsOfLiving(file);
-    if (words !== undefined) return words;
+    if (file === own || !name.startsWith(start)) continue;
+    const holder = /^(\d+)-\d+\./.exec(name.slice(start.length));
+    if (await isHeld(file, holder === null ? undefined : holder[0].slice(0, -1))) return { pid: holder?.[1] };
     await rm(file, { force: true });
   }
   return undefined;
 }
 
-async function wordsOfLiving(file: string): Promise<string | undefined> {
+/** @param holder as `processAt` tells it */
+async function isHeld(file: string, holder: string | undefined): Promise<boolean> {
+  // Numbers of processes come again; with the time at which it began it is the same one.
+  if (holder !== undefined && (await processAt("self")) !== undefined) {
+    return (await processAt(holder.slice(0, holder.indexOf("-")))) === holder;
+  }
   try {
-    const words = await readFile(file, "utf8");
-    const [pid = ""] = words.split(" ", 1);
-    // Numbers of processes come again; with the time at which it began it is the same one.
-    if (pid !== "" && (await processAt("self")) !== undefined) {
-      return (await processAt(pid)) === words ? words : undefined;
-    }
-    return Date.now() - (await stat(file)).mtimeMs < GONE_AFTER_MS ? words : undefined;
+    return Date.now() - (await stat(file)).mtimeMs < GONE_AFTER_MS;
   } catch (thrown) {
-    if (systemCode(thrown) === "ENOENT") return undefined;
+    if (systemCode(thrown) === "ENOENT") return false;
     throw thrown;
   }
 }
 
-/** Number and beginning of a process, as Linux tells them (proc(5)); undefined when there is none, or no such system. */
+/** `PID-BEGINNING` of a process, as Linux tells them (proc(5)); undefined when there is none, or no such system. */
 async function processAt(name: string): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${name}/stat`, "latin1");
     const [pid = ""] = text.split(" ", 1);
     // Its name stands in parentheses and may hold anything.
     const began = text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-    return `${pid} ${began}`;
+    return `${pid}-${began}`;
   } catch {
     return undefined;
   }
@@ -104,9 +110,8 @@ async function touch(path: string): Promise<void> {
   await utimes(path, now, now).catch(() => undefined);
 }
 
-function underWay(what: string, words: string): PortholeError {
-  const [pid = ""] = words.split(" ", 1);
-  const who = pid === "" ? "another run" : `another run (process ${pid})`;
+function underWay(what: string, { pid }: OtherRun): PortholeError {
+  const who = pid === undefined ? "another run" : `another run (process ${pid})`;
   return new PortholeError("local", `${what} is under way in ${who}`, {
     hint: "wait until it is done, or end it",
   });

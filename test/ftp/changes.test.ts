@@ -346,28 +346,58 @@ describe("an upload that is interrupted", () => {
     }
   }
 
-  it("is told by ABOR, and is no file to the server", async () => {
-    await sandbox({}, async ({ url, arrivals }) => {
+  /** @param interrupts calls `stop` when it is time, given what goes either way */
+  async function interrupted(
+    interrupts: (line: string, stop: () => void) => void,
+    way: "url" | "secure" = "url",
+  ): Promise<void> {
+    await sandbox({}, async ({ [way]: url, arrivals }) => {
+      const trusts = way === "secure" ? trusting() : {};
       const stop = new AbortController();
       const transcript = new Transcript();
       const said: string[] = [];
       transcript.subscribe(({ direction, bytes }) => {
-        if (direction === "client") said.push(String(bytes ?? ""));
+        const line = String(bytes ?? "");
+        if (direction === "client") said.push(line);
+        interrupts(line, () => stop.abort());
       });
-      const written = opened(
-        url,
-        async (session) => {
-          setTimeout(() => stop.abort(), 150);
-          await session.write("/incoming/short.bin", { body: endless() });
-        },
-        { signal: stop.signal, transcript },
-      );
+      const written = opened(url, (session) => session.write("/incoming/short.bin", { body: endless() }), {
+        ...trusts,
+        signal: stop.signal,
+        transcript,
+      });
       expect(await failureOf(written)).toMatchObject({ code: "aborted" });
       expect(said.filter((line) => line.includes("ABOR"))).toHaveLength(1);
-      await opened(url, async (session) => {
-        expect(await names(session.list("/incoming"))).toEqual([]);
-      });
+      await opened(
+        url,
+        async (session) => expect(await names(session.list("/incoming"))).toEqual([]),
+        trusts,
+      );
       expect(arrivals).toEqual([]);
+    });
+  }
+
+  it("is told by ABOR, and is no file to the server", async () => {
+    await interrupted((line, stop) => {
+      if (line.startsWith("150")) setTimeout(stop, 50);
+    });
+  });
+
+  it("under TLS, too", async () => {
+    await interrupted((line, stop) => {
+      if (line.startsWith("150")) setTimeout(stop, 50);
+    }, "secure");
+  });
+
+  it("is none either before the first octet was sent", async () => {
+    await interrupted((line, stop) => {
+      if (line.startsWith("150")) setImmediate(stop);
+    });
+  });
+
+  it("is none either in the moment the server agreed", async () => {
+    await interrupted((line, stop) => {
+      if (line.startsWith("150")) process.nextTick(stop);
     });
   });
 });

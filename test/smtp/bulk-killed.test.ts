@@ -138,10 +138,11 @@ describe("the lock of a job", () => {
   });
 
   it("of a process that is gone, or of another with its number, holds nobody up", async () => {
-    for (const words of ["4194304 1", "1 1", `${process.pid} 1`]) {
-      await writeFile(path("b.dead"), words);
+    for (const holder of ["4194304-1", "1-1", `${process.pid}-1`]) {
+      await writeFile(path(`b.${holder}.dead`), "");
       await (await JobLock.take(path("b"), "the job")).release();
     }
+    expect(await readdir(join(user.home, "locks"))).toEqual([]);
   });
 
   it("of a machine that tells no processes is let go when nobody touches it any more", async () => {
@@ -155,7 +156,7 @@ describe("the lock of a job", () => {
   });
 
   it("is taken by one at most of many that begin at once, and by the next when that is done", async () => {
-    await writeFile(path("d.dead"), "4194304 1");
+    await writeFile(path("d.4194304-1.dead"), "");
     const all = await Promise.allSettled(
       Array.from({ length: 20 }, () => JobLock.take(path("d"), "the job")),
     );
