@@ -15,6 +15,8 @@ export interface Measurements {
   readonly throughputs?: readonly Throughput[];
   /** What is measured within this process: each prints its rows, and says whether the limits are held. */
   readonly comparisons?: readonly (() => boolean)[];
+  /** Throws unless what the commands left behind is whole; called when all of them have run. */
+  readonly inspect?: () => void;
   /** Ends what was started for them. */
   readonly close?: () => Promise<void>;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeTlsMaterial } from "../fixtures/servers/certificate.js";
 import { startVsftpd, tlsOptions, VSFTPD } from "../test/real/vsftpd.js";
-import { type Bench, porthole } from "./bench.js";
+import { type Bench, outOfTheWay, porthole } from "./bench.js";
 
 const LARGE = 1024 ** 3;
 const FILES = 1000;
@@ -31,7 +31,7 @@ export const bench: Bench = async ({ folder }) => {
   const copy = join(folder, "copy");
   const fresh = () => {
     rmSync(file, { force: true });
-    rmSync(copy, { recursive: true, force: true });
+    outOfTheWay(copy);
   };
   const tls = ["--starttls", "require", "--cacert", ca];
   const lftp = (options: string, port: number, command: string): [string, ...string[]] => [

@@ -112,8 +112,8 @@ export const bench: Bench = async ({ folder }) => {
       { what: "50 MB message over IMAP, memory", subject: get, limit: 150 },
       { what: `${ENVELOPES} envelopes over IMAP, memory`, subject: ls, limit: 150 },
     ],
+    inspect: whole,
     close: async () => {
-      whole();
       await Promise.all([many.stop(), small.stop(), one.stop()]);
     },
   };

@@ -95,8 +95,8 @@ export const bench: Bench = async ({ folder }) => {
       },
     ],
     bounds: [{ what: "50 MB message over POP3, memory", subject: get, limit: 100 }],
+    inspect: whole,
     close: async () => {
-      whole();
       await Promise.all([many.stop(), one.stop()]);
     },
   };

@@ -1,9 +1,13 @@
-/** `npm run bench [NAME...]`: all measurements, or those whose file is named. Exit status 1 when a limit is missed. */
+/**
+ * `npm run bench [NAME...] [-t TEXT]`: all measurements, or those whose file is named and whose title holds the text.
+ * Exit status 1 when a limit is missed.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import type { Bench } from "./bench.js";
 import { boundMemory, comparePair, measureThroughput } from "./harness.js";
 
@@ -39,7 +43,11 @@ async function startServers() {
   return { urls, stop: () => child.kill() };
 }
 
-const wanted = process.argv.slice(2);
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { title: { type: "string", short: "t", default: "" } },
+});
+const isWanted = ({ what }: { readonly what: string }): boolean => what.includes(values.title);
 const folder = mkdtempSync(join(tmpdir(), "porthole-bench-"));
 const { urls, stop } = await startServers();
 let missed = 0;
@@ -48,12 +56,20 @@ try {
   for (const [name, load] of Object.entries(BENCHES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const { bench } = await load();
-    const { pairs, bounds, throughputs = [], comparisons = [], close } = await bench({ urls, folder });
+    const {
+      pairs,
+      bounds,
+      throughputs = [],
+      comparisons = [],
+      inspect,
+      close,
+    } = await bench({ urls, folder });
     try {
-      for (const pair of pairs) if (!(await comparePair(pair))) missed += 1;
-      for (const one of throughputs) if (!(await measureThroughput(one))) missed += 1;
-      for (const compare of comparisons) if (!compare()) missed += 1;
-      for (const bound of bounds) if (!(await boundMemory(bound))) missed += 1;
+      for (const pair of pairs.filter(isWanted)) if (!(await comparePair(pair))) missed += 1;
+      for (const one of throughputs.filter(isWanted)) if (!(await measureThroughput(one))) missed += 1;
+      for (const compare of values.title === "" ? comparisons : []) if (!compare()) missed += 1;
+      for (const bound of bounds.filter(isWanted)) if (!(await boundMemory(bound))) missed += 1;
+      if (values.title === "") inspect?.();
     } finally {
       await close?.();
     }

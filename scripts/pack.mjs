@@ -31,7 +31,7 @@ const FURTHER = {
   "src/cli/commands/mirror.ts": "carrying",
 };
 /** Modules of Node's that most commands name and do not use: loaded when something of them is. */
-const SELDOM = ["node:zlib", "node:tty"];
+const SELDOM = ["node:zlib", "node:tty", "node:os"];
 /** Whose commands are over soonest: what they share with others is with the usual. */
 const QUICK = ["gopher", "http", "local"];
 /** Octets. */
@@ -55,7 +55,7 @@ export function packed(chunks, metafile) {
   for (const { path, code } of chunks) {
     const name = basename(path);
     const pack = packOf.get(name);
-    const stub = { path, code: `module.exports = require("./packs.js").load(${JSON.stringify(name)});\n` };
+    const stub = { path, code: `module.exports = require.main.exports.load(${JSON.stringify(name)});\n` };
     if (first.has(name)) {
       ahead.push({ name, code });
       if (name !== PROGRAM) files.push(stub);
@@ -65,7 +65,6 @@ export function packed(chunks, metafile) {
       files.push(stub);
     }
   }
-  files.push({ path: program, code: FIRST.replace("DEFINITIONS", () => definitionsOf(ahead)) });
   const named = new Map();
   for (const [pack, held] of packs) {
     const source = sourceOf(held);
@@ -76,8 +75,10 @@ export function packed(chunks, metafile) {
     files.push({ path: join(folder, `${named.get(pack)}.${process.versions.v8}.cache`), code: "" });
   }
   const places = Object.fromEntries([...packOf].map(([name, pack]) => [name, named.get(pack)]));
-  const loader = LOADER.replace("PLACES", JSON.stringify(places)).replace("SELDOM", JSON.stringify(SELDOM));
-  files.push({ path: join(folder, "packs.js"), code: loader });
+  const code = FIRST.replace("DEFINITIONS", () => definitionsOf(ahead))
+    .replace("PLACES", JSON.stringify(places))
+    .replace("SELDOM", JSON.stringify(SELDOM));
+  files.push({ path: program, code });
   return files;
 }
 
@@ -148,12 +149,21 @@ const NOT_ASCII = /[^\0-\x7f]/g;
 const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /**
- * Finds a chunk in its pack. What V8 made of a pack is kept beside it (warm.mjs), for the version of V8 that the
- * program was built with; under another one Node's own cache of compiled code does that, where it has one.
+ * The program's first file: what it cannot do without, and what finds the rest, so that one file is to be found and read
+ * instead of five. A chunk is looked for here, in its pack, and then as a file. What V8 made of a pack is kept beside it
+ * (warm.mjs), for the version of V8 that the program was built with; under another one Node's own cache of compiled code
+ * does that, where it has one.
  */
-const LOADER = `"use strict";
-const { readFileSync } = require("node:fs");
-const { Script } = require("node:vm");
+const FIRST = `#!/usr/bin/env node
+"use strict";
+let origin;
+globalThis.portholeNow = () => {
+  const [seconds, nanoseconds] = process.hrtime();
+  const now = seconds * 1000 + nanoseconds / 1e6;
+  origin ??= now - process.uptime() * 1000;
+  return now - origin;
+};
+const first = DEFINITIONS;
 const places = PLACES;
 const packs = new Map();
 const loaded = new Map();
@@ -161,7 +171,8 @@ const scripts = new Map();
 function pack(name) {
   let definitions = packs.get(name);
   if (definitions !== undefined) return definitions;
-  const file = __dirname + "/" + name;
+  const { readFileSync } = require("node:fs");
+  const file = __dirname + "/chunks/" + name;
   const cache = file + "." + process.versions.v8 + ".cache";
   let cachedData;
   try {
@@ -169,6 +180,7 @@ function pack(name) {
   } catch {}
   if (cachedData === undefined) definitions = require(file + ".js");
   else {
+    const { Script } = require("node:vm");
     const source = "(function (exports, require, module) {" + readFileSync(file + ".js", "latin1") + "})";
     const script = new Script(source, { filename: file + ".js", cachedData });
     const module = { exports: {} };
@@ -179,14 +191,15 @@ function pack(name) {
   packs.set(name, definitions);
   return definitions;
 }
+const has = (name) => places[name] !== undefined || Object.hasOwn(first, name);
 function load(name) {
-  if (first.has(name)) return first.load(name);
-  if (places[name] === undefined) return require("./" + name);
   let module = loaded.get(name);
   if (module === undefined) {
+    if (!has(name)) return require("./chunks/" + name);
     module = { exports: {} };
     loaded.set(name, module);
-    pack(places[name])[name](module, module.exports, requireFromPack);
+    const define = Object.hasOwn(first, name) ? first[name] : pack(places[name])[name];
+    define(module, module.exports, requireChunk);
   }
   return module.exports;
 }
@@ -199,51 +212,11 @@ function later(name) {
   }
   return facade;
 }
-function requireFromPack(wanted) {
+function requireChunk(wanted) {
   if (SELDOM.includes(wanted)) return later(wanted);
-  const name = wanted.startsWith("./") ? wanted.slice(2) : "";
-  return places[name] !== undefined || first.has(name) ? load(name) : require(wanted);
-}
-let first = { has: () => false };
-module.exports = { load, loaded, scripts, after: (ahead) => { first = ahead; } };
-`;
-
-/**
- * The program's first file, with all that it cannot do without: one file to be found and read instead of four. What it
- * has is found by all others through the loader of packs.
- */
-const FIRST = `#!/usr/bin/env node
-"use strict";
-let origin;
-globalThis.portholeNow = () => {
-  const [seconds, nanoseconds] = process.hrtime();
-  const now = seconds * 1000 + nanoseconds / 1e6;
-  origin ??= now - process.uptime() * 1000;
-  return now - origin;
-};
-const definitions = DEFINITIONS;
-const loaded = new Map();
-const has = (name) => Object.hasOwn(definitions, name);
-let packs;
-function load(name) {
-  let module = loaded.get(name);
-  if (module === undefined) {
-    module = { exports: {} };
-    loaded.set(name, module);
-    definitions[name](module, module.exports, requireFirst);
-  }
-  return module.exports;
-}
-function requireFirst(wanted) {
   if (!wanted.startsWith("./")) return require(wanted);
-  const name = wanted.slice(wanted.lastIndexOf("/") + 1);
-  if (has(name)) return load(name);
-  if (packs === undefined) {
-    packs = require("./chunks/packs.js");
-    packs.after({ has, load });
-  }
-  return packs.load(name);
+  return load(wanted.slice(wanted.lastIndexOf("/") + 1));
 }
-module.exports = { loaded };
+module.exports = { load, loaded, scripts };
 load("porthole.js");
 `;

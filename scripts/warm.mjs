@@ -34,11 +34,9 @@ const SMALL = [
 /** Runs in the program, ahead of it: at its end V8 gives what it has compiled. */
 const KEEP = `
 process.on("exit", () => {
-  for (const [path, module] of Object.entries(require.cache)) {
-    if (!path.endsWith("packs.js")) continue;
-    for (const [cache, script] of module.exports.scripts) {
-      require("node:fs").writeFileSync(cache, script.createCachedData());
-    }
+  // Of the program: this file is loaded ahead of it.
+  for (const [cache, script] of process.mainModule.exports.scripts) {
+    require("node:fs").writeFileSync(cache, script.createCachedData());
   }
 });`;
 

@@ -49,12 +49,11 @@ function withStaticImports(path: string, seen = new Set<string>()): Set<string> 
  */
 const TELL_LOADED = `
 process.on("exit", () => {
-  const pack = require.cache[${JSON.stringify(resolve("dist/program/chunks/packs.js"))}];
   const first = require.cache[${JSON.stringify(resolve(PROGRAM))}];
-  const packed = [...(first?.exports.loaded.keys() ?? []), ...(pack?.exports.loaded.keys() ?? [])]
+  const packed = [...(first?.exports.loaded.keys() ?? [])]
     .map((name) => "chunks/" + name);
   const files = Object.keys(require.cache).map((path) => path.split("/dist/program/")[1] ?? path);
-  const compiled = [...(pack?.exports.scripts ?? [])].map(([file, script]) => [
+  const compiled = [...(first?.exports.scripts ?? [])].map(([file, script]) => [
     file.split("/chunks/")[1], script.cachedDataRejected === false,
   ]);
   process.stderr.write("LOADED " + JSON.stringify({ names: [...files, ...packed], compiled }));

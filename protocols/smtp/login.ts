@@ -11,8 +11,9 @@ import { PortholeError } from "../../src/errors.js";
 import type { Answer } from "../../src/net/dialogue.js";
 import type { Context, Credentials, Target } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
+import { upgrade } from "./hello.js";
 import { heard, type Peer } from "./peer.js";
-import { isPositive, wordsOf } from "./refusal.js";
+import { demandsTls, isPositive, wordsOf } from "./refusal.js";
 
 /** RFC 4954, 4: a command line has 512 octets; what is longer waits for the server's challenge. */
 const COMMAND_OCTETS = 512;
@@ -40,10 +41,22 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
     },
   );
   if (login === undefined) return;
-  await authenticate(peer, target, context, login.way, login.credentials);
+  const refused = await authenticate(peer, target, context, login.way, login.credentials);
+  if (refused !== undefined) {
+    if (!(await startedTls(peer, target, context, refused))) throw refusedLogin(refused);
+    return logIn(peer, target, context, demand);
+  }
   peer.loggedIn = true;
   const { user } = login.credentials;
   peer.loggedInAs = `${user === "" ? "" : `as ${user}, `}by ${login.way.name}`;
+}
+
+/** Within this machine TLS is not begun unasked (hello.ts); a server that wants it for the login is obeyed. */
+async function startedTls(peer: Peer, target: Target, context: Context, refused: Reply): Promise<boolean> {
+  const { policy } = context;
+  if (!demandsTls(refused) || peer.connection.secure || policy.starttls !== undefined) return false;
+  await upgrade(peer, target, { ...context, policy: { ...policy, starttls: "auto" } });
+  return peer.connection.secure;
 }
 
 function demanded(demand: Reply): PortholeError {
@@ -76,30 +89,37 @@ async function withoutLogin(
   if (unused !== undefined) context.warn("the server offers no login; going on without");
 }
 
+/** @returns what refused it */
 async function authenticate(
   peer: Peer,
   target: Target,
   context: Context,
   mechanism: SaslMechanism,
   credentials: Credentials,
-): Promise<void> {
+): Promise<Reply | undefined> {
   const { user, password } = credentials;
   if (`${user}${password}`.includes("\0")) {
     throw new PortholeError("usage", "the user name or the password holds a NUL, which is never sent");
   }
   const login = mechanism.begin(credentials, saslServer(target, peer.connection, peer.extensions.mechanisms));
   const reply = await converse(peer, context, mechanism.name, login);
-  if (isPositive(reply)) {
-    login.verify?.();
-    return;
+  if (!isPositive(reply)) return reply;
+  login.verify?.();
+  return undefined;
+}
+
+function refusedLogin(reply: Reply): PortholeError {
+  if (demandsTls(reply)) {
+    return new PortholeError("tls", "the server wants TLS before a login", {
+      reply: wordsOf(reply),
+      hint: "--starttls require, or smtps:",
+    });
   }
   const temporary = reply.code >= 400 && reply.code < 500;
-  throw new PortholeError(
+  return new PortholeError(
     temporary ? "busy" : "auth",
     temporary ? "the server cannot check the login now" : "the server refused the login",
-    {
-      reply: wordsOf(reply),
-    },
+    { reply: wordsOf(reply) },
   );
 }
 

@@ -38,19 +38,33 @@ export function wordsIn(argv: readonly string[], known: readonly OptionSpec[]): 
 }
 
 function tokensOf(argv: readonly string[], known: readonly OptionSpec[]) {
+  const { flags, letters } = named(argv);
   const { tokens } = parseArgs({
     args: argv.map((word) => (word === "--netrc" ? "--netrc=" : word)),
     options: Object.fromEntries(
-      known.map(({ flag, alias, type }) => [
-        flag,
-        { type: isFlag(type) ? "boolean" : "string", ...(alias === undefined ? {} : { short: alias }) },
-      ]),
+      known
+        .filter(({ flag, alias }) => flags.has(flag) || (alias !== undefined && letters.has(alias)))
+        .map(({ flag, alias, type }) => [
+          flag,
+          { type: isFlag(type) ? "boolean" : "string", ...(alias === undefined ? {} : { short: alias }) },
+        ]),
     ),
     strict: false,
     allowPositionals: true,
     tokens: true,
   });
   return tokens;
+}
+
+/** All flags and letters that may be on the line: the tokeniser looks at each option that it is told of, and there are hundreds. */
+function named(argv: readonly string[]): { flags: ReadonlySet<string>; letters: ReadonlySet<string> } {
+  const flags = new Set<string>();
+  const letters = new Set<string>();
+  for (const word of argv) {
+    if (word.startsWith("--")) flags.add(word.slice(2).split("=", 1)[0] ?? "");
+    else if (word.startsWith("-")) for (const letter of word) letters.add(letter);
+  }
+  return { flags, letters };
 }
 
 function isFlag(type: OptionSpec["type"]): boolean {

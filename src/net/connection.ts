@@ -11,6 +11,7 @@ import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { type Beneath, Deflated } from "./deflated.js";
 import { connectionError, earlyOctets } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
+import { LastingSocket } from "./lasting-socket.js";
 import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
 import { reset } from "./reset.js";
@@ -66,6 +67,9 @@ export interface ConnectionWiring {
   /** What the socket reads into, when it was connected with one. */
   readonly reused?: ReusedBuffer;
 }
+
+/** Milliseconds for the rest of what a side that has closed had said: it lies here already. */
+const HEARD_OUT_MS = 1000;
 
 export class Connection extends Duplex {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
@@ -406,6 +410,7 @@ export class Connection extends Duplex {
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
+    if (socket instanceof LastingSocket) socket.onLost = this.#onLost;
     // A 'data' listener starts the flow; it is _read that may.
     socket.pause();
   }
@@ -415,6 +420,7 @@ export class Connection extends Duplex {
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("error", this.#onError);
     this.#socket.off("close", this.#onClose);
+    if (this.#socket instanceof LastingSocket) this.#socket.onLost = undefined;
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -475,6 +481,18 @@ export class Connection extends Duplex {
 
   readonly #onError = (error: Error): void => {
     this.destroy(connectionError(error, this.#place));
+  };
+
+  /** Nothing more can be sent; the error comes after what the other side had said, if anybody reads it. */
+  readonly #onLost = (error: Error): void => {
+    const tell = () => {
+      clearTimeout(timer);
+      this.destroy(connectionError(error, this.#place));
+    };
+    const timer = setTimeout(tell, HEARD_OUT_MS);
+    timer.unref();
+    if (this.readableEnded) tell();
+    else this.once("end", tell);
   };
 
   readonly #onClose = (): void => {

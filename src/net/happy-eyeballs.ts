@@ -2,9 +2,10 @@
  * One TCP connection from several addresses (RFC 8305): the next address is tried when the one before failed
  * or has been silent for a quarter of a second, and the first to connect wins.
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { abortReason, messageOf, PortholeError } from "../errors.js";
 import { connectionError, isUnreachable } from "./failures.js";
+import { LastingSocket } from "./lasting-socket.js";
 import { ReusedBuffer } from "./pouring.js";
 import type { Address } from "./resolve.js";
 
@@ -73,13 +74,11 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
       const address = waiting.shift()?.address;
       if (address === undefined) return;
       const reused = race.bulk === true ? new ReusedBuffer() : undefined;
-      const socket = connect({
+      const socket = new LastingSocket(reused === undefined ? {} : { onread: reused.onread });
+      socket.connect({
         host: address,
         port: race.port,
-        allowHalfOpen: true,
-        noDelay: true,
         ...(race.localAddress === undefined ? {} : { localAddress: race.localAddress }),
-        ...(reused === undefined ? {} : { onread: reused.onread }),
       });
       const runner: Runner = { address, began: performance.now(), socket };
       runners.push(runner);

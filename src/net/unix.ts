@@ -1,12 +1,13 @@
 /** A connection to a Unix socket. */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { abortReason } from "../errors.js";
 import { connectionError } from "./failures.js";
+import { LastingSocket } from "./lasting-socket.js";
 
 /** @throws PortholeError `connect` when nothing listens at `path`, or the signal's reason. */
 export function connectUnix(path: string, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: true });
+    const socket = new LastingSocket().connect({ path });
     const settle = (act: () => void) => {
       signal.removeEventListener("abort", aborted);
       socket.removeAllListeners("connect").removeAllListeners("error");

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -35,6 +36,46 @@ async function written(connection: Connection, octets: string | Uint8Array): Pro
     connection.write(octets, (error) => (error ? reject(error) : resolve()));
   });
 }
+
+describe("a server that goes without having read all", () => {
+  /** What is sent to it lies unread as it closes, so the system resets the connection. A process of its own: we stand still. */
+  const LEAVING = `require("node:net").createServer({ pauseOnConnect: true }, (socket) => {
+    setTimeout(() => socket.write("too much of it\\r\\n", () => socket.destroy()), 100);
+  }).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
+
+  async function leaving() {
+    const child = spawn(process.execPath, ["-e", LEAVING], { stdio: ["ignore", "pipe", "inherit"] });
+    const [port] = await once(child.stdout, "data");
+    return { host: "127.0.0.1", port: Number(port), [Symbol.asyncDispose]: async () => void child.kill() };
+  }
+
+  /** Nothing of what happens meanwhile is seen before the next write. */
+  function standStill(): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  }
+
+  it("is heard out by whoever writes on, and the writing fails after that", async () => {
+    await using server = await leaving();
+    const connection = await dial(endpointOf(server));
+    const heard = textOf(connection);
+    await written(connection, "one");
+    standStill();
+    const failed = failureOf(written(connection, "two"));
+    expect(await heard).toBe("too much of it\r\n");
+    expect(await failed).toMatchObject({ code: "connect" });
+    expect(connection.destroyed).toBe(true);
+  });
+
+  it("and whom nobody listens to, is waited for a second", async () => {
+    await using server = await leaving();
+    const connection = await dial(endpointOf(server));
+    await written(connection, "one");
+    standStill();
+    const began = performance.now();
+    expect(await failureOf(written(connection, "two"))).toMatchObject({ code: "connect" });
+    expect(performance.now() - began).toBeGreaterThan(900);
+  });
+});
 
 describe.each(["TCP", "TLS"] as const)("half-close over %s", (kind) => {
   const serve = (play: ReturnType<typeof script>) => scripted(play, kind === "TLS" ? { tls: good } : {});

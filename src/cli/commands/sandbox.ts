@@ -1,5 +1,8 @@
 /** `porthole sandbox`: servers on this machine to try things out on, until Ctrl-C. */
-import type { Arrival, Sandbox } from "../../../fixtures/servers/sandbox.js";
+import type { Arrival, Behaviour, Sandbox, StartOptions } from "../../../fixtures/servers/sandbox.js";
+import { PortholeError } from "../../errors.js";
+import { listenError } from "../../net/listen.js";
+import type { Options } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import { table } from "../../text/table.js";
 import { humanSize } from "../../text/units.js";
@@ -11,8 +14,9 @@ import { stateFolder } from "../state-folder.js";
 export async function run(desk: Desk): Promise<number | undefined> {
   const { terminal, options, signal } = desk;
   const { startSandbox } = await import("../../../fixtures/servers/sandbox.js");
-  const only = Array.isArray(options["only"]) ? { only: options["only"] } : {};
-  const sandbox = await startSandbox(only);
+  const sandbox = await startSandbox(asked(options)).catch(async (thrown: unknown) => {
+    throw await taken(thrown);
+  });
   const takeAway = await leaveNotice(stateFolder(terminal.environment), sandbox.urls);
   try {
     await introduce(sandbox, desk);
@@ -32,6 +36,51 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   // Ctrl-C is how it is meant to end.
   return 0;
+}
+
+function asked(options: Options): StartOptions {
+  const { only, host } = options;
+  return {
+    ...(Array.isArray(only) ? { only } : {}),
+    ...(typeof host === "string" ? { host } : {}),
+    ports: portsOf(options["ports"]),
+    behaviour: behaviourOf(options),
+  };
+}
+
+/** What a listener's failure says of its place (net.Server); anything else is somebody else's. */
+async function taken(thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof Error && "address" in thrown && "port" in thrown)) return thrown;
+  return await listenError(thrown, { host: String(thrown.address), port: Number(thrown.port) });
+}
+
+function portsOf(words: Options[string]): Record<string, number> {
+  const ports: Record<string, number> = {};
+  for (const word of typeof words === "string" ? words.split(",") : []) {
+    const [, scheme = "", digits = ""] = /^([a-z\d]+)=(\d{1,5})$/.exec(word) ?? [];
+    if (scheme === "" || Number(digits) > 65_535) {
+      throw new PortholeError("usage", `--ports wants SCHEME=N, not '${safeLine(word)}'`, {
+        hint: "for example --ports smtp=2525,http=8080",
+      });
+    }
+    ports[scheme] = Number(digits);
+  }
+  return ports;
+}
+
+/** What each server can be told of that. */
+function behaviourOf(options: Options): Behaviour {
+  const requireTls = options["demand-tls"] === true;
+  const requireLogin = options["demand-login"] === true;
+  const delay = Number(options["delay"] ?? 0);
+  return {
+    nntp: { requireTls, requireLogin, delayMs: delay },
+    ftp: { requireTls, delayMs: delay },
+    smtp: { requireTls, requireLogin, delay },
+    pop3: { requireTls, delay },
+    imap: { requireTls, delay },
+    telnet: { startTls: requireTls },
+  };
 }
 
 async function introduce(sandbox: Sandbox, { terminal, options }: Desk): Promise<void> {

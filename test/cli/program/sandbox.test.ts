@@ -30,6 +30,29 @@ async function ended(running: Running): Promise<void> {
 }
 
 describe("sandbox", () => {
+  it("demands TLS and a login when asked to, takes its time, and listens where it is told", async () => {
+    const running = start("--json", "--only", "smtp", "--demand-tls", "--demand-login", "--delay", "150");
+    const [server] = objects(await running.says(/"name":"smtps"[^\n]*\n/));
+    const url = String(server?.["url"]);
+    const sent = (...more: readonly string[]) =>
+      user.run(["send", url, "--to", "me@here", "-k", "--json", ...more]);
+    const nobody = await sent();
+    expect([nobody.status, nobody.stderr]).toEqual([7, expect.stringContaining("530 ")]);
+    const clear = await sent("--starttls", "never", "-u", "porthole:sandbox");
+    expect([clear.status, clear.stderr]).not.toEqual([0, expect.anything()]);
+    const began = performance.now();
+    expect((await sent("-u", "porthole:sandbox")).status).toBe(0);
+    expect(performance.now() - began).toBeGreaterThan(450);
+    const port = new URL(url).port;
+    const second = await user.run(["sandbox", "--only", "smtp", "--ports", `smtp=${port}`]);
+    expect([second.status, second.stderr]).toEqual([
+      4,
+      expect.stringContaining(`127.0.0.1:${port}: in use by `),
+    ]);
+    expect((await user.run(["sandbox", "--ports", "2525"])).status).toBe(2);
+    await ended(running);
+  });
+
   it("--json prints a line a server, and each upload as it comes", async () => {
     const running = start("--json");
     const text = await running.says(/"name":"gophers"[^\n]*\n/);
