@@ -34,8 +34,11 @@ const FURTHER = {
 const SELDOM = ["node:zlib", "node:tty", "node:os"];
 /** Whose commands are over soonest: what they share with others is with the usual. */
 const QUICK = ["gopher", "http", "local"];
-/** Octets. */
+/** Octets of a chunk that goes with the usual for the sake of the quick, and of one that other packs share. */
 const SMALL = 8192;
+const SHARED = 32_768;
+/** Ahead of a chunk that has a file of its own: it finds the others as those in packs do. */
+const OTHERS = "require = require.main.exports.requireChunk;\n";
 
 /**
  * @param chunks - `{ path, code }` of each file of the program, as CommonJS
@@ -55,15 +58,9 @@ export function packed(chunks, metafile) {
   for (const { path, code } of chunks) {
     const name = basename(path);
     const pack = packOf.get(name);
-    const stub = { path, code: `module.exports = require.main.exports.load(${JSON.stringify(name)});\n` };
-    if (first.has(name)) {
-      ahead.push({ name, code });
-      if (name !== PROGRAM) files.push(stub);
-    } else if (pack === undefined) files.push({ path, code });
-    else {
-      packs.set(pack, [...(packs.get(pack) ?? []), { name, code }]);
-      files.push(stub);
-    }
+    if (first.has(name)) ahead.push({ name, code });
+    else if (pack === undefined) files.push({ path, code: OTHERS + code });
+    else packs.set(pack, [...(packs.get(pack) ?? []), { name, code }]);
   }
   const named = new Map();
   for (const [pack, held] of packs) {
@@ -107,9 +104,9 @@ function assigned({ outputs }) {
   for (const [path, { bytes }] of Object.entries(outputs)) {
     const [pack, ...others] = wanted.get(basename(path)) ?? [];
     if (pack !== undefined && others.length === 0) packOf.set(basename(path), pack);
-    else if (pack !== undefined && bytes <= SMALL) {
+    else if (pack !== undefined) {
       const isQuick = QUICK.some((one) => one === pack || others.includes(one));
-      packOf.set(basename(path), isQuick ? "usual" : "shared");
+      if (bytes <= (isQuick ? SMALL : SHARED)) packOf.set(basename(path), isQuick ? "usual" : "shared");
     }
   }
   return packOf;
@@ -217,6 +214,6 @@ function requireChunk(wanted) {
   if (!wanted.startsWith("./")) return require(wanted);
   return load(wanted.slice(wanted.lastIndexOf("/") + 1));
 }
-module.exports = { load, loaded, scripts };
+module.exports = { load, loaded, scripts, requireChunk };
 load("porthole.js");
 `;
