@@ -16,14 +16,17 @@ const MOST_LOOKS = 3;
 
 export class MaildirFolder {
   readonly place: LocalPath;
+  /** Its path, one character for each octet. */
+  readonly #octets: string;
   #names: Map<string, StoredName> | undefined;
 
   constructor(place: LocalPath) {
     this.place = place;
+    this.#octets = place.octets.toString("latin1");
   }
 
   path(...names: readonly string[]): Buffer {
-    return Buffer.concat([this.place.octets, ...names.map((name) => Buffer.from(`/${name}`, "latin1"))]);
+    return Buffer.from(`${this.#octets}/${names.join("/")}`, "latin1");
   }
 
   /** In the order they came. @throws PortholeError `missing` when it is no Maildir */

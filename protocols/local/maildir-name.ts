@@ -29,11 +29,15 @@ const HOST =
     .replaceAll(":", "\\072")
     .replace(/[^\x21-\x7e]|[,;!]/g, "_") || "localhost";
 
+/** The time of day when `performance.now()` was 0, milliseconds. */
+const ORIGIN = Date.now() - performance.now();
+
 /** A name that no other message ever has, and that sorts by when it was given: time, count, chance and host. */
 export function newUnique(): string {
   counter += 1;
-  const [second, micro = ""] = ((performance.timeOrigin + performance.now()) / 1000).toFixed(6).split(".");
-  return `${second}.M${micro}Q${counter}R${CHANCE}.${HOST}`;
+  const micros = Math.floor((ORIGIN + performance.now()) * 1000);
+  const second = Math.floor(micros / 1e6);
+  return `${second}.M${String(micros % 1e6).padStart(6, "0")}Q${counter}R${CHANCE}.${HOST}`;
 }
 
 /** Dovecot and Courier keep the size in the name, so that nobody need ask for it. */

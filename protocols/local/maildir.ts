@@ -107,13 +107,13 @@ export class MaildirStore implements MessageStore {
 
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
-    const { at, delivery, folder } = await this.#deliveryInto(place);
+    const { at, delivery, folder, fresh } = await this.#deliveryInto(place);
     const head = new Head();
     try {
       const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
       if (there !== undefined && source.replace !== true)
         throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
-      const base = place.uid ?? newUnique();
+      const base = place.uid ?? fresh;
       checkUnique(base);
       const isHeld = source.held !== undefined;
       await gather(source, this.#context.signal, (block) => {
@@ -285,14 +285,18 @@ export class MaildirStore implements MessageStore {
     }
   }
 
-  /** A message is begun in the mailbox, which is looked at when it is first written to, and when that fails. */
+  /**
+   * A message is begun in the mailbox, under a name of its own (`fresh`). The mailbox is looked at when it is first written
+   * to, and when that fails.
+   */
   async #deliveryInto(
     place: LocalPath,
-  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: AtomicFile }> {
+  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: AtomicFile; fresh: string }> {
     const key = place.octets.toString("latin1");
+    const fresh = newUnique();
     const begin = (at: LocalPath) => {
       const folder = this.#fresh(at);
-      return { at, folder, delivery: AtomicFile.openOwn(folder.path("tmp", newUnique()), at.shown) };
+      return { at, folder, fresh, delivery: AtomicFile.openOwn(folder.path("tmp", fresh), at.shown) };
     };
     const known = this.#written.get(key);
     if (known !== undefined) {

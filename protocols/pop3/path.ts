@@ -27,5 +27,7 @@ export function numberPath(number: number): string {
 
 /** @param uid one character for each octet */
 export function uidPath(uid: string): string {
+  // As most are.
+  if (/^[\w.-]+$/.test(uid)) return `/uid:${uid}`;
   return `/uid:${encodeOctets(Buffer.from(uid, "latin1"))}`;
 }
