@@ -17,7 +17,8 @@ async function* hash(invocation: Invocation): AsyncGenerator<Output> {
   const told = await digestAt(control, await control.pathname(place), algorithm);
   yield {
     kind: "record",
-    text: `${told.hex}  ${shownPath(place)}`,
+    // As `sha256sum --tag` writes it, and `sha256sum -c` reads it.
+    text: `${told.algorithm.replaceAll("-", "")} (${shownPath(place)}) = ${told.hex}`,
     data: { algorithm: told.algorithm, hash: told.hex, url: target.href(target.path) },
   };
 }

@@ -114,7 +114,11 @@ export class Lister implements AsyncDisposable {
     const top = source.path === "" ? "/" : source.path;
     for await (const walked of walk(here, top, { signal: this.#signal })) {
       if (walked.kind === "passed") {
-        await this.#tell({ event: "passed", from: walked.entry.url, why: walked.why });
+        const { entry } = walked;
+        // A link of a file system's says where it leads; mirror knows what to do with those.
+        const isLink = entry.kind === "link" && typeof entry.meta["target"] === "string";
+        const why = isLink ? `${walked.why} (mirror has --follow-links and --keep-links)` : walked.why;
+        await this.#tell({ event: "passed", from: entry.url, why });
       } else if (walked.kind === "unlisted") {
         await this.fail(source.href(walked.path), walked.error);
       } else {
