@@ -1,25 +1,22 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
-import { chmod, readdir, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { readdir, rename, stat, unlink } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
-import { makeFolders } from "../../src/files/make-folders.js";
-import { parseHeader } from "../../src/message/headers.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
 import { failure, isGone, orFail } from "./failures.js";
 import { flagsOfLetters, lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
-import { levelsOf, plusName, readableName } from "./mailbox-name.js";
+import { briefEntry, entryOf, mailboxEntry, messageAt } from "./maildir-entry.js";
 import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
-import { newUnique, sizeIn } from "./maildir-name.js";
-import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
+import { newUnique } from "./maildir-name.js";
+import { isPlusFolder, makeMaildir, plusFolder, renamed } from "./maildir-place.js";
+import { HEADER_OCTETS } from "./message-entry.js";
 import { MESSAGE_TYPE, type MessageStore, type OpenMessage, type StoreListing } from "./message-store.js";
 import { octetsOf } from "./octets.js";
-import { folderOf, hrefOf, type LocalPath, nameOf, placeBelow, textOf } from "./path.js";
+import { folderOf, hrefOf, type LocalPath, placeBelow, textOf } from "./path.js";
 import { gather } from "./place-file.js";
-
-const SUBS = ["tmp", "new", "cur"] as const;
 
 export class MaildirStore implements MessageStore {
   readonly #target: Target;
@@ -48,7 +45,7 @@ export class MaildirStore implements MessageStore {
     const { recursive = false, prefix = "", brief = false } = ways;
     const at = await this.#mailbox(place);
     for await (const mailbox of this.#within(at)) {
-      const entry = this.#mailboxEntry(mailbox, prefix);
+      const entry = mailboxEntry(this.#target, mailbox, prefix);
       yield entry;
       if (recursive) yield* this.list(mailbox, { recursive, prefix: `${entry.name}/`, brief });
     }
@@ -57,12 +54,12 @@ export class MaildirStore implements MessageStore {
     folder.forget();
     const names = await folder.names();
     if (brief) {
-      for (const name of names) yield this.#briefEntry(at, name, prefix);
+      for (const name of names) yield briefEntry(this.#target, at, name, prefix);
       return;
     }
     yield* lookedAt(names, this.#life, async (name) => {
       try {
-        return await this.#entryOf(folder, name.unique, prefix);
+        return await entryOf(this.#target, folder, name.unique, prefix);
       } catch (thrown) {
         // It was removed since the folder was read.
         if (isGone(thrown)) return undefined;
@@ -73,8 +70,8 @@ export class MaildirStore implements MessageStore {
 
   async stat(place: LocalPath): Promise<Entry> {
     const at = await this.#mailbox(place);
-    if (place.uid !== undefined) return this.#entryOf(this.#folder(at), place.uid, "");
-    const entry = this.#mailboxEntry(at, "");
+    if (place.uid !== undefined) return entryOf(this.#target, this.#folder(at), place.uid, "");
+    const entry = mailboxEntry(this.#target, at, "");
     if (!(await isMaildir(at.octets))) {
       if (await this.#holdsMailboxes(at)) return entry;
       throw noMailbox(at);
@@ -92,7 +89,7 @@ export class MaildirStore implements MessageStore {
       const facts = await handle.stat();
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_OCTETS), 0, HEADER_OCTETS, 0);
       return {
-        entry: await this.#entry(at, name, buffer.subarray(0, bytesRead), facts, ""),
+        entry: await messageAt(this.#target, at, name, buffer.subarray(0, bytesRead), facts, ""),
         size: facts.size,
         // A message in a Maildir never changes; only its name does.
         validator: `${facts.ino}-${facts.size}`,
@@ -143,9 +140,9 @@ export class MaildirStore implements MessageStore {
         letters: sub === "cur" ? (letters ?? "") : undefined,
       };
       // What is in memory is one of many: nobody wants to know more of it than where it is.
-      if (isHeld) return this.#briefEntry(at, name, "");
+      if (isHeld) return briefEntry(this.#target, at, name, "");
       const facts = { size: delivery.size, mtime: source.modified ?? new Date() };
-      return await this.#entry(at, name, head.octets, facts, "");
+      return await messageAt(this.#target, at, name, head.octets, facts, "");
     } finally {
       delivery.discard();
     }
@@ -188,7 +185,7 @@ export class MaildirStore implements MessageStore {
     });
     here.forget();
     there.forget();
-    return this.#entryOf(there, unique, "");
+    return entryOf(this.#target, there, unique, "");
   }
 
   /** In a Maildir, a Maildir++ folder (`.Name`); elsewhere a Maildir of its own. */
@@ -197,7 +194,7 @@ export class MaildirStore implements MessageStore {
     const at = plus ?? place;
     if (isThere(at.octets)) throw existsAlready(at.shown);
     await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
-    return this.#mailboxEntry(at, "");
+    return mailboxEntry(this.#target, at, "");
   }
 
   /** A message with flags is in cur (maildir(5)); without any it stays where it is. */
@@ -214,7 +211,7 @@ export class MaildirStore implements MessageStore {
       await rename(path, folder.path("cur", `${unique}:2,${all}`));
     });
     folder.forget();
-    return this.#entryOf(folder, place.uid, "");
+    return entryOf(this.#target, folder, place.uid, "");
   }
 
   async watched(place: LocalPath): Promise<Watched> {
@@ -230,7 +227,7 @@ export class MaildirStore implements MessageStore {
       },
       entry: async (unique) => {
         try {
-          return await this.#entryOf(folder, unique, "");
+          return await entryOf(this.#target, folder, unique, "");
         } catch (thrown) {
           if (isGone(thrown)) return undefined;
           throw thrown;
@@ -335,7 +332,7 @@ export class MaildirStore implements MessageStore {
     await orFail(source.shown, () => rename(source.octets, at.octets));
     this.#folders.clear();
     this.#written.clear();
-    return this.#mailboxEntry(at, "");
+    return mailboxEntry(this.#target, at, "");
   }
 
   /** Maildir++ folders of a Maildir; in a plain folder, what is a Maildir or may hold some. */
@@ -362,69 +359,6 @@ export class MaildirStore implements MessageStore {
     }
     return false;
   }
-
-  #mailboxEntry(place: LocalPath, prefix: string): Entry {
-    const name = isPlusFolder(place) ? readableName(textOf(place.name)) : nameOf(place);
-    return {
-      url: hrefOf(this.#target, bare(place), true),
-      name: `${prefix}${name}`,
-      kind: "mailbox",
-      // Maildir++ is flat: where a folder stands in the tree, its name tells.
-      meta: isPlusFolder(place) ? { levels: levelsOf(textOf(place.name)) } : {},
-    };
-  }
-
-  async #entryOf(folder: MaildirFolder, unique: string, prefix: string): Promise<Entry> {
-    const { handle, name } = await folder.open(unique);
-    try {
-      const facts = await handle.stat();
-      const room = Math.min(facts.size, FIRST_LOOK);
-      let head = await handle.read(Buffer.allocUnsafe(room), 0, room, 0);
-      if (
-        head.bytesRead === FIRST_LOOK &&
-        !/\r?\n\r?\n/.test(head.buffer.toString("latin1", 0, head.bytesRead))
-      )
-        head = await handle.read(Buffer.allocUnsafe(HEADER_OCTETS), 0, HEADER_OCTETS, 0);
-      return await this.#entry(folder.place, name, head.buffer.subarray(0, head.bytesRead), facts, prefix);
-    } finally {
-      await handle.close();
-    }
-  }
-
-  /** What the file's name tells. */
-  #briefEntry(place: LocalPath, { unique, letters, sub }: StoredName, prefix: string): Entry {
-    const size = sizeIn(unique);
-    const name = textOf(Buffer.from(unique, "latin1"));
-    return {
-      url: hrefOf(this.#target, { ...bare(place), uid: unique }),
-      name: `${prefix}${name}`,
-      kind: "message",
-      ...(size === undefined ? {} : { size }),
-      type: MESSAGE_TYPE,
-      meta: { uid: name, flags: flagsOfLetters(letters ?? ""), ...(sub === "new" ? { recent: true } : {}) },
-    };
-  }
-
-  #entry(
-    place: LocalPath,
-    name: StoredName,
-    head: Uint8Array,
-    facts: { readonly size: number; readonly mtime: Date },
-    prefix: string,
-  ): Promise<Entry> {
-    return messageEntry({
-      url: hrefOf(this.#target, { ...bare(place), uid: name.unique }),
-      header: parseHeader(head),
-      size: facts.size,
-      arrived: facts.mtime,
-      flags: flagsOfLetters(name.letters ?? ""),
-      meta: {
-        uid: textOf(Buffer.from(name.unique, "latin1")),
-        ...(name.sub === "new" ? { recent: true } : {}),
-      },
-      prefix,
-    });
-  }
 }
 
 /** The beginning of a message that is being written. */
@@ -442,71 +376,6 @@ class Head {
   get octets(): Buffer {
     return Buffer.concat(this.#blocks);
   }
-}
-
-/** Octets of a message that hold most headers. */
-const FIRST_LOOK = 8 * 1024;
-
-async function makeMaildir(place: LocalPath, plus: boolean): Promise<void> {
-  await orFail(place.shown, async () => {
-    makeFolders(place.octets, 0o700);
-    await chmod(place.octets, 0o700);
-    for (const sub of SUBS) makeFolders(Buffer.concat([place.octets, Buffer.from(`/${sub}`)]), 0o700);
-    // Maildir++: delivery agents tell by it that this is no root.
-    if (plus) await writeFile(Buffer.concat([place.octets, Buffer.from("/maildirfolder")]), "");
-  });
-}
-
-/** More levels than anybody's mailboxes have. */
-const DEEPEST = 100;
-
-/**
- * The Maildir++ folder that names below a Maildir stand for: `PATH/Lists/tech` is `PATH/.Lists.tech`. Undefined where
- * no Maildir is above, and for a name that is written as a folder's.
- */
-async function plusFolder(place: LocalPath): Promise<LocalPath | undefined> {
-  const names: Buffer[] = [];
-  let [url, octets] = [place.url, place.octets];
-  while (names.length < DEEPEST) {
-    const [cut, at] = [url.lastIndexOf("/"), octets.lastIndexOf(0x2f)];
-    const name = octets.subarray(at + 1);
-    if (name.length === 0 || name[0] === 0x2e) return undefined;
-    names.unshift(name);
-    url = cut < 0 ? "." : url.slice(0, cut) || "/";
-    octets = at < 0 ? Buffer.from(".") : at === 0 ? Buffer.from("/") : octets.subarray(0, at);
-    if (await isMaildir(octets)) {
-      const { uid, section } = place;
-      const root = { ...bare(place), url, octets, shown: textOf(octets) };
-      return {
-        ...placeBelow(root, plusName(names), place.folder),
-        ...(uid === undefined ? {} : { uid }),
-        ...(section === undefined ? {} : { section }),
-      };
-    }
-    if (at <= 0) return undefined;
-  }
-  return undefined;
-}
-
-/** The same folder with another last name. */
-function renamed(place: LocalPath, name: Buffer): LocalPath {
-  const cut = place.url.lastIndexOf("/");
-  const url = cut < 0 ? "." : place.url.slice(0, cut) || "/";
-  const parent = { ...bare(place), url, octets: folderOf(place), shown: textOf(folderOf(place)) };
-  const { uid, section } = place;
-  return {
-    ...placeBelow(parent, name, place.folder),
-    ...(uid === undefined ? {} : { uid }),
-    ...(section === undefined ? {} : { section }),
-  };
-}
-
-function bare({ url, octets, shown, name, folder }: LocalPath): LocalPath {
-  return { url, octets, shown, name, folder };
-}
-
-function isPlusFolder(place: LocalPath): boolean {
-  return place.name.length > 1 && place.name[0] === 0x2e && place.name[1] !== 0x2e;
 }
 
 function isMailbox(place: LocalPath): PortholeError {
