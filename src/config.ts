@@ -122,9 +122,11 @@ export function accountFor(config: Config, url: PortholeUrl): Account | undefine
   });
 }
 
+const ENVIRONMENT = "PORTHOLE_";
+
 /** The environment's name for a flag: `PORTHOLE_CONNECT_TIMEOUT`. */
 export function environmentName(flag: string): string {
-  return `PORTHOLE_${flag.toUpperCase().replaceAll("-", "_")}`;
+  return `${ENVIRONMENT}${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
 /** One option and where its value came from. */
@@ -153,11 +155,13 @@ export function effective(request: EffectiveRequest): Effective[] {
   const { schema, config, environment, flags, protocol } = request;
   const section = protocol === undefined ? undefined : config.protocols.get(protocol);
   const own = protocol === undefined ? [] : (schema.protocols[protocol] ?? []);
+  // Mostly there is nothing of ours in it, which one look tells; to ask it for each option takes its time.
+  const isInEnvironment = Object.keys(environment).some((name) => name.startsWith(ENVIRONMENT));
   return [...schema.shared, ...own].map((option) => {
     const key = option.flag;
     if (flags[key] !== undefined) return { key, value: flags[key], source: "flag" };
-    const name = environmentName(key);
-    const text = environment[name];
+    const name = isInEnvironment ? environmentName(key) : "";
+    const text = isInEnvironment ? environment[name] : undefined;
     if (text !== undefined) {
       return { key, value: valueFromText(option, text, name), source: `environment ${name}` };
     }

@@ -34,8 +34,7 @@ export type HelpTopic =
 
 /** @throws PortholeError `usage`, with the nearest right spelling where there is one */
 export function parseCommandLine(argv: readonly string[], registry: Registry): CommandLine {
-  const known = optionsFor(argv, registry);
-  const { words, options } = splitArgv(argv, known);
+  const { words, options } = splitLine(argv, registry);
   if (options["version"] === true) return { kind: "version" };
   const found = findCommand(words, registry);
   if (options["help"] === true) return { kind: "help", topic: helpTopic(found) };
@@ -52,6 +51,16 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
   return found.kind === "own"
     ? { kind: "own", own: found.own, words: found.rest, options }
     : { kind: "word", word: found.word, words: found.rest, options };
+}
+
+/** Words alone need no table of all options that there are. */
+function splitLine(
+  argv: readonly string[],
+  registry: Registry,
+): { readonly words: readonly string[]; readonly options: Options } {
+  return argv.some((word) => word.startsWith("-"))
+    ? splitArgv(argv, optionsFor(argv, registry))
+    : { words: argv, options: {} };
 }
 
 type Found =
