@@ -7,7 +7,7 @@ import type { Asking, Room, Spoiled } from "./place.js";
 import { type Visit, visitScripted } from "./visit.js";
 
 /** Milliseconds after which a silent server is given up, in these tests. */
-const SILENCE_MS = 150;
+const SILENCE_MS = 250;
 /** Milliseconds in which every failure is told. */
 const PATIENCE_MS = 5000;
 const MEBIBYTE = 1024 ** 2;

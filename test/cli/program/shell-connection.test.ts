@@ -49,8 +49,8 @@ describe("one connection", () => {
     ]);
     expect([ran.status, ran.stderr]).toEqual([0, ""]);
     expect(ran.stdout.match(/^MLST type/gm)).toHaveLength(2);
-    expect(ran.stdout).toMatch(/^[0-9a-f]{128} {2}pub\/tides\.csv$/m);
-    expect(ran.stdout).toMatch(/^[0-9a-f]{64} {2}welcome\.txt$/m);
+    expect(ran.stdout).toMatch(/^SHA512 \(pub\/tides\.csv\) = [0-9a-f]{128}$/m);
+    expect(ran.stdout).toMatch(/^SHA256 \(welcome\.txt\) = [0-9a-f]{64}$/m);
     expect(ran.stdout).toContain("200 NOOP");
     expect(ran.connections).toBe(1);
   });
