@@ -1,4 +1,5 @@
 /** The account's mailboxes: LIST (RFC 9051, 6.3.9), what they hold, what they are for. */
+import { PortholeError } from "../../src/errors.js";
 import type { Account } from "./account.js";
 import { decodeMailboxName } from "./modified-utf7.js";
 import type { Peer } from "./peer.js";
@@ -188,6 +189,14 @@ export function keepStatus(told: Map<string, Counts>, { values }: Data): void {
 function nameOf(value: Value | undefined): string | undefined {
   const name = textOf(value);
   return name !== undefined && /^inbox$/i.test(name) ? "INBOX" : name;
+}
+
+export function noMailbox(levels: readonly string[]): PortholeError {
+  const name = levels.join("/");
+  return new PortholeError("missing", `there is no mailbox ${name}`, {
+    reply: `no mailbox ${name}`,
+    hint: "`porthole imap folders` shows the mailboxes",
+  });
 }
 
 /** A pattern that means a name alone: `%` and `*` stand for themselves nowhere, so what they match is filtered. */

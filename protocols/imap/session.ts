@@ -18,7 +18,7 @@ import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
 import { accountEntry, type Message, mailboxEntry, messageEntry, partEntry } from "./entry.js";
-import { findMailbox, isSelectable, listMailboxes, type Mailbox, statusOf } from "./mailboxes.js";
+import { findMailbox, isSelectable, listMailboxes, type Mailbox, noMailbox, statusOf } from "./mailboxes.js";
 import { byUid, newest, oneByUid } from "./messages.js";
 import { type MailPath, mailboxPath, messagePath, parsePath } from "./path.js";
 import type { Peer } from "./peer.js";
@@ -337,10 +337,7 @@ export class ImapSession implements Session {
     const raw = await account.rawName(peer, asked.levels);
     const mailbox = await findMailbox(account, peer, raw);
     if (mailbox === undefined) {
-      throw new PortholeError("missing", `there is no mailbox ${asked.levels.join("/")}`, {
-        reply: `no mailbox ${raw}`,
-        hint: "`porthole imap folders` shows the mailboxes",
-      });
+      throw noMailbox(asked.levels);
     }
     const counts = isSelectable(mailbox) ? await statusOf(peer, raw) : undefined;
     if (asked.uidValidity !== undefined && counts?.uidValidity !== asked.uidValidity) {

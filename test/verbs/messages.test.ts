@@ -160,8 +160,9 @@ describe("a mailbox mirrored into another", () => {
     await into(to, "Archive");
     const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-10") };
     expect(reportIn(await run(job))).toMatchObject({ copied: 1, same: 0 });
-    expect(await readdir(join(to, ".Work", "cur"))).toHaveLength(1);
-    await rename(join(from, ".Work"), join(from, ".Job"));
+    expect((await readdir(to)).sort()).toEqual(["Archive", "Work"]);
+    expect(await readdir(join(to, "Work", "cur"))).toHaveLength(1);
+    await rename(join(from, "Work"), join(from, "Job"));
     expect(reportIn(await run(job))).toMatchObject({ copied: 0, same: 1 });
   });
 
