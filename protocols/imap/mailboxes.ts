@@ -5,7 +5,7 @@ import { decodeMailboxName } from "./modified-utf7.js";
 import type { Peer } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
-import { numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
+import { listOf, numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
 import { quoted } from "./words.js";
 
 export interface Mailbox {
@@ -189,6 +189,19 @@ export function keepStatus(told: Map<string, Counts>, { values }: Data): void {
 function nameOf(value: Value | undefined): string | undefined {
   const name = textOf(value);
   return name !== undefined && /^inbox$/i.test(name) ? "INBOX" : name;
+}
+
+/** What the names of all of one's own mailboxes begin with (RFC 2342, 5), by its levels. */
+export async function personalLevels(account: Account, peer: Peer): Promise<readonly string[]> {
+  if (!peer.capabilities.has("NAMESPACE") && !peer.capabilities.has("IMAP4REV2")) return [];
+  const answer = peer.dialogue.say({ words: ["NAMESPACE"], takes: ({ name }) => name === "NAMESPACE" });
+  let levels: readonly string[] = [];
+  for await (const { values } of answer.data()) {
+    const [prefix, delimiter] = listOf(listOf(values[0])[0]).map(textOf);
+    levels = account.levelsOf(prefix ?? "", delimiter ?? null).filter((level) => level !== "");
+  }
+  await answer.status();
+  return levels.map((level) => (/^inbox$/i.test(level) ? "INBOX" : level));
 }
 
 export function noMailbox(levels: readonly string[]): PortholeError {
