@@ -18,7 +18,15 @@ import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
 import { accountEntry, type Message, mailboxEntry, messageEntry, partEntry } from "./entry.js";
-import { findMailbox, isSelectable, listMailboxes, type Mailbox, noMailbox, personalLevels, statusOf } from "./mailboxes.js";
+import {
+  findMailbox,
+  isSelectable,
+  listMailboxes,
+  type Mailbox,
+  noMailbox,
+  personalLevels,
+  statusOf,
+} from "./mailboxes.js";
 import { byUid, newest, oneByUid } from "./messages.js";
 import { type MailPath, mailboxPath, messagePath, parsePath } from "./path.js";
 import type { Peer } from "./peer.js";
