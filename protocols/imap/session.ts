@@ -152,7 +152,7 @@ export class ImapSession implements Session {
     }
     if (!isMessagePath(source)) {
       await changing.rename(account, source, goal);
-      return this.#statMailbox(goal);
+      return this.#statRenamed(goal);
     }
     refuseSection(source, "moved");
     const { peer } = await account.select(source, "write");
@@ -341,6 +341,19 @@ export class ImapSession implements Session {
     if (options["flagged"] === true) words.push("FLAGGED");
     if (typeof options["since"] === "string") words.push("SINCE", searchDate(parseDay(options["since"])));
     return words.length === 0 ? undefined : { words, needsCharset: false };
+  }
+
+  /** A mailbox may be there for those within it alone (RFC 9051, 7.3.1: \NonExistent). */
+  async #statRenamed(asked: MailPath): Promise<Entry> {
+    try {
+      return await this.#statMailbox(asked);
+    } catch (thrown) {
+      if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
+      const { levels } = asked;
+      const unknown = { specialUse: undefined, subscribed: undefined, counts: undefined };
+      const mailbox = { raw: levels.join("/"), levels, attributes: ["\\NonExistent"], ...unknown };
+      return mailboxEntry(this.#account.target, mailbox, false);
+    }
   }
 
   async #statMailbox(asked: MailPath): Promise<Entry> {

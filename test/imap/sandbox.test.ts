@@ -312,6 +312,14 @@ describe("what is written", () => {
       await session.makeFolder?.("/a%26b");
       expect((await session.move?.("/a%26b", "/Küste"))?.name).toBe("Küste");
       expect(await failure(listed(session, "/a%26b"))).toMatchObject({ code: "missing" });
+      // What is seen of it, and of what lies in it, goes with the names.
+      for (const path of ["/Boats", "/Boats/small"]) await session.makeFolder?.(path);
+      await session.move?.("/Boats", "/Ships");
+      const subscriptions: string[] = [];
+      for await (const { meta } of session.list?.("/", { recursive: true }) ?? []) {
+        if (meta["subscribed"] === true) subscriptions.push(String(meta["mailbox"]));
+      }
+      expect(subscriptions).toEqual(expect.arrayContaining(["Küste", "Ships", "Ships/small"]));
       expect(await failure(session.makeFolder?.("/K%C3%BCste") ?? Promise.resolve())).toMatchObject({
         code: "local",
       });
