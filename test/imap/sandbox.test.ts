@@ -317,7 +317,8 @@ describe("what is written", () => {
       await session.move?.("/Boats", "/Ships");
       const subscriptions: string[] = [];
       for await (const { meta } of session.list?.("/", { recursive: true }) ?? []) {
-        if (meta["subscribed"] === true) subscriptions.push(String(meta["mailbox"]));
+        const { mailbox, subscribed } = meta;
+        if (subscribed === true && typeof mailbox === "string") subscriptions.push(mailbox);
       }
       expect(subscriptions).toEqual(expect.arrayContaining(["Küste", "Ships", "Ships/small"]));
       expect(await failure(session.makeFolder?.("/K%C3%BCste") ?? Promise.resolve())).toMatchObject({
