@@ -232,6 +232,11 @@ export interface Session extends AsyncDisposable {
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
   check?(): AsyncIterable<CheckStep>;
+  /**
+   * The containers, from the top, that all of the user's own mailboxes lie in (RFC 2342: `INBOX.`); none where they lie at
+   * the top. Mailboxes that are carried to another server are named after what it has.
+   */
+  home?(): Promise<readonly string[]>;
   /** Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body. */
   hypertext?(document: Document, octets: Uint8Array): Promise<Hypertext | undefined>;
   /** What this place asks of robots. */

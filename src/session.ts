@@ -99,6 +99,8 @@ export function supervise(
   if (watch) supervised.watch = (path, query) => turn.iterate("watch", [path], () => watch(path, query));
   const check = session.check?.bind(session);
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
+  const home = session.home?.bind(session);
+  if (home) supervised.home = () => turn.run("home", [], () => home());
   const hypertext = session.hypertext?.bind(session);
   if (hypertext) supervised.hypertext = hypertext;
   const robots = session.robots?.bind(session);

@@ -142,6 +142,7 @@ describe("a session", () => {
       check: async function* () {
         yield { step: "connect", ok: true, ms: 1, detail: "" };
       },
+      home: async () => [],
       hypertext: async () => ({ links: [], rewritten: () => new Uint8Array() }),
       robots: async () => ({ allows: (path) => path === "/", sitemaps: [] }),
       interact: async () => stream,

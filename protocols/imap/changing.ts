@@ -2,7 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Account } from "./account.js";
 import { labelWord, mustHaveLabels } from "./gmail.js";
-import { isSelectable, listMailboxes } from "./mailboxes.js";
+import { findMailbox, isSelectable, listMailboxes } from "./mailboxes.js";
 import { noMessage } from "./messages.js";
 import type { MailPath } from "./path.js";
 import type { Peer } from "./peer.js";
@@ -196,13 +196,32 @@ export async function create(account: Account, path: MailPath): Promise<string> 
   return raw;
 }
 
-/** RENAME (RFC 9051, 6.3.6). */
+/** RENAME (RFC 9051, 6.3.6), and the subscriptions, which servers leave at the old names. */
 export async function rename(account: Account, from: MailPath, to: MailPath): Promise<void> {
   const peer = await account.peer();
   const [old, fresh] = [await account.rawName(peer, from.levels), await account.rawName(peer, to.levels)];
   if (peer.selected?.raw === old) await unselect(peer);
+  const subscribed = await subscribedFrom(account, peer, old);
   const status = await peer.dialogue.ask("RENAME", peer.mailboxWord(old), peer.mailboxWord(fresh));
   mustBeOk(status, `the mailbox ${from.levels.join("/")} cannot be renamed`);
+  for (const raw of subscribed) {
+    await peer.dialogue.ask("SUBSCRIBE", peer.mailboxWord(fresh + raw.slice(old.length)));
+    await peer.dialogue.ask("UNSUBSCRIBE", peer.mailboxWord(raw));
+  }
+}
+
+/** The mailbox and those beneath it, as far as they are subscribed to. INBOX keeps its name, and what is beneath it (6.3.6). */
+async function subscribedFrom(account: Account, peer: Peer, raw: string): Promise<string[]> {
+  if (raw === "INBOX") return [];
+  const delimiter = await account.delimiter(peer);
+  const top = await findMailbox(account, peer, raw);
+  const beneath =
+    delimiter === null
+      ? []
+      : await listMailboxes(account, peer, { prefix: raw + delimiter, deep: true, counts: false });
+  return [...(top === undefined ? [] : [top]), ...beneath]
+    .filter((one) => one.subscribed === true && (one.raw === raw || one.raw.startsWith(raw + delimiter)))
+    .map((one) => one.raw);
 }
 
 export function refuseAccount(path: MailPath, what: string): void {

@@ -27,11 +27,7 @@ export async function* checkSteps(account: Account): AsyncGenerator<CheckStep, v
     weaknesses,
   };
   if (peer.loggedIn) {
-    const as =
-      peer.greeting?.condition === "PREAUTH"
-        ? "by the server itself"
-        : `as ${target.url.user ?? "configured"}`;
-    yield { step: "login", ok: true, ms: peer.loginMs, detail: as };
+    yield { step: "login", ok: true, ms: peer.loginMs, detail: peer.loggedInAs };
   }
   const began = performance.now();
   const status = await peer.dialogue.ask("NOOP");
@@ -47,9 +43,11 @@ const INJECTABLE: Weakness = {
 function weaknessesOf(peer: Peer, target: Target): Weakness[] {
   const found: Weakness[] = [];
   const { secure } = peer.connection;
-  const inClear = secure ? peer.beforeTls : peer.capabilities;
+  const offered = peer.beforeLogin ?? peer.capabilities;
+  const inClear = secure ? peer.beforeTls : offered;
+  const isPreauth = peer.greeting?.condition === "PREAUTH";
   const showing =
-    inClear === undefined || peer.greeting?.condition === "PREAUTH"
+    inClear === undefined || isPreauth
       ? []
       : [
           ...(inClear.has("LOGINDISABLED") || inClear.has("IMAP4REV1") === false ? [] : ["LOGIN"]),
@@ -62,8 +60,7 @@ function weaknessesOf(peer: Peer, target: Target): Weakness[] {
       grade: "critical",
     });
   }
-  const offersTls = peer.beforeTls?.has("STARTTLS") === true || peer.capabilities.has("STARTTLS");
-  if (target.tls === "upgrade" && !secure && !offersTls && !peer.loggedIn) {
+  if (target.tls === "upgrade" && !secure && !offered.has("STARTTLS") && !isPreauth) {
     found.push({
       what: "STARTTLS is not offered: mail and passwords go in clear",
       hint: "give the server a certificate",

@@ -2,6 +2,7 @@
 import {
   bestFirst,
   chooseLogin,
+  loginWords,
   noWayToLogIn,
   type SaslMechanism,
   saslServer,
@@ -43,6 +44,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, requir
   const { way, credentials: found } = login;
   refuseControls(found.user + found.password, "the user name or the password");
   const began = performance.now();
+  peer.beforeLogin = peer.capabilities;
   peer.forgetCapabilities();
   const status =
     "begin" in way
@@ -52,6 +54,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, requir
           .status();
   if (status.condition !== "OK") throw loginRefusal(status);
   peer.loggedIn = true;
+  peer.loggedInAs = loginWords(found, way);
   peer.loginMs = performance.now() - began;
   // Most servers say with the OK what they can do now; others are asked.
   await peer.askCapabilities();

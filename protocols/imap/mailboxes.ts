@@ -1,10 +1,11 @@
 /** The account's mailboxes: LIST (RFC 9051, 6.3.9), what they hold, what they are for. */
+import { PortholeError } from "../../src/errors.js";
 import type { Account } from "./account.js";
 import { decodeMailboxName } from "./modified-utf7.js";
 import type { Peer } from "./peer.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data } from "./response.js";
-import { numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
+import { listOf, numberOf, pairsOf, textOf, type Value, wordsOf } from "./values.js";
 import { quoted } from "./words.js";
 
 export interface Mailbox {
@@ -188,6 +189,27 @@ export function keepStatus(told: Map<string, Counts>, { values }: Data): void {
 function nameOf(value: Value | undefined): string | undefined {
   const name = textOf(value);
   return name !== undefined && /^inbox$/i.test(name) ? "INBOX" : name;
+}
+
+/** What the names of all of one's own mailboxes begin with (RFC 2342, 5), by its levels. */
+export async function personalLevels(account: Account, peer: Peer): Promise<readonly string[]> {
+  if (!peer.capabilities.has("NAMESPACE") && !peer.capabilities.has("IMAP4REV2")) return [];
+  const answer = peer.dialogue.say({ words: ["NAMESPACE"], takes: ({ name }) => name === "NAMESPACE" });
+  let levels: readonly string[] = [];
+  for await (const { values } of answer.data()) {
+    const [prefix, delimiter] = listOf(listOf(values[0])[0]).map(textOf);
+    levels = account.levelsOf(prefix ?? "", delimiter ?? null).filter((level) => level !== "");
+  }
+  await answer.status();
+  return levels.map((level) => (/^inbox$/i.test(level) ? "INBOX" : level));
+}
+
+export function noMailbox(levels: readonly string[]): PortholeError {
+  const name = levels.join("/");
+  return new PortholeError("missing", `there is no mailbox ${name}`, {
+    reply: `no mailbox ${name}`,
+    hint: "`porthole imap folders` shows the mailboxes",
+  });
 }
 
 /** A pattern that means a name alone: `%` and `*` stand for themselves nowhere, so what they match is filtered. */

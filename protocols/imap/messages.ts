@@ -97,7 +97,6 @@ async function* inBatches(
     const messages: Message[] = [];
     for await (const data of answer.data()) {
       const message = await messageOf(data);
-      // Flags that changed meanwhile are told without the rest.
       if (message?.received !== undefined && messages.length < 2 * BATCH) messages.push(message);
     }
     mustBeOk(await answer.status(), "the messages cannot be listed");
@@ -127,7 +126,7 @@ export async function changedSince(
       `(UID FLAGS MODSEQ${labelItem(peer)})`,
       `(CHANGEDSINCE ${modSeq}${vanishes ? " VANISHED" : ""})`,
     ],
-    takes: ({ name, line }) => name === "VANISHED" || (name === "FETCH" && !/\bINTERNALDATE\b/i.test(line)),
+    takes: (data) => data.name === "VANISHED" || (data.name === "FETCH" && !tellsAll(data)),
   });
   const changed: Message[] = [];
   const vanished: (readonly [number, number])[] = [];
@@ -156,13 +155,18 @@ function askFor(
       set,
       `(UID FLAGS INTERNALDATE RFC822.SIZE${brief ? "" : " ENVELOPE"}${modSeq}${labelItem(peer)})`,
     ],
-    // Servers may answer two commands at once.
+    // Servers may answer two commands at once, and tell of changes that another command asks for.
     takes: (data) => {
-      if (data.name !== "FETCH") return false;
+      if (data.name !== "FETCH" || !tellsAll(data)) return false;
       const number = command === "FETCH" ? data.number : numberOf(pairsOf(data.values[0]).get("UID"));
       return number !== undefined && number >= first && number <= last;
     },
   });
+}
+
+/** Not of changed flags alone. */
+function tellsAll({ values }: Data): boolean {
+  return pairsOf(values[0]).has("INTERNALDATE");
 }
 
 /** What a FETCH response tells; undefined where it does not name the message by its UID. */

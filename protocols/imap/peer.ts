@@ -31,7 +31,11 @@ export class Peer implements Bystander {
   loginMs = 0;
   /** What was offered before TLS was started in place. */
   beforeTls: Capabilities | undefined;
+  /** What was offered before the login, after which servers say nothing of TLS and logins any more. */
+  beforeLogin: Capabilities | undefined;
   loggedIn = false;
+  /** As whom, and by what: `as ann, by PLAIN`. */
+  loggedInAs = "by the server itself";
   selected: Selected | undefined;
   /** What parts the levels of a mailbox's name; null where names have none; undefined until it is known. */
   delimiter: string | null | undefined;

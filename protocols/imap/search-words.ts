@@ -22,8 +22,11 @@ const DATE_KEYS: Readonly<Record<string, string>> = {
   before: "BEFORE",
   on: "ON",
   "sent-since": "SENTSINCE",
+  sentsince: "SENTSINCE",
   "sent-before": "SENTBEFORE",
+  sentbefore: "SENTBEFORE",
   "sent-on": "SENTON",
+  senton: "SENTON",
 };
 const SIZE_KEYS: Readonly<Record<string, string>> = { larger: "LARGER", smaller: "SMALLER" };
 const FLAG_KEYS: Readonly<Record<string, string>> = {
@@ -165,6 +168,8 @@ function keyOf(token: Token, now: Date): { key: Word[]; minus: boolean } {
   const sizeKey = has(SIZE_KEYS);
   if (sizeKey !== undefined) return { key: [sizeKey, String(parseSize(text))], minus };
   switch (name) {
+    case "flag":
+      return { key: flag === undefined ? ["KEYWORD", atom(text)] : [flag], minus };
     case "keyword":
     case "tag":
       return { key: ["KEYWORD", atom(text)], minus };
@@ -173,6 +178,7 @@ function keyOf(token: Token, now: Date): { key: Word[]; minus: boolean } {
       return { key: ["HEADER", quoted(plainWord(field)), astring(value)], minus };
     }
     case "id":
+    case "message-id":
       return { key: ["HEADER", "Message-ID", astring(text)], minus };
     case "uid":
       if (!/^[\d:,*]+$/.test(text)) throw wrong(`'${text}' is no set of UIDs`);

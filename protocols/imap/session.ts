@@ -18,7 +18,15 @@ import { append, settable } from "./appending.js";
 import * as changing from "./changing.js";
 import { checkSteps } from "./check.js";
 import { accountEntry, type Message, mailboxEntry, messageEntry, partEntry } from "./entry.js";
-import { findMailbox, isSelectable, listMailboxes, type Mailbox, statusOf } from "./mailboxes.js";
+import {
+  findMailbox,
+  isSelectable,
+  listMailboxes,
+  type Mailbox,
+  noMailbox,
+  personalLevels,
+  statusOf,
+} from "./mailboxes.js";
 import { byUid, newest, oneByUid } from "./messages.js";
 import { type MailPath, mailboxPath, messagePath, parsePath } from "./path.js";
 import type { Peer } from "./peer.js";
@@ -130,6 +138,10 @@ export class ImapSession implements Session {
     await changing.removeMailbox(this.#account, asked);
   }
 
+  async home(): Promise<readonly string[]> {
+    return personalLevels(this.#account, await this.#account.peer());
+  }
+
   /** A message into another mailbox, or a mailbox to another name. */
   async move(from: string, to: string): Promise<Entry> {
     const [source, goal] = [parsePath(from), parsePath(to)];
@@ -140,7 +152,7 @@ export class ImapSession implements Session {
     }
     if (!isMessagePath(source)) {
       await changing.rename(account, source, goal);
-      return this.#statMailbox(goal);
+      return this.#statRenamed(goal);
     }
     refuseSection(source, "moved");
     const { peer } = await account.select(source, "write");
@@ -331,16 +343,26 @@ export class ImapSession implements Session {
     return words.length === 0 ? undefined : { words, needsCharset: false };
   }
 
+  /** A mailbox may be there for those within it alone (RFC 9051, 7.3.1: \NonExistent). */
+  async #statRenamed(asked: MailPath): Promise<Entry> {
+    try {
+      return await this.#statMailbox(asked);
+    } catch (thrown) {
+      if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
+      const { levels } = asked;
+      const unknown = { specialUse: undefined, subscribed: undefined, counts: undefined };
+      const mailbox = { raw: levels.join("/"), levels, attributes: ["\\NonExistent"], ...unknown };
+      return mailboxEntry(this.#account.target, mailbox, false);
+    }
+  }
+
   async #statMailbox(asked: MailPath): Promise<Entry> {
     const account = this.#account;
     const peer: Peer = await account.peer();
     const raw = await account.rawName(peer, asked.levels);
     const mailbox = await findMailbox(account, peer, raw);
     if (mailbox === undefined) {
-      throw new PortholeError("missing", `there is no mailbox ${asked.levels.join("/")}`, {
-        reply: `no mailbox ${raw}`,
-        hint: "`porthole imap folders` shows the mailboxes",
-      });
+      throw noMailbox(asked.levels);
     }
     const counts = isSelectable(mailbox) ? await statusOf(peer, raw) : undefined;
     if (asked.uidValidity !== undefined && counts?.uidValidity !== asked.uidValidity) {

@@ -8,6 +8,9 @@ import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context } from "../../src/plugin.js";
 
+/** What messages call the other side. */
+const COMMAND = "the command";
+
 /**
  * The command's standard input and output as a connection. They meet in a Unix socket that only this account can
  * reach, so that limits, transcript and patience hold as on any other.
@@ -19,7 +22,7 @@ export async function dialCommand(command: string, scheme: string, context: Cont
   try {
     const listener = await context.listen({ host: "", port: 0, socketPath });
     const [mine, theirs] = await Promise.all([
-      context.dial({ host: "", port: 0, socketPath, scheme }),
+      context.dial({ host: COMMAND, port: 0, socketPath, scheme }),
       firstOf(listener),
     ]);
     listener.close();
@@ -43,9 +46,14 @@ function run(command: string, connection: Connection, context: Context): void {
   child.on("error", (error) => connection.destroy(error));
   child.stdin.on("error", () => undefined);
   child.stderr.on("data", (octets: Buffer) => context.warn(octets.toString("utf8").trimEnd()));
+  let isOver = false;
+  child.on("exit", (status) => {
+    if (!isOver && status !== null && status !== 0) context.warn(`${COMMAND} ended with status ${status}`);
+  });
   connection.pipe(child.stdin);
   child.stdout.pipe(connection);
   connection.once("close", () => {
+    isOver = true;
     child.stdin.end();
     child.kill();
   });

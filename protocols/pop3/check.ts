@@ -29,7 +29,7 @@ export async function* checkSteps(line: Line): AsyncGenerator<CheckStep, void, u
     weaknesses,
   };
   if (peer.loggedIn) {
-    yield { step: "login", ok: true, ms: peer.loginMs, detail: `as ${target.url.user ?? "configured"}` };
+    yield { step: "login", ok: true, ms: peer.loginMs, detail: peer.loggedInAs };
   }
   const began = performance.now();
   // Before a login NOOP is refused (RFC 1939, 5): the refusal has come as far and back.
@@ -46,7 +46,8 @@ const INJECTABLE: Weakness = {
 function weaknessesOf(peer: Peer, target: Target): Weakness[] {
   const found: Weakness[] = [];
   const { secure } = peer.connection;
-  const inClear: Capabilities | undefined = secure ? peer.beforeTls : peer.capabilities;
+  const offered = peer.beforeLogin ?? peer.capabilities;
+  const inClear: Capabilities | undefined = secure ? peer.beforeTls : offered;
   const showing = [
     ...(inClear?.has("USER") === true ? ["USER"] : []),
     ...(inClear?.mechanisms ?? []).filter((mechanism) => SHOWING.includes(mechanism)),
@@ -58,7 +59,7 @@ function weaknessesOf(peer: Peer, target: Target): Weakness[] {
       grade: "critical",
     });
   }
-  if (target.tls === "upgrade" && !secure && peer.capabilities?.has("STLS") !== true) {
+  if (target.tls === "upgrade" && !secure && offered?.has("STLS") !== true) {
     found.push({
       what: "STLS is not offered: mail and passwords go in clear",
       hint: "give the server a certificate",

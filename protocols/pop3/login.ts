@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   bestFirst,
   chooseLogin,
+  loginWords,
   noWayToLogIn,
   type SaslMechanism,
   saslServer,
@@ -50,9 +51,11 @@ export async function logIn(peer: Peer, target: Target, context: Context, requir
   if (login === undefined) return;
   const { way, credentials: found } = login;
   refuseControls(found.user + found.password, "the user name or the password");
+  peer.beforeLogin = peer.capabilities;
   const reply = await perform(peer, target, context, way, found);
   if (reply.status !== "ok") throw loginRefusal(reply);
   peer.loggedIn = true;
+  peer.loggedInAs = loginWords(found, way);
 }
 
 /** What both sides know, best first. A server without CAPA is tried with USER, which all have. */

@@ -37,7 +37,11 @@ export class Peer {
   loginMs = 0;
   /** What was offered before TLS was started in place. */
   beforeTls: Capabilities | undefined;
+  /** What was offered before the login, after which servers say nothing of TLS and logins any more. */
+  beforeLogin: Capabilities | undefined;
   loggedIn = false;
+  /** As whom, and by what: `as ann, by PLAIN`. */
+  loggedInAs = "";
   /** What its words are in since it was asked for (RFC 6856, 3). */
   language: string | undefined;
   /** UTF8 mode is on (RFC 6856). */

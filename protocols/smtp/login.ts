@@ -1,6 +1,7 @@
 /** AUTH (RFC 4954): when to log in, as whom, and how. */
 import {
   chooseLogin,
+  loginWords,
   noWayToLogIn,
   type SaslConversation,
   type SaslMechanism,
@@ -47,8 +48,7 @@ export async function logIn(peer: Peer, target: Target, context: Context, demand
     return logIn(peer, target, context, demand);
   }
   peer.loggedIn = true;
-  const { user } = login.credentials;
-  peer.loggedInAs = `${user === "" ? "" : `as ${user}, `}by ${login.way.name}`;
+  peer.loggedInAs = loginWords(login.credentials, login.way);
 }
 
 /** Within this machine TLS is not begun unasked (hello.ts); a server that wants it for the login is obeyed. */

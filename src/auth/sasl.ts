@@ -167,6 +167,14 @@ export async function chooseLogin<Way extends LoginWay>(
   return { way, credentials };
 }
 
+/** What a login was, for `check`: `as ann, by PLAIN`. */
+export function loginWords(
+  { user }: Credentials,
+  way: { readonly name: string } | { readonly command: string },
+): string {
+  return `${user === "" ? "" : `as ${user}, `}by ${"name" in way ? way.name : way.command}`;
+}
+
 /**
  * Credentials are there, and the server has no way to take them: said alike by every protocol.
  * @param offered the server's ways, in its own words

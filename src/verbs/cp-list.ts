@@ -1,6 +1,7 @@
 /** The sources of a copy, gone through: what is to be copied, and where to. Makes folders on its way. */
 import { PortholeError } from "../errors.js";
 import type { Target } from "../plugin.js";
+import { asTheyCame } from "./arrival.js";
 import type { CpEvent, CpRequest } from "./cp-events.js";
 import type { CopyItem } from "./cp-item.js";
 import {
@@ -17,7 +18,7 @@ import {
 import { Door } from "./doors.js";
 import type { Journal } from "./journal.js";
 import { shownName } from "./names.js";
-import { asError, type Found, walk } from "./walk.js";
+import { asError, type Found, type Walked, walk } from "./walk.js";
 
 type Tell = (event: CpEvent) => Promise<void>;
 
@@ -112,7 +113,7 @@ export class Lister implements AsyncDisposable {
   async *#tree(here: Door, to: string, matter: Matter): AsyncGenerator<CopyItem, void, undefined> {
     const source = here.target;
     const top = source.path === "" ? "/" : source.path;
-    for await (const walked of walk(here, top, { signal: this.#signal })) {
+    for await (const walked of messagesInOrder(walk(here, top, { signal: this.#signal }))) {
       if (walked.kind === "passed") {
         const { entry } = walked;
         // A link of a file system's says where it leads; mirror knows what to do with those.
@@ -174,6 +175,29 @@ export class Lister implements AsyncDisposable {
   async #isFolder(path: string): Promise<boolean> {
     return isContainer(await standingAt(this.#there, path, false));
   }
+}
+
+/** The messages of a mailbox in the order they came in, all else as it is found. */
+async function* messagesInOrder(all: AsyncIterable<Walked>): AsyncGenerator<Walked, void, undefined> {
+  let held: Found[] = [];
+  const release = function* (): Generator<Walked, void, undefined> {
+    for (const found of asTheyCame(held, ({ entry }) => entry)) yield { kind: "found", found };
+    held = [];
+  };
+  for await (const walked of all) {
+    const message =
+      walked.kind === "found" && walked.found.entry.kind === "message" ? walked.found : undefined;
+    const before = held[0];
+    const isElsewhere = message === undefined || mailboxOf(message) !== (before && mailboxOf(before));
+    if (before !== undefined && isElsewhere) yield* release();
+    if (message === undefined) yield walked;
+    else held.push(message);
+  }
+  yield* release();
+}
+
+function mailboxOf({ names }: Found): string {
+  return names.slice(0, -1).join("/");
 }
 
 function sourcesFolder(matter: Matter): boolean {

@@ -1,10 +1,12 @@
 /** What went wrong on the way of a job that goes on all the same, and when it does not. */
-import type { PortholeError } from "../errors.js";
+import { type PortholeError, systemCode } from "../errors.js";
 import { asError } from "./walk.js";
 
-/** So many in a row mean that a side is gone; the rest is not tried. */
+/** So many in a row mean that a side is gone, or full; the rest is not tried. */
 const MOST_UNREACHED = 5;
 const UNREACHED: ReadonlySet<string> = new Set(["resolve", "connect", "tls", "timeout", "auth"]);
+/** All would be fetched, and nothing kept. */
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** @typeParam S what a failure is told of: a URL, a thing to be copied */
 export class Failures<S> {
@@ -29,7 +31,8 @@ export class Failures<S> {
     if (this.#signal.aborted) throw thrown;
     const error = asError(thrown);
     await this.add(subject, error);
-    this.#unreached = UNREACHED.has(error.code) ? this.#unreached + 1 : 0;
+    const isOver = UNREACHED.has(error.code) || FULL.has(systemCode(error.cause) ?? "");
+    this.#unreached = isOver ? this.#unreached + 1 : 0;
     if (this.#unreached >= MOST_UNREACHED) throw error;
   }
 

@@ -30,7 +30,7 @@ export function messageId({ meta }: Entry): string | undefined {
 }
 
 /** A line end that a message does not have: POP3 counts it (RFC 1939, 3), or adds it. */
-const LINE_END = 2;
+export const LINE_END = 2;
 
 /**
  * How well two messages of one mark agree: a mail and a list's copy of it have one Message-ID and other sizes.

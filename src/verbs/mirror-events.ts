@@ -48,8 +48,8 @@ export interface MirrorRequest {
   readonly progress?: (report: Progress) => void;
 }
 
-/** `link`: one that is kept, new or changed. `replaced`: what is of another kind than it is to be. `marked`: a message has other flags. */
-export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked" | "link";
+/** `link`: one that is kept, new or changed. `replaced`: what is of another kind than it is to be. `marked`: a message has other flags. `cleared`: a message goes from the source. */
+export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked" | "link" | "cleared";
 
 export interface MirrorReport {
   readonly event: "done";

@@ -3,6 +3,7 @@
  * is which is remembered, and where that is lost it is told by the Message-ID.
  */
 import type { JsonObject, Progress } from "../plugin.js";
+import { asTheyCame } from "./arrival.js";
 import { carryMany } from "./carry-many.js";
 import { pathInside } from "./cp-plan.js";
 import type { Door, Pair } from "./doors.js";
@@ -11,7 +12,7 @@ import type { Journal } from "./journal.js";
 import { flagMark, flagsOf } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
-import { Strangers } from "./strangers.js";
+import { mailboxIn, Recognition } from "./recognition.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 import { type Found, inTurn } from "./walk.js";
 
@@ -64,12 +65,6 @@ class MessageMirroring {
   readonly #request: MessagesRequest;
   /** Messages at the target, by their URLs. */
   readonly #there: ReadonlyMap<string, Found>;
-  /** Messages at the target that nothing remembers. */
-  readonly #strangers = new Strangers();
-  /** Those of them that were found to be a message of the source. */
-  readonly #adopted = new Set<string>();
-  /** Under which names the source had them once. */
-  readonly #former: ReadonlyMap<string, string>;
   /** What this run has put at the target, synced. */
   readonly #carried = new Map<string, { readonly url: string; readonly at: string }>();
   #same = 0;
@@ -82,21 +77,6 @@ class MessageMirroring {
     this.#request = request;
     const messages = [...request.target.values()].filter(({ isContainer }) => !isContainer);
     this.#there = new Map(messages.map((found) => [found.entry.url, found]));
-    // What the source has no more may be there under another name (RFC 9051, 2.3.1.1: a mailbox that was made anew).
-    const remembered = new Set(
-      [...request.known].flatMap(([key, { url }]) => (request.source.has(key) ? [url] : [])),
-    );
-    this.#former = new Map(
-      [...request.known].flatMap(([key, { url }]) =>
-        typeof url === "string" && !request.source.has(key) ? [[url, key]] : [],
-      ),
-    );
-    for (const { entry } of messages) {
-      if (!remembered.has(entry.url)) this.#strangers.add(entry);
-    }
-    for (const [key, { entry, isContainer }] of request.source) {
-      if (!isContainer && this.#rememberedAt(key) === undefined) this.#strangers.expect(entry);
-    }
   }
 
   async run(): Promise<MirrorReport> {
@@ -104,9 +84,11 @@ class MessageMirroring {
     const missing = [...source].filter(([key, { isContainer }]) => isContainer && !target.has(key));
     const carrying: Carrying[] = [];
     const marking: Marking[] = [];
-    for (const [key, from] of source) {
-      if (from.isContainer) continue;
-      const url = await this.#urlOf(key, from);
+    const messages = [...source].filter(([, { isContainer }]) => !isContainer);
+    const recognition = new Recognition(this.#request, this.#there);
+    const there = await recognition.urlsOf(messages);
+    for (const [key, from] of messages) {
+      const url = there.get(key);
       if (url === undefined) carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
       else {
         this.#same += 1;
@@ -115,14 +97,15 @@ class MessageMirroring {
       }
     }
     const gone = [...known].flatMap(([key, { url }]) =>
-      typeof url === "string" && !source.has(key) && this.#there.has(url) && !this.#adopted.has(url)
+      typeof url === "string" && !source.has(key) && this.#there.has(url) && !recognition.adopted.has(url)
         ? [{ key, url }]
         : [],
     );
     await this.#tellPlan(missing, carrying, marking, removes ? gone : []);
+    await this.#tellCleared(carrying);
     if (!dryRun) {
       for (const [key] of missing) await this.#makeMailbox(key);
-      await this.#carryAll(carrying);
+      await this.#carryAll(inOrder(carrying));
       for (const one of marking) await this.#mark(one);
       if (removes) for (const one of gone) await this.#remove(one);
       await this.#clearSource();
@@ -138,26 +121,6 @@ class MessageMirroring {
       octets: this.#octets,
       extra: removes ? 0 : gone.length,
     };
-  }
-
-  /** Where the message is at the target; undefined when it is not. */
-  async #urlOf(key: string, from: Found): Promise<string | undefined> {
-    const url = this.#rememberedAt(key);
-    if (url !== undefined) return url;
-    const stranger = this.#strangers.take(from.entry)?.url;
-    if (stranger === undefined) return undefined;
-    this.#adopted.add(stranger);
-    const { journal } = this.#request;
-    const former = this.#former.get(stranger);
-    if (former !== undefined) await journal?.note(former, undefined);
-    await journal?.note(key, { url: stranger });
-    return stranger;
-  }
-
-  /** Where an earlier run has put the message, and it still is. */
-  #rememberedAt(key: string): string | undefined {
-    const url = this.#request.known.get(key)?.["url"];
-    return typeof url === "string" && this.#there.has(url) ? url : undefined;
   }
 
   /** What was remembered of the source's flags holds no more; without memory, what the target tells. */
@@ -177,7 +140,9 @@ class MessageMirroring {
     if (there === undefined) return;
     try {
       const marked = await pair.to.use(async (session) => session.mark?.(there.path, flags));
-      await journal?.note(key, { url: marked?.url ?? url, flags: flagMark(flags) });
+      const { at } = this.#request.known.get(key) ?? {};
+      const noted = { url: marked?.url ?? url, flags: flagMark(flags) };
+      await journal?.note(key, at === undefined ? noted : { ...noted, at });
       if (marked === undefined) return;
       this.#marked += 1;
       await tell({ event: "marked", name: shownName(key), from: from.entry.url, to: marked.url });
@@ -214,6 +179,26 @@ class MessageMirroring {
       await tell({ event: "plan", action: "marked", name: shownName(key), from: from.entry.url, to: url });
     for (const { key, url } of gone)
       await tell({ event: "plan", action: "gone", name: shownName(key), to: url });
+  }
+
+  /** What goes from the source when it has been at the target for long enough. */
+  async #tellCleared(carrying: readonly Carrying[]): Promise<void> {
+    const { source, deleteAfter, tell } = this.#request;
+    if (deleteAfter === undefined) return;
+    const carried = new Set(deleteAfter === 0 ? carrying.map(({ key }) => key) : []);
+    for (const [key, { isContainer, entry }] of source) {
+      if (isContainer || !(carried.has(key) || this.#mayGo(key))) continue;
+      await tell({ event: "plan", action: "cleared", name: shownName(key), to: entry.url });
+    }
+  }
+
+  /** The message has been at the target for long enough, and is there now. */
+  #mayGo(key: string): boolean {
+    const { known, deleteAfter = Number.POSITIVE_INFINITY } = this.#request;
+    const { url, at } = this.#carried.get(key) ?? known.get(key) ?? {};
+    const isThere = this.#carried.has(key) || (typeof url === "string" && this.#there.has(url));
+    // What an older version noted tells no time, and stays.
+    return isThere && typeof at === "string" && Date.parse(at) <= Date.now() - deleteAfter * DAY_MS;
   }
 
   async #makeMailbox(key: string): Promise<void> {
@@ -309,15 +294,10 @@ class MessageMirroring {
 
   /** Removes from the source what has been at the target for long enough, and is there now. */
   async #clearSource(): Promise<void> {
-    const { source, known, deleteAfter, pair, tell, failures } = this.#request;
+    const { source, deleteAfter, pair, tell, failures } = this.#request;
     if (deleteAfter === undefined) return;
-    const before = Date.now() - deleteAfter * DAY_MS;
     for (const [key, { isContainer, path, entry }] of source) {
-      if (isContainer) continue;
-      const { url, at } = this.#carried.get(key) ?? known.get(key) ?? {};
-      const isThere = this.#carried.has(key) || (typeof url === "string" && this.#there.has(url));
-      // What an older version noted tells no time: it is counted from when that is known.
-      if (!isThere || typeof at !== "string" || !(Date.parse(at) <= before)) continue;
+      if (isContainer || !this.#mayGo(key)) continue;
       try {
         await pair.from.use(async (session) => session.remove?.(path));
         this.#removed += 1;
@@ -333,7 +313,18 @@ class MessageMirroring {
   }
 
   #mailboxOf(key: string): string {
-    const cut = key.lastIndexOf("/");
-    return cut < 0 ? this.#request.top : this.#placeOf(key.slice(0, cut));
+    const mailbox = mailboxIn(key);
+    return mailbox === "" ? this.#request.top : this.#placeOf(mailbox);
   }
+}
+
+/** One mailbox after the other, each in the order that its messages came in. */
+function inOrder(carrying: readonly Carrying[]): Carrying[] {
+  const byMailbox = new Map<string, Carrying[]>();
+  for (const one of carrying) {
+    const there = byMailbox.get(one.mailbox);
+    if (there === undefined) byMailbox.set(one.mailbox, [one]);
+    else there.push(one);
+  }
+  return [...byMailbox.values()].flatMap((messages) => asTheyCame(messages, ({ from }) => from.entry));
 }

@@ -1,12 +1,13 @@
 /** Making one place the same as another: list both, plan, show the plan or do it, remember what was done. */
 import { PortholeError } from "../errors.js";
-import type { JsonObject, Target } from "../plugin.js";
+import { CONTAINERS, type JsonObject, type Target } from "../plugin.js";
 import { sameContent } from "./content.js";
 import { type Matter, nameFor, pathInside, refuseMisfit, refuseOverlap, standingAt } from "./cp-plan.js";
 import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { makeFolders } from "./folders.js";
+import { type Home, rehomed } from "./homes.js";
 import { Journal } from "./journal.js";
 import { followRule, type LinkRule } from "./links.js";
 import type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
@@ -92,6 +93,7 @@ class Mirroring implements AsyncDisposable {
   #journal: Journal | undefined;
   #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
+  #homes: readonly [Home, Home] = [[], []];
   #linksFollowed = 0;
   #leftOut = 0;
 
@@ -236,9 +238,10 @@ class Mirroring implements AsyncDisposable {
   async #listBoth(matter: Matter): Promise<[Listed, Listed]> {
     const { source, target } = this.#stage;
     const links = await this.#linkRule();
+    if (matter === "messages") this.#homes = await this.#homesOf();
     const linkName = (name: string) => nameFor(this.#request.client, source, target, name);
     return this.#listSides(matter, matter === "messages", {
-      keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, true),
+      keyOf: (found) => this.#keyFor(found, true),
       onFailure: (url, error) => this.#failures.add(url, error),
       onPassed: async (from, why) => {
         this.#leftOut += 1;
@@ -256,7 +259,7 @@ class Mirroring implements AsyncDisposable {
   #listAgain(): Promise<[Listed, Listed]> {
     const nothing = async () => undefined;
     return this.#listSides("messages", false, {
-      keyOf: ({ names, entry }) => this.#keyFor(names, entry.url, false),
+      keyOf: (found) => this.#keyFor(found, false),
       onFailure: nothing,
       onPassed: nothing,
     });
@@ -282,6 +285,17 @@ class Mirroring implements AsyncDisposable {
     const [listed, there] = settled;
     if (listed.status === "rejected" || there.status === "rejected") throw new Error("no side has failed");
     return [listed.value, there.value];
+  }
+
+  /** Where both accounts have their mailboxes; of interest when they are mirrored from the top, or to it. */
+  async #homesOf(): Promise<[Home, Home]> {
+    const homeOf = async (door: Door) => {
+      const { path } = door.target;
+      if (path !== "" && path !== "/") return [];
+      const levels = await door.use(async (session) => session.home?.());
+      return (levels ?? []).map((level) => Buffer.from(level).toString("latin1"));
+    };
+    return Promise.all([homeOf(this.#pair.from), homeOf(this.#pair.to)]);
   }
 
   async #linkRule(): Promise<LinkRule | undefined> {
@@ -323,10 +337,15 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** @param isFirst what there is to tell of it has not been told yet */
-  async #keyFor(names: readonly string[], url: string, isFirst: boolean): Promise<string | undefined> {
+  async #keyFor(
+    { names, entry: { url, kind } }: Pick<Found, "names" | "entry">,
+    isFirst: boolean,
+  ): Promise<string | undefined> {
+    const isContainer = CONTAINERS.has(kind);
     const { source, target } = this.#stage;
     try {
-      const carried = names.map((name) => nameFor(this.#request.client, source, target, name));
+      const placed = rehomed(names, isContainer, ...this.#homes);
+      const carried = placed.map((name) => nameFor(this.#request.client, source, target, name));
       if (isFirst && carried.at(-1) !== names.at(-1)) {
         await this.#stage.tell({ event: "renamed", from: url, name: shownName(carried.join("/")) });
       }

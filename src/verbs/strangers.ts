@@ -1,6 +1,6 @@
 /** Messages at the target that nothing remembers, each of which may be one of the source's. */
 import type { Entry } from "../plugin.js";
-import { messageId, messageMark, sizesAgree } from "./marks.js";
+import { LINE_END, messageId, messageMark, sizesAgree } from "./marks.js";
 import type { Found } from "./walk.js";
 
 type Side = ReadonlyMap<string, Found>;
@@ -34,38 +34,108 @@ function unrememberedAt(source: Side, target: Side, known: Remembered): Entry[] 
   );
 }
 
+/** A message at the target that nothing remembers. */
+export interface Stranger {
+  readonly found: Found;
+  readonly mailbox: string;
+  /** An earlier run put it there. */
+  readonly brought: boolean;
+}
+
 export class Strangers {
-  readonly #byMark = new Map<string, Entry[]>();
-  /** How many of the source are known by a mark. */
+  /** By mailbox and mark; those that were brought by mark, too. What has been taken stays here, and is no more free. */
+  readonly #byMark = new Map<string, Stranger[]>();
+  readonly #brought = new Map<string, Stranger[]>();
+  readonly #bySize = new Map<string, Stranger[]>();
+  readonly #free = new Set<Stranger>();
+  /** How many of the source are known by a mark in a mailbox. */
   readonly #wanted = new Map<string, number>();
 
-  /** @param entry a message at the target */
-  add(entry: Entry): void {
+  add(stranger: Stranger): void {
+    const { found, mailbox, brought } = stranger;
+    const { entry } = found;
+    this.#free.add(stranger);
     const mark = messageMark(entry);
-    if (mark !== undefined) this.#byMark.set(mark, [...(this.#byMark.get(mark) ?? []), entry]);
+    if (mark !== undefined) put(this.#byMark, inMailbox(mailbox, mark), stranger);
+    if (mark !== undefined && brought) put(this.#brought, mark, stranger);
+    if (entry.size !== undefined) put(this.#bySize, inMailbox(mailbox, String(entry.size)), stranger);
   }
 
-  /** @param entry a message of the source that may be asked for */
-  expect(entry: Entry): void {
+  /** @param entry a message of the source that may be asked for in this mailbox */
+  expect(entry: Entry, mailbox: string): void {
     const mark = messageMark(entry);
-    if (mark !== undefined) this.#wanted.set(mark, (this.#wanted.get(mark) ?? 0) + 1);
+    if (mark === undefined) return;
+    const key = inMailbox(mailbox, mark);
+    this.#wanted.set(key, (this.#wanted.get(key) ?? 0) + 1);
   }
 
   /**
-   * The one that is this message, which then belongs to nobody else. Two mails may have one Message-ID: then it is the
-   * size that tells which of them is there. To take one for the other would lose one; to carry one again does not.
+   * The one in the same mailbox that is this message, which then belongs to nobody else. Two mails may have one Message-ID:
+   * then it is the size that tells which of them is there. To take one for the other would lose one; to carry one again
+   * does not.
    */
-  take(entry: Entry): Entry | undefined {
-    const mark = messageMark(entry) ?? "";
-    const alike = this.#byMark.get(mark) ?? [];
-    const isAlone = alike.length === 1 && (this.#wanted.get(mark) ?? 0) <= 1;
-    const found =
-      alike.find((one) => sizesAgree(entry, one) === "well") ??
-      alike.find((one) => sizesAgree(entry, one) === "nearly") ??
-      (messageId(entry) === undefined
-        ? undefined
-        : alike.find((one) => isAlone || sizesAgree(entry, one) === "unknown"));
-    if (found !== undefined) alike.splice(alike.indexOf(found), 1);
+  take(entry: Entry, mailbox: string): Stranger | undefined {
+    const mark = messageMark(entry);
+    if (mark === undefined) return undefined;
+    const key = inMailbox(mailbox, mark);
+    return this.#best(entry, this.#byMark.get(key), (this.#wanted.get(key) ?? 0) <= 1);
+  }
+
+  /** The one that an earlier run put into another mailbox, when the source has renamed its own. */
+  takeMoved(entry: Entry): Stranger | undefined {
+    const mark = messageMark(entry);
+    return mark === undefined ? undefined : this.#best(entry, this.#brought.get(mark), false);
+  }
+
+  /**
+   * Those in the same mailbox that may be this message, though headers do not tell: of two Subjects servers tell the one or
+   * the other, and some mails have neither Date nor Message-ID. What is in them decides.
+   */
+  alike(entry: Entry, mailbox: string): Stranger[] {
+    const { size } = entry;
+    if (size === undefined) return [];
+    const found: Stranger[] = [];
+    for (let near = size - LINE_END; near <= size + LINE_END; near++) {
+      for (const stranger of this.#bySize.get(inMailbox(mailbox, String(near))) ?? []) {
+        if (this.#free.has(stranger) && mayBeSame(entry, stranger.found.entry)) found.push(stranger);
+      }
+    }
     return found;
   }
+
+  /** It belongs to a message of the source from now on. */
+  give(stranger: Stranger): Stranger {
+    this.#free.delete(stranger);
+    return stranger;
+  }
+
+  #best(entry: Entry, all: readonly Stranger[] = [], isOnlyOne: boolean): Stranger | undefined {
+    const free = all.filter((one) => this.#free.has(one));
+    const isAlone = free.length === 1 && isOnlyOne;
+    const agreeing = (how: string) => free.find(({ found }) => sizesAgree(entry, found.entry) === how);
+    const best =
+      agreeing("well") ??
+      agreeing("nearly") ??
+      (messageId(entry) === undefined ? undefined : isAlone ? free[0] : agreeing("unknown"));
+    return best === undefined ? undefined : this.give(best);
+  }
+}
+
+function inMailbox(mailbox: string, what: string): string {
+  return `${mailbox}\0${what}`;
+}
+
+function put(into: Map<string, Stranger[]>, key: string, stranger: Stranger): void {
+  const there = into.get(key);
+  if (there === undefined) into.set(key, [stranger]);
+  else there.push(stranger);
+}
+
+/** Dates are kept to the second; one of two fields may be there twice. */
+function mayBeSame(one: Entry, other: Entry): boolean {
+  const [a, b] = [one, other].map(({ modified }) => modified && Math.floor(modified.getTime() / 1000));
+  const sameTime = a === undefined || b === undefined || a === b;
+  return (
+    sameTime && (one.meta["date"] === other.meta["date"] || one.meta["subject"] === other.meta["subject"])
+  );
 }

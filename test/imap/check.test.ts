@@ -38,6 +38,7 @@ it("tells greeting, capabilities, login and round trip", async () => {
     ["login", true],
     ["roundtrip", true],
   ]);
+  expect(told[2]).toMatchObject({ detail: "as porthole, by SCRAM-SHA-256" });
   expect(told[1]?.weaknesses).toMatchObject([
     { grade: "critical", what: expect.stringContaining("in clear") },
   ]);

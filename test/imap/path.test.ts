@@ -57,6 +57,8 @@ describe("a search", () => {
     ["from:a or from:b", 'OR FROM "a" FROM "b"'],
     ["since:2d is:starred", "SINCE 25-Nov-2026 FLAGGED"],
     ["id:<a@b>", 'HEADER Message-ID "<a@b>"'],
+    ["message-id:<a@b> sentsince:2026-01-01", 'HEADER Message-ID "<a@b>" SENTSINCE 1-Jan-2026'],
+    ["flag:seen -flag:$Mine", "SEEN NOT KEYWORD $Mine"],
     ["header:X-Spam=yes keyword:$Junk", 'HEADER "X-Spam" "yes" KEYWORD $Junk'],
     ["subject:Küste", "SUBJECT {Küste}"],
     ["https://x.example", 'TEXT "https://x.example"'],

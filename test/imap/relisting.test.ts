@@ -135,6 +135,24 @@ describe("with QRESYNC", () => {
     ]);
   });
 
+  it("flags of the newest that changed are told, though the server says OK to all questions at the end", async () => {
+    const again = QRESYNC.and(opens("A3", 3, 20))
+      .and(asks(4, " VANISHED"))
+      .sendLines(
+        fact(3, 9, "\\Flagged", 20),
+        "* 3 FETCH (UID 9 FLAGS (\\Flagged) MODSEQ (20))",
+        "* SEARCH 9",
+        "A6 OK",
+        "A4 OK",
+        "A5 OK",
+      )
+      .and(ends("A7"));
+    await lists([
+      [first, ALL],
+      [again, ["9 mail 9 \\Flagged", ...ALL.slice(1)]],
+    ]);
+  });
+
   it("envelopes are left out where they are not wanted, and asked for by who wants them", async () => {
     const withoutEnvelopes = FACTS.replace(" ENVELOPE", "");
     const brief = QRESYNC.and(opens("A3", 3, 12))

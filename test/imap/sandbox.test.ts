@@ -312,6 +312,15 @@ describe("what is written", () => {
       await session.makeFolder?.("/a%26b");
       expect((await session.move?.("/a%26b", "/Küste"))?.name).toBe("Küste");
       expect(await failure(listed(session, "/a%26b"))).toMatchObject({ code: "missing" });
+      // What is seen of it, and of what lies in it, goes with the names.
+      for (const path of ["/Boats", "/Boats/small"]) await session.makeFolder?.(path);
+      await session.move?.("/Boats", "/Ships");
+      const subscriptions: string[] = [];
+      for await (const { meta } of session.list?.("/", { recursive: true }) ?? []) {
+        const { mailbox, subscribed } = meta;
+        if (subscribed === true && typeof mailbox === "string") subscriptions.push(mailbox);
+      }
+      expect(subscriptions).toEqual(expect.arrayContaining(["Küste", "Ships", "Ships/small"]));
       expect(await failure(session.makeFolder?.("/K%C3%BCste") ?? Promise.resolve())).toMatchObject({
         code: "local",
       });
@@ -352,6 +361,8 @@ describe("porthole imap", () => {
       const does = (name: string, path: string, ...words: readonly string[]) =>
         run(url, name, path, ...words);
       expect((await does("folders", "/")).join("\n")).toMatch(/5\s+5\s+INBOX.*\n.*Archive\n.*2026/);
+      expect((await does("folders", "/Archive")).join("\n")).toMatch(/^ {16}Archive\n +0 +0 {4}2026/);
+      expect(await failure(does("folders", "/Nowhere"))).toMatchObject({ code: "missing" });
       expect(await does("status", "/INBOX")).toEqual([
         expect.stringMatching(/^5 messages, 5 unseen, \d+ octets, next UID 6/),
       ]);
@@ -386,9 +397,13 @@ describe("porthole imap", () => {
       expect((await does("sort", "/INBOX", "-size"))[0]).toMatch(/chart/i);
       expect((await does("sort", "/INBOX", "size:desc"))[0]).toMatch(/chart/i);
       expect(await does("sort", "/INBOX", "subject", "from:office")).toEqual(["Welcome aboard \\Seen"]);
+      for (const keys of [[], ["reverse"]]) {
+        expect(await failure(does("sort", "/INBOX", ...keys))).toMatchObject({ code: "usage" });
+      }
       expect((await does("thread", "/INBOX")).join("\n")).toContain("1 Welcome aboard");
       expect(await does("id", "/")).toEqual(["name: Porthole sandbox"]);
       expect(await does("enable", "/", "CONDSTORE")).toEqual(["enabled CONDSTORE"]);
+      expect(await failure(does("enable", "/", "X-NOTHING"))).toMatchObject({ code: "refused" });
       expect(await does("capability", "/")).toContain("IDLE");
       expect(await does("quote", "/INBOX", "FETCH 1 (UID)")).toEqual(["* 1 FETCH (UID 1)", "OK Done"]);
       expect(await failure(does("quote", "/", "A1 {5}"))).toMatchObject({ code: "usage" });

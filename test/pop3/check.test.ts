@@ -41,6 +41,7 @@ describe("a check", () => {
       ["roundtrip", true],
     ]);
     expect(taken[0]?.detail).toContain("+OK Porthole sandbox");
+    expect(taken[2]?.detail).toBe("as porthole, by PLAIN");
     // The sandbox offers logins in clear, and forgets what was put in ahead of TLS.
     expect(taken[1]?.weaknesses?.map(({ what }) => what)).toEqual([
       "a login that shows the password is offered in clear (USER PLAIN LOGIN)",
@@ -60,5 +61,19 @@ describe("a check", () => {
       },
       {},
     );
+  });
+
+  it("judges a server that says nothing of TLS after the login by what it said before", async () => {
+    const play = hello("USER", "STLS")
+      .and(conversation("C: USER ann\nS: +OK\nC: PASS open sesame\nS: +OK\nC: CAPA\nS: +OK\nS: UIDL\nS: ."))
+      .and(conversation("C: CAPA\nS: +OK\nS: UIDL\nS: .\nC: NOOP\nS: +OK"))
+      .and(BYE);
+    await plays(play, async (session) => {
+      const taken = await steps(session);
+      expect(taken[1]?.weaknesses?.map(({ what }) => what)).toEqual([
+        "a login that shows the password is offered in clear (USER)",
+      ]);
+      expect(taken[2]).toMatchObject({ step: "login", detail: "as ann, by USER" });
+    });
   });
 });

@@ -67,7 +67,7 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
   async function mirrored(
     from: string,
     to: string,
-    more: { signal?: AbortSignal; stateFolder?: string } = {},
+    more: { signal?: AbortSignal; stateFolder?: string; include?: readonly string[] } = {},
   ): Promise<MirrorReport> {
     let report: MirrorReport | undefined;
     for await (const event of mirror({ client: client(), from, to, ...more })) {
@@ -150,6 +150,10 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
       await session.remove?.(pathOf(moved?.url ?? ""));
       expect((await listed(session, "/Entw%C3%BCrfe")).map(({ kind }) => kind)).toEqual(["mailbox"]);
       await session.remove?.("/Entw%C3%BCrfe", { recursive: true });
+      // To dovecot nothing but y is there: it tells of x for y's sake alone.
+      await session.makeFolder?.("/deep/x/y");
+      expect(await session.move?.("/deep/x", "/deepest")).toMatchObject({ name: "deepest", kind: "mailbox" });
+      await session.remove?.("/deepest/y", { recursive: true });
       expect((await listed(session, "/")).map(({ name }) => name)).toEqual(["INBOX"]);
     });
   });
@@ -307,6 +311,38 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
       });
     } finally {
       await other.stop();
+    }
+  });
+
+  it("is copied to an account that has all mailboxes within INBOX, and from there to one that has not", async () => {
+    const within = await startDovecot("imap", [], "INBOX.");
+    const beside = await startDovecot("imap", []);
+    try {
+      const [first, second, third] = [server, within, beside].map(({ port }) => `imap://localhost:${port}/`);
+      if (first === undefined || second === undefined || third === undefined) throw new Error("no server");
+      await use(async (session) => {
+        await session.makeFolder?.("/Boats/small");
+        const body = inOne(Buffer.from("Subject: rowing\r\nMessage-ID: <rowing@x.example>\r\n\r\n"));
+        await session.write?.("/Boats/small", { body, flags: [] });
+      });
+      const include = ["Boats*"];
+      const namesAt = async (url: string) => {
+        const opener = client();
+        return opener.use(opener.target(url), async (session) =>
+          (await all(session.list?.("/", { recursive: true }) ?? empty())).map(({ url: found }) =>
+            pathOf(found),
+          ),
+        );
+      };
+      const events = async (from: string, to: string) => mirrored(from, to, { include });
+      expect(await events(first, second)).toMatchObject({ copied: 1, failed: 0 });
+      expect(await events(first, second)).toMatchObject({ copied: 0, same: 1, failed: 0 });
+      expect(await namesAt(second)).toContain("/INBOX/Boats/small");
+      expect(await mirrored(second, third)).toMatchObject({ copied: 1, failed: 0 });
+      expect(await namesAt(third)).toEqual(["/INBOX", "/Boats", "/Boats/small"]);
+      await use(async (session) => session.remove?.("/Boats", { recursive: true }));
+    } finally {
+      await Promise.all([within.stop(), beside.stop()]);
     }
   });
 });

@@ -42,14 +42,19 @@ export function hasDovecot(protocol: MailProtocol): boolean {
 }
 
 /** @param mails what lies in the mailbox, in order */
-export function startDovecot(protocol: MailProtocol, mails: readonly Buffer[]): Promise<Dovecot> {
-  return startDovecotFor([protocol], mails);
+export function startDovecot(
+  protocol: MailProtocol,
+  mails: readonly Buffer[],
+  prefix?: string,
+): Promise<Dovecot> {
+  return startDovecotFor([protocol], mails, prefix);
 }
 
-/** One mailbox, by several protocols. */
+/** One mailbox, by several protocols. @param prefix what the names of all mailboxes begin with, such as `INBOX.` */
 export async function startDovecotFor(
   protocols: readonly [MailProtocol, ...MailProtocol[]],
   mails: readonly Buffer[],
+  prefix = "",
 ): Promise<Dovecot> {
   const root = await mkdtemp(join(tmpdir(), "porthole-dovecot-"));
   // Its own accounts must pass through.
@@ -72,7 +77,7 @@ export async function startDovecotFor(
     ports.set(protocol, { port: await freePort(), tlsPort: await freePort() });
   const first = ports.get(protocols[0]) ?? { port: 0, tlsPort: 0 };
   const config = join(root, "dovecot.conf");
-  await writeFile(config, configuration(root, ports));
+  await writeFile(config, configuration(root, ports, prefix));
   const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
   const ended = once(child, "exit");
   await untilListening(first.port, () => child.exitCode !== null);
@@ -96,7 +101,7 @@ export async function deliver(newMail: string, at: number, raw: Buffer): Promise
   await chown(path, NOBODY.uid, NOBODY.gid);
 }
 
-function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>): string {
+function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>, prefix: string): string {
   const services = [...ports].map(
     ([protocol, { port, tlsPort }]) => `
     service ${protocol}-login {
@@ -123,6 +128,11 @@ function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>): s
     first_valid_uid = 1
     mail_location = maildir:${root}/home/Maildir
     mail_fsync = never
+    namespace inbox {
+      inbox = yes
+      separator = .
+      prefix = ${prefix}
+    }
     default_vsz_limit = 0
     passdb {
       driver = passwd-file

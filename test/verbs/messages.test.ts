@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -127,6 +127,62 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual([bare("the first\r\n"), bare("the second, which is longer\r\n")]);
   });
 
+  it("knows mails by what is in them where headers do not tell, and carries none that only looks alike", async () => {
+    const [from, to] = [await maildir(), await maildir()];
+    // Neither Date nor Message-ID: a second one of the same size is another mail.
+    const bare = (text: string) => `Subject: bare\r\n\r\n${text}\r\n`;
+    await writeFile(join(from, "new", "1700000000.a.host"), bare("this one"));
+    await writeFile(join(from, "new", "1700000001.b.host"), bare("that one"));
+    // As a store keeps it that ends lines by LF alone is another size; a last line end may be missing.
+    await writeFile(join(to, "new", "1700000002.x.host"), bare("that one").trimEnd());
+    const sameTime = new Date(1_700_000_000_000);
+    for (const [box, name] of [
+      [from, "1700000000.a.host"],
+      [from, "1700000001.b.host"],
+      [to, "1700000002.x.host"],
+    ] as const) {
+      await utimes(join(box, "new", name), sameTime, sameTime);
+    }
+    const job = { from: `maildir:${from}`, to: `maildir:${to}` };
+    expect(reportIn(await run(job))).toMatchObject({ copied: 1, same: 1 });
+    expect(await textsIn(to)).toEqual([bare("that one").trimEnd(), bare("this one")]);
+    expect(reportIn(await run(job))).toMatchObject({ copied: 0, same: 2 });
+  });
+
+  it("takes no mail for there that lies in another mailbox, but what it put there itself", async () => {
+    const [from, to] = [join(folder, "from-tree"), join(folder, "to-tree")];
+    const client = clientOf();
+    const into = async (box: string, mailbox: string) =>
+      client.use(client.target(`maildir:${box}/${mailbox}`), async (session) => {
+        await session.write?.(`${box}/${mailbox}`, { body: once(Buffer.from(mailOf("a"))) });
+      });
+    await into(from, "Work");
+    await into(to, "Archive");
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-10") };
+    expect(reportIn(await run(job))).toMatchObject({ copied: 1, same: 0 });
+    expect((await readdir(to)).sort()).toEqual(["Archive", "Work"]);
+    expect(await readdir(join(to, "Work", "cur"))).toHaveLength(1);
+    await rename(join(from, "Work"), join(from, "Job"));
+    expect(reportIn(await run(job))).toMatchObject({ copied: 0, same: 1 });
+  });
+
+  it("has messages in the order in which they came", async () => {
+    const from = await maildir();
+    const subjects = ["one", "two", "three", "four"];
+    for (const [at, subject] of subjects.entries()) {
+      const path = join(from, "new", `170000000${at}.${subject}.host`);
+      await writeFile(path, mailOf(subject));
+      await utimes(path, 1_700_000_000 + at, 1_700_000_000 + at);
+    }
+    const inOrder = async (path: string) =>
+      (await readFile(path, "utf8")).match(/^Subject: .*$/gm)?.map((line) => line.slice(9));
+    const [mirrored, copied] = [join(folder, "ordered.mbox"), join(folder, "ordered-too.mbox")];
+    await run({ from: `maildir:${from}`, to: `mbox:${mirrored}` });
+    expect(await inOrder(mirrored)).toEqual(subjects);
+    await all(cp({ client: clientOf(), from: [`maildir:${from}`], to: `mbox:${copied}`, recursive: true }));
+    expect(await inOrder(copied)).toEqual(subjects);
+  });
+
   it("is mirrored by one run at a time: another is refused, and the next goes on", async () => {
     // More events than wait for their reader: the first run stands still in the middle.
     const subjects = Array.from({ length: 80 }, (_, at) => `s${at}`);
@@ -187,7 +243,10 @@ describe("a mailbox mirrored into another", () => {
       if (text.includes("Subject: b")) await rm(join(to, "cur", name));
     }
     await deliver(from, "c");
-    expect(reportIn(await run({ ...job, deleteAfter: 0, dryRun: true }))).toMatchObject({ removed: 0 });
+    const planned = await run({ ...job, deleteAfter: 0, dryRun: true });
+    expect(reportIn(planned)).toMatchObject({ removed: 0 });
+    const actions = planned.flatMap((event) => (event.event === "plan" ? [event.action] : []));
+    expect(actions).toEqual(["new", "new", "cleared", "cleared", "cleared"]);
     expect(reportIn(await run({ ...job, deleteAfter: 0 }))).toMatchObject({ copied: 2, removed: 3 });
     expect(await textsIn(from)).toEqual([]);
     expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));
@@ -241,6 +300,9 @@ describe("a mailbox mirrored into another", () => {
     expect(events.at(-1)).toMatchObject({ event: "done", marked: 2 });
     expect(await flagsIn(to)).toEqual({ a: [], b: ["\\Answered", "\\Seen"], c: ["\\Answered"] });
     expect((await run(job)).filter(({ event }) => event === "marked")).toEqual([]);
+    // When it was carried is not forgotten over its flags.
+    const cleared = await run({ ...job, deleteAfter: 0, dryRun: true });
+    expect(cleared.filter((event) => event.event === "plan" && event.action === "cleared")).toHaveLength(3);
     expect(await textsIn(to)).toEqual(["a", "b", "c"].map(mailOf));
   });
 

@@ -3,7 +3,7 @@ import { PortholeError } from "../../../src/errors.js";
 import type { Invocation, JsonObject, Output } from "../../../src/plugin.js";
 import * as changing from "../changing.js";
 import { countsJson, mailboxEntry } from "../entry.js";
-import { isSelectable, listMailboxes, statusOf } from "../mailboxes.js";
+import { findMailbox, isSelectable, listMailboxes, type Mailbox, noMailbox, statusOf } from "../mailboxes.js";
 import { decodeMailboxName } from "../modified-utf7.js";
 import { mailboxPath } from "../path.js";
 import type { Peer } from "../peer.js";
@@ -19,10 +19,17 @@ export async function* folders(invocation: Invocation): AsyncGenerator<Output> {
   const { account, path, target } = await openFirst(invocation, "folders URL", 0);
   const peer = await account.peer();
   const delimiter = await account.delimiter(peer);
-  const prefix =
-    path.levels.length === 0 ? "" : (await account.rawName(peer, path.levels)) + (delimiter ?? "/");
+  const depth = path.levels.length;
+  const raw = depth === 0 ? undefined : await account.rawName(peer, path.levels);
+  const top = raw === undefined ? undefined : await findMailbox(account, peer, raw);
   const onlySubscribed = invocation.options["subscribed"] === true;
-  const found = await listMailboxes(account, peer, { prefix, deep: true, counts: true });
+  const prefix = raw === undefined ? "" : raw + (delimiter ?? "/");
+  const found: Mailbox[] = await listMailboxes(account, peer, { prefix, deep: true, counts: true });
+  if (raw !== undefined && top === undefined && found.length === 0) throw noMailbox(path.levels);
+  if (raw !== undefined && top !== undefined && found.every((one) => one.levels.length > depth)) {
+    const counts = isSelectable(top) ? await statusOf(peer, raw) : undefined;
+    found.push({ ...top, levels: path.levels, counts });
+  }
   for (const mailbox of inOrder(found)) {
     if (onlySubscribed && mailbox.subscribed !== true) continue;
     const { levels, counts, specialUse, subscribed } = mailbox;
@@ -32,7 +39,7 @@ export async function* folders(invocation: Invocation): AsyncGenerator<Output> {
       : "".padStart(14);
     const marks = [specialUse, subscribed === true ? "subscribed" : undefined].filter(Boolean).join(" ");
     yield record(
-      `${numbers}  ${"  ".repeat(levels.length - 1)}${levels.at(-1)}${marks === "" ? "" : `  (${marks})`}`,
+      `${numbers}  ${"  ".repeat(Math.max(0, levels.length - Math.max(1, depth)))}${levels.at(-1)}${marks === "" ? "" : `  (${marks})`}`,
       {
         name: entry.name,
         url: entry.url,

@@ -111,19 +111,25 @@ function nothing(): PortholeError {
   return new PortholeError("missing", "there is no such message", { hint: "`ls` shows what there is" });
 }
 
+const SORTABLE = "arrival, cc, date, from, size, subject, to; size:desc for the other way round";
+/** Messages whose headers are asked for at once. */
+const PORTION = 500;
+
 /** SORT (RFC 5256) by the server; the keys as people write them: `date`, `-size`, `subject`. */
 export async function* sort(invocation: Invocation): AsyncGenerator<Output> {
   const usage = "sort URL KEY[,KEY]... [SEARCH]...";
   const { account, path, rest } = await openFirst(invocation, usage, 1000);
   mustHaveMailbox(path, usage);
-  const [keys = "", ...words] = rest;
+  const [keys, ...words] = rest;
+  if (keys === undefined)
+    throw new PortholeError("usage", "sorted by what?", { hint: `${usage}: ${SORTABLE}` });
   const names = keys.split(",").map((key) => {
     // A leading `-` would be an option: `size:desc` needs no `--` before it.
     const reversed = /^-|:desc$/i.test(key);
     const name = key.replace(/^-|:(?:desc|asc)$/gi, "").toUpperCase();
-    if (!/^(?:ARRIVAL|CC|DATE|FROM|SIZE|SUBJECT|TO|DISPLAYFROM|DISPLAYTO|REVERSE)$/.test(name)) {
+    if (!/^(?:ARRIVAL|CC|DATE|FROM|SIZE|SUBJECT|TO|DISPLAYFROM|DISPLAYTO)$/.test(name)) {
       throw new PortholeError("usage", `'${key}' is nothing to sort by`, {
-        hint: "arrival, cc, date, from, size, subject, to; size:desc for the other way round",
+        hint: SORTABLE,
       });
     }
     return reversed ? `REVERSE ${name}` : name;
@@ -142,8 +148,8 @@ export async function* sort(invocation: Invocation): AsyncGenerator<Output> {
   mustBeOk(await answer.status(), "the server does not sort");
   const place = { levels: path.levels, uidValidity: selected.uidValidity };
   // In portions, each put back into its order.
-  for (let at = 0; at < uids.length; at += 500) {
-    const some = uids.slice(at, at + 500);
+  for (let at = 0; at < uids.length; at += PORTION) {
+    const some = uids.slice(at, at + PORTION);
     const found = new Map<number, Output>();
     for await (const message of byUid(peer, some)) {
       found.set(message.uid, { kind: "entry", entry: messageEntry(account.target, place, message) });
@@ -172,14 +178,14 @@ export async function* thread(invocation: Invocation): AsyncGenerator<Output> {
   const threads: Value[] = [];
   for await (const { values } of answer.data()) threads.push(...values);
   mustBeOk(await answer.status(), "the server does not tell threads");
-  for (const one of threads) {
-    const members = flat(one);
-    const subjects = new Map<number, string>();
-    for await (const { uid, envelope } of byUid(
-      peer,
-      members.map(({ uid }) => uid),
-    )) {
-      subjects.set(uid, envelope?.subject ?? "");
+  const subjects = new Map<number, string>();
+  for (const [at, members] of threads.map(flat).entries()) {
+    // Of many threads at once: one by one each would cost a round trip.
+    if (members.some(({ uid }) => !subjects.has(uid))) {
+      subjects.clear();
+      for await (const { uid, envelope } of byUid(peer, portionOf(threads, at))) {
+        subjects.set(uid, envelope?.subject ?? "");
+      }
     }
     const lines = members.map(({ uid, depth }) => `${"  ".repeat(depth)}${uid} ${subjects.get(uid) ?? ""}`);
     const [first] = members;
@@ -195,6 +201,15 @@ export async function* thread(invocation: Invocation): AsyncGenerator<Output> {
       ),
     });
   }
+}
+
+/** The messages of this thread and of those behind it, up to a portion; of this one all. */
+function portionOf(threads: readonly Value[], from: number): number[] {
+  const uids: number[] = [];
+  for (let at = from; at < threads.length && (at === from || uids.length < PORTION); at++) {
+    for (const { uid } of flat(threads[at] ?? null)) uids.push(uid);
+  }
+  return uids;
 }
 
 /** `(3 6 (4 23)(44 7))`: what follows in a row answers what is before it; lists are branches. */

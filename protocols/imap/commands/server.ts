@@ -51,10 +51,20 @@ export async function* enable(invocation: Invocation): AsyncGenerator<Output> {
     words: ["ENABLE", ...rest.map(atomOf)],
     takes: ({ name }) => name === "ENABLED",
   });
+  let any = false;
   for await (const { values } of answer.data()) {
-    for (const name of values) yield record(`enabled ${textOf(name) ?? ""}`, { enabled: textOf(name) ?? "" });
+    for (const name of values) {
+      any = true;
+      yield record(`enabled ${textOf(name) ?? ""}`, { enabled: textOf(name) ?? "" });
+    }
   }
   mustBeOk(await answer.status(), "the server refused to enable that");
+  // RFC 5161, 3.1: what the server does not know it passes over.
+  if (!any) {
+    throw new PortholeError("refused", `the server enabled nothing of ${rest.join(", ")}`, {
+      hint: "`porthole imap capability` shows what it has",
+    });
+  }
 }
 
 /** PROXYAUTH: an administrator becomes somebody else; then one command as them. */
