@@ -79,6 +79,8 @@ export class TelnetStream extends Duplex implements Interaction {
   readonly signals = SIGNALS;
   readonly modes = MODES;
   readonly connection: Connection;
+  /** The server asked for START-TLS, and was told no: it may wait for nothing else. */
+  refusedTls = false;
   readonly #facts: TelnetFacts;
   readonly #reader = new TelnetReader();
   readonly #writer = new TelnetWriter();
@@ -203,6 +205,8 @@ export class TelnetStream extends Duplex implements Interaction {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const octets = this.#writer.data(this.#characters.outgoing(chunk));
+    this.#options.spoken();
+    this.#lineMode.spoken();
     if (octets.includes(CR)) {
       this.#lineSent = true;
       this.#asksPassword = false;
@@ -224,7 +228,9 @@ export class TelnetStream extends Duplex implements Interaction {
 
   #willing(side: TelnetSide, option: number): boolean {
     if (side === "us" && option === TELNET_OPTION.START_TLS) {
-      return this.#facts.startTls && !this.connection.secure;
+      const agreed = this.#facts.startTls && !this.connection.secure;
+      this.refusedTls ||= !agreed && !this.connection.secure;
+      return agreed;
     }
     // A program sends what it wants to send, and nobody edits it.
     if (side === "us" && option === TELNET_OPTION.LINEMODE) return this.#seated;

@@ -2,11 +2,11 @@
 import { loadPlugin } from "../client.js";
 import { PortholeError } from "../errors.js";
 import type { Document, Invocation, Output, Session, Target } from "../plugin.js";
+import { HarmlessStream } from "../text/harmless-stream.js";
 import { safeText } from "../text/safe.js";
 import type { Desk, OwnCommand } from "./command.js";
 import { listingStyle, showEntries } from "./entries.js";
 import { destinationOf, saveOne, show } from "./fetch.js";
-import { HarmlessStream } from "./harmless-stream.js";
 import { jsonLine } from "./json-line.js";
 import { asUrl } from "./plain-host.js";
 
@@ -22,7 +22,7 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   const command = plugin.commands[name];
   if (command === undefined) throw new Error(`${manifest.name} declares ${name} and does not have it`);
   const sessions: Session[] = [];
-  let place: Target | undefined;
+  const places = new Set<string>();
   /** @throws PortholeError `usage` for another protocol's URL */
   const own = (url: string): Target => {
     const target = desk.client.target(url);
@@ -33,7 +33,7 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
         hint: written === undefined ? `porthole ${manifest.name} ${name} ${usage}` : `write ${written}`,
       });
     }
-    place = target;
+    places.add(target.href(target.path));
     return target;
   };
   const invocation: Invocation = {
@@ -71,7 +71,9 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   } catch (thrown) {
     if (thrown instanceof PortholeError) {
       thrown.protocol ??= manifest.name;
-      thrown.url ??= place?.href(place.path);
+      // Of several, none is known to be the one that failed.
+      const [place, another] = places;
+      if (another === undefined) thrown.url ??= place;
     }
     throw thrown;
   } finally {
