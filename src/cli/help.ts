@@ -46,6 +46,7 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
         `porthole ${manifest.name} ${name} ${spec?.usage ?? ""}\n\n${sentence(spec?.summary ?? "")}`,
       );
       addOptions(page, [...(spec?.options ?? []), ...manifest.options], "Options:");
+      addOptions(page, sharedHere(spec?.shared ?? {}), "Options of every command, and what they are here:");
       for (const example of spec?.examples ?? []) page.example(example, "");
       page.epilogue("`porthole --help` lists the options of every command.");
     }
@@ -66,6 +67,14 @@ function withDigits(text: string): string {
 
 function isDigit(alias: string | undefined): alias is string {
   return alias !== undefined && /^\d$/.test(alias);
+}
+
+/** In the words of the command that has a use of its own for them. */
+function sharedHere(meanings: Readonly<Record<string, string>>): OptionSpec[] {
+  const all: readonly OptionSpec[] = SHARED_OPTIONS.flatMap(({ options }) => options);
+  return Object.entries(meanings).flatMap(([flag, summary]) =>
+    all.filter((option) => option.flag === flag).map((option) => ({ ...option, summary })),
+  );
 }
 
 type Page = ReturnType<typeof yargs>;

@@ -38,12 +38,17 @@ export function isUnreachable(thrown: unknown): boolean {
 /** RFC 4007, 6: an address of one link means nothing without the link. */
 function scopeFailure(host: string): { words: string; hint: string } | undefined {
   const zone = /%(.+)$/.exec(host)?.[1];
-  const there = Object.keys(networkInterfaces());
+  const interfaces = networkInterfaces();
+  const there = Object.keys(interfaces);
   if (zone === undefined) {
     if (!/^fe[89ab][\da-f]:/i.test(host)) return undefined;
+    // This machine's own address tells; else it is not the loopback, which leads to no other machine.
+    const link =
+      there.find((name) => interfaces[name]?.some(({ address }) => address === host.toLowerCase())) ??
+      there.find((name) => interfaces[name]?.some(({ internal }) => !internal));
     return {
       words: "which interface does this address lie on?",
-      hint: `write [${host}%${there[0] ?? "eth0"}]`,
+      hint: `write [${host}%${link ?? "eth0"}]`,
     };
   }
   if (there.includes(zone)) return undefined;

@@ -4,6 +4,7 @@ import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
+import { isManyfold } from "../../protocols/socket/address.js";
 import { perform, steps } from "./performed.js";
 
 describe("the simple client", () => {
@@ -27,6 +28,19 @@ describe("the simple client", () => {
     });
   });
 
+  it.each([
+    ["255.255.255.255", true],
+    ["192.0.2.255", true],
+    ["239.1.2.3", true],
+    ["ff02::1", true],
+    ["ff.example", false],
+    ["230.example", false],
+    ["192.0.2.2", false],
+    ["fe80::ff", false],
+  ])("knows whether %s is many", (host, many) => {
+    expect(isManyfold(host)).toBe(many);
+  });
+
   it("says what is amiss with an address of one link", async () => {
     await expect(perform("socket", "connect", ["tcp://[fe80::1%25nosuch]:9"])).rejects.toMatchObject({
       code: "connect",
@@ -36,6 +50,7 @@ describe("the simple client", () => {
     await expect(perform("socket", "connect", ["tcp://[fe80::1]:9"])).rejects.toMatchObject({
       code: "connect",
       message: "[fe80::1]:9: which interface does this address lie on?",
+      hint: expect.not.stringContaining("%lo]"),
     });
   });
 
