@@ -59,6 +59,8 @@ const MAY_BE_ANSWERED_BY_SYNCH: ReadonlySet<string> = new Set([
   "susp",
   "synch",
 ]);
+/** Ctrl-C, Ctrl-\ and Ctrl-Z as keys: a terminal at the other end throws its output away, and a telnetd says so by a Synch. */
+const INTERRUPTING: readonly number[] = [0x03, 0x1c, 0x1a];
 const CR = 0x0d;
 /** For programs: what draws on a screen should not. */
 const TERMINAL = "dumb";
@@ -207,6 +209,7 @@ export class TelnetStream extends Duplex implements Interaction {
     const octets = this.#writer.data(this.#characters.outgoing(chunk));
     this.#options.spoken();
     this.#lineMode.spoken();
+    this.#reader.markMayCome ||= INTERRUPTING.some((key) => chunk.includes(key));
     if (octets.includes(CR)) {
       this.#lineSent = true;
       this.#asksPassword = false;
