@@ -39,6 +39,7 @@ async function relayAll(
     ...listenPlace(from.target),
     purpose: "from",
     patient,
+    onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
   });
   const relaying = new Set<Promise<void>>();

@@ -71,6 +71,17 @@ export function connectionError(thrown: unknown, place: Place): PortholeError {
   });
 }
 
+/** Why a client gave up, as a server sees it: OpenSSL's own words name its sources' lines. */
+export function handshakeFailure(thrown: unknown): string {
+  const code = systemCode(thrown) ?? "";
+  if (/^ERR_SSL_(?:WRONG_VERSION_NUMBER|HTTP_REQUEST)$/.test(code)) return "it does not speak TLS";
+  if (/ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN)$/.test(code))
+    return "it does not trust the certificate";
+  if (code === "ECONNRESET") return "it left";
+  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "it took too long";
+  return code.startsWith("ERR_SSL_") ? code.slice(8).toLowerCase().replaceAll("_", " ") : messageOf(thrown);
+}
+
 const CERTIFICATE_FAILURES: Readonly<Record<string, { words: string; hint: string }>> = {
   CERT_HAS_EXPIRED: {
     words: "the certificate has expired",
