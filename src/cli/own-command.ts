@@ -10,6 +10,8 @@ import { destinationOf, saveOne, show } from "./fetch.js";
 import { jsonLine } from "./json-line.js";
 import { asUrl } from "./plain-host.js";
 
+const LF = 0x0a;
+
 export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
   const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
   if (desk.words.length === 0 && usage.startsWith("URL")) {
@@ -65,10 +67,16 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
       return { session, target, opened: desk.client.openedFor(session, target) };
     },
   };
+  /** What was shown last has no line end: a prompt, most often. */
+  let lineOpen = false;
   try {
     const stream = new HarmlessStream();
-    for await (const output of command(invocation)) await showOutput(desk, output, manifest.name, stream);
+    for await (const output of command(invocation)) {
+      await showOutput(desk, output, manifest.name, stream);
+      if (output.kind === "octets") lineOpen = output.octets.at(-1) !== LF;
+    }
   } catch (thrown) {
+    if (lineOpen && desk.terminal.outputIsTerminal) await desk.terminal.write("\n");
     if (thrown instanceof PortholeError) {
       thrown.protocol ??= manifest.name;
       // Of several, none is known to be the one that failed.
