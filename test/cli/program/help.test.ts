@@ -46,6 +46,10 @@ describe("--help", () => {
   it("tells of a command what the options of all mean there", async () => {
     const shared = /^Options of every command, and what they are here:$/m;
     expect(await printed("telnet", "run", "--help")).toMatch(/^ +--timeout +S: seconds for each --expect/m);
+    expect(await printed("telnet", "--help")).toMatch(
+      /^porthole telnet:\/\/HOST: a session at this terminal$/m,
+    );
+    expect(await printed("socket", "--help")).toMatch(/^`porthole socket COMMAND --help` has its options/m);
     const listen = await printed("socket", "listen", "--help");
     expect(listen).toMatch(shared);
     expect(listen).toMatch(/^ +--cert +FILE: of this server/m);
