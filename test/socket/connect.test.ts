@@ -1,10 +1,12 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { isManyfold } from "../../protocols/socket/address.js";
+import { Client } from "../../src/client.js";
 import { perform, steps } from "./performed.js";
 
 describe("the simple client", () => {
@@ -121,6 +123,13 @@ describe("the simple client", () => {
     expect((await perform("socket", "connect", [other.url("tls")], {}, { settings })).text).toBe("secret");
   });
 
+  it.each(["connect", "send", "listen"])("looks for --file before it troubles anybody: %s", async (name) => {
+    const file = "/nonexistent/file";
+    await expect(perform("socket", name, ["tcp://127.0.0.1:1"], { file })).rejects.toMatchObject({
+      exit: 12,
+    });
+  });
+
   it("refuses what cannot be", async () => {
     for (const [words, code] of [
       [[], "usage"],
@@ -208,6 +217,20 @@ describe("datagrams", () => {
     const url = `udp://127.0.0.1:${server.address().port}`;
     const { text } = await perform("socket", "connect", [url], { settle: 0.2, ...steps("send=a", "send=b") });
     expect(text).toBe("you said a; you said b; ");
+    server.close();
+  });
+
+  it("of a session end with a silence, when all is said", async () => {
+    const server = createSocket("udp4");
+    server.on("message", (octets, { port, address }) => server.send(octets, port, address));
+    server.bind(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = new Client();
+    const session = await client.open(client.target(`udp://127.0.0.1:${server.address().port}`));
+    const stream = await session.interact?.();
+    stream?.end("hello");
+    expect(await textOf(stream ?? Readable.from([]))).toBe("hello");
+    await session[Symbol.asyncDispose]();
     server.close();
   });
 });
