@@ -98,6 +98,8 @@ export interface CommandSpec {
   readonly usage: string;
   readonly summary: string;
   readonly options?: readonly OptionSpec[];
+  /** Options of every command that matter here, by flag, and what they mean here: for its help. */
+  readonly shared?: Readonly<Record<string, string>>;
   /** Command lines, shown by its help. */
   readonly examples?: readonly string[];
 }

@@ -40,8 +40,9 @@ export function isManyfold(host: string): boolean {
   return (
     host === BROADCAST ||
     /^\d+\.\d+\.\d+\.255$/.test(host) ||
-    (first >= 224 && first < 240) ||
-    /^ff/i.test(host)
+    (/^\d+(?:\.\d+){3}$/.test(host) && first >= 224 && first < 240) ||
+    // A name may begin so, too.
+    (host.includes(":") && /^ff/i.test(host))
   );
 }
 

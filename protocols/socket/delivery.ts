@@ -1,7 +1,7 @@
 /** Octets to a place, and how it took them. */
 import { PortholeError } from "../../src/errors.js";
 import type { Context, Target } from "../../src/plugin.js";
-import { dialPlace, isManyfold } from "./address.js";
+import { dialPlace, isManyfold, shownPlace } from "./address.js";
 import { dial } from "./opened.js";
 import { takeRest, writeTo } from "./pour.js";
 
@@ -56,6 +56,7 @@ export async function deliverDatagrams(
   let sent = 0;
   if (isManyfold(host)) {
     const listener = await context.listenDatagrams({ host: "", port: 0, family: host.includes(":") ? 6 : 4 });
+    context.note(`sends to all at ${shownPlace(target)}`);
     try {
       for await (const piece of body) {
         refuseTooLarge(piece.length);

@@ -20,19 +20,31 @@ export function interactionOf(connection: Connection): Interaction {
   return Object.assign(connection, LINES_ALONE);
 }
 
-/** What is written at once is a datagram. */
+/** Milliseconds of silence after which an answer in datagrams is whole. */
+const SETTLED = 1000;
+
+/** What is written at once is a datagram. They have no end: once all is said, a silence is one. */
 export function datagramInteraction(channel: DatagramChannel): Interaction {
+  let silence: NodeJS.Timeout | undefined;
   const stream = new Duplex({
     read() {
       channel.receive().then(
-        (octets) => stream.push(octets ?? null),
+        (octets) => {
+          if (octets !== undefined) silence?.refresh();
+          stream.push(octets ?? null);
+        },
         (thrown: Error) => stream.destroy(thrown),
       );
+    },
+    final(done) {
+      silence = setTimeout(() => channel.close(), SETTLED);
+      done();
     },
     write(octets: Buffer, _encoding, done) {
       channel.send(octets).then(() => done(), done);
     },
     destroy(error, done) {
+      clearTimeout(silence);
       channel.close();
       done(error);
     },

@@ -46,6 +46,7 @@ async function serveConnections(
   const listener = await place.context.listen({
     ...listenPlace(place.target),
     patient: isPatient(invocation),
+    onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
   });
   const { address, port, socketPath, fingerprint } = listener.place;

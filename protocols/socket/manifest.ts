@@ -19,8 +19,10 @@ const SENDING = [
   { flag: "crlf", type: "boolean", summary: "send CR LF for each line end, and one after each TEXT" },
 ] as const satisfies readonly OptionSpec[];
 
+const HEX_SENT = "TEXT is octets in hexadecimal";
+const HEX_SHOWN = "show what comes as a hex dump";
 const SHOWING = [
-  { flag: "hex", type: "boolean", summary: "TEXT is octets in hexadecimal; show what comes as a hex dump" },
+  { flag: "hex", type: "boolean", summary: `${HEX_SENT}; ${HEX_SHOWN}` },
   { flag: "raw", type: "boolean", summary: "let control characters through to the terminal" },
 ] as const satisfies readonly OptionSpec[];
 
@@ -56,6 +58,11 @@ const commands = [
       'porthole socket connect unix:/run/x.sock --hex --send "01 00 ff"',
     ],
     options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING],
+    shared: {
+      timeout: "seconds of silence that end it (no limit), or for each --expect (60)",
+      interface: "connect from this address of this machine",
+      json: "an event a line: connected, data, closed",
+    },
   },
   {
     name: "listen",
@@ -86,6 +93,12 @@ const commands = [
         summary: "whoever can connect may use what --exec runs, as you",
       },
     ],
+    shared: {
+      timeout: "seconds of silence after which a peer is left (no limit)",
+      cert: "of this server, for tls:, PEM; one is made when absent",
+      key: "its private key, PEM",
+      json: "an event a line: listening, connection, data, closed",
+    },
   },
   {
     name: "send",
@@ -95,7 +108,8 @@ const commands = [
       "porthole socket send tcp://host.example:7000 --file report.pdf",
       'porthole socket send udp://host.example:514 --send "<13>hello"',
     ],
-    options: [...SENDING, { flag: "hex", type: "boolean", summary: SHOWING[0].summary }],
+    options: [...SENDING, { flag: "hex", type: "boolean", summary: HEX_SENT }],
+    shared: { interface: "send from this address of this machine" },
   },
   {
     name: "recv",
@@ -107,9 +121,15 @@ const commands = [
       "porthole socket recv udp://239.1.2.3:5000 --interface 192.0.2.7 --timeout 10",
     ],
     options: [
-      ...SHOWING,
-      { flag: "count", type: "number", placeholder: "N", summary: "so many datagrams; 0 for no end" },
+      { flag: "hex", type: "boolean", summary: HEX_SHOWN },
+      SHOWING[1],
+      { flag: "count", type: "number", placeholder: "N", summary: "so many datagrams (1); 0 for no end" },
     ],
+    shared: {
+      timeout: "seconds to wait for something to come (no limit)",
+      interface: "join a group on the network with this address of this machine",
+      json: "an event a line: what came, and from whom",
+    },
   },
   {
     name: "relay",
@@ -122,6 +142,15 @@ const commands = [
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
     ],
+    shared: {
+      verbose: "show what both sides say, secrets masked; -vv with octets",
+      trace: "write what both sides say to a file",
+      record: "keep what both sides say as a replayable recording",
+      timeout: "seconds of silence after which both are left (no limit)",
+      cert: "of FROM, when it is tls:, PEM; one is made when absent",
+      key: "its private key, PEM",
+      cacert: "trust the authorities in this PEM file, when TO is tls:",
+    },
   },
 ] as const satisfies readonly CommandSpec[];
 

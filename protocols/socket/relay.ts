@@ -39,16 +39,21 @@ async function relayAll(
     ...listenPlace(from.target),
     purpose: "from",
     patient,
+    onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
   });
   const relaying = new Set<Promise<void>>();
+  const { address, port, socketPath, fingerprint } = listener.place;
   if (options["json"] === true) {
-    const { address, port, socketPath } = listener.place;
     const at = socketPath === undefined ? { address, port } : { path: socketPath };
+    const made = fingerprint === undefined ? {} : { fingerprint };
     await outlet.put(
-      new Shown(options).event("listening", "", { ...at, to: to.target.href(to.target.path) }),
+      new Shown(options).event("listening", "", { ...at, ...made, to: to.target.href(to.target.path) }),
     );
-  } else invocation.warn(`relaying from ${listener.shown} to ${shownPlace(to.target)}`);
+  } else {
+    const made = fingerprint === undefined ? "" : `, certificate SHA-256 ${fingerprint}`;
+    invocation.warn(`relaying from ${listener.shown} to ${shownPlace(to.target)}${made}`);
+  }
   let number = 0;
   try {
     for await (const near of listener) {

@@ -2,7 +2,7 @@
 import type { Invocation, Output } from "../../src/plugin.js";
 import { deliver, deliverDatagrams } from "./delivery.js";
 import { isPatient, openedOne } from "./opened.js";
-import { fromStandardInput, givenToSend } from "./outgoing.js";
+import { checkGiven, fromStandardInput, givenToSend } from "./outgoing.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket send tcp://HOST:PORT --send TEXT";
@@ -10,6 +10,7 @@ const USAGE = "porthole socket send tcp://HOST:PORT --send TEXT";
 /** In datagrams each TEXT, or piece of a file or of standard input, is one. */
 export async function* send(invocation: Invocation): AsyncGenerator<Output> {
   const { target, context } = await openedOne(invocation, USAGE);
+  await checkGiven(invocation.options);
   const body = givenToSend(invocation.options) ?? fromStandardInput(invocation);
   const sent =
     target.url.scheme === "udp"

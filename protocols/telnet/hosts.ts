@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { localError, messageOf, PortholeError } from "../../src/errors.js";
 import { outputsOf } from "../../src/net/outlet.js";
-import type { Invocation, Output } from "../../src/plugin.js";
-import { lastLine, type Run } from "./talk.js";
+import type { StepResult } from "../../src/net/steps.js";
+import type { Invocation, JsonObject, Output } from "../../src/plugin.js";
+import { jsonOf, lastLine, type Run, shownResult } from "./talk.js";
 
 const JOBS = 4;
 
@@ -11,7 +12,7 @@ const JOBS = 4;
 export async function* runOnHosts(
   { options }: Invocation,
   file: string,
-  talkTo: (url: string) => Promise<Run>,
+  talkTo: (url: string, onStep: (step: StepResult) => Promise<void>) => Promise<Run>,
 ): AsyncGenerator<Output> {
   const urls = await hostsIn(file);
   const jobs = typeof options["jobs"] === "number" ? Math.max(1, options["jobs"]) : JOBS;
@@ -20,10 +21,17 @@ export async function* runOnHosts(
     const waiting = [...urls];
     const work = async () => {
       for (let url = waiting.shift(); url !== undefined; url = waiting.shift()) {
+        const steps: JsonObject[] = [];
         try {
-          const { output } = await talkTo(url);
-          const text = `${url}: ${lastLine(output)}`;
-          await outlet.put({ kind: "record", text, data: { url, ok: true, output } });
+          const { output, result } = await talkTo(url, async (step) => {
+            steps.push({ ...step });
+          });
+          const text = `${url}: ${result === undefined ? lastLine(output) : shownResult(result)}`;
+          await outlet.put({
+            kind: "record",
+            text,
+            data: { url, ok: true, output, steps, ...jsonOf(result) },
+          });
         } catch (thrown) {
           const error =
             thrown instanceof PortholeError
@@ -34,7 +42,7 @@ export async function* runOnHosts(
           await outlet.put({
             kind: "record",
             text: `${url}: FAILED: ${error.message}`,
-            data: { url, ok: false, error: error.toJSON() },
+            data: { url, ok: false, error: error.toJSON(), steps },
           });
         }
       }

@@ -49,7 +49,7 @@ const SIGNALS: ReadonlyMap<number, string> = new Map([
   [ABORT, "abort"],
   [SUSP, "susp"],
 ]);
-/** Answers in a session after which the other side is taken to be at fault. */
+/** Answers without a word of the person between them after which the other side is taken to be at fault. */
 const MOST_ANSWERS = 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -65,6 +65,11 @@ export class LineMode {
     [...KEYS].map(([name, key]) => [name, { key, modifier: VALUE }]),
   );
   #answers = 0;
+
+  /** The person said something: what changes now may be the answer, and is no loop. */
+  spoken(): void {
+    this.#answers = 0;
+  }
 
   /** Lines are edited here. */
   get edits(): boolean {

@@ -17,10 +17,10 @@ const SHORT_QUIET = 50;
  * @throws PortholeError `auth` when the login is refused, `timeout` when nothing is asked
  */
 export async function logIn(talk: Conversation, credentials: Credentials, timeout: number): Promise<void> {
-  const asked = await talk.expect([ASKS_NAME, ASKS_PASSWORD], { timeout });
+  const asked = await asksFor("a login", talk.expect([ASKS_NAME, ASKS_PASSWORD], { timeout }), timeout);
   if (asked.index === 0) {
     await talk.sendLine(credentials.user);
-    await talk.expect(ASKS_PASSWORD, { timeout });
+    await asksFor("the password", talk.expect(ASKS_PASSWORD, { timeout }), timeout);
   }
   await talk.sendLine(credentials.password);
   // The line end comes at once; the verdict may take its seconds, so that nobody can guess fast.
@@ -37,6 +37,25 @@ export async function logIn(talk: Conversation, credentials: Credentials, timeou
   }
   // A greeting and a prompt: the next step may wait for them.
   talk.putBack(said);
+}
+
+/** The patterns that a question is known by are none of the user's words. */
+async function asksFor<T>(what: string, asked: Promise<T>, timeout: number): Promise<T> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (!(thrown instanceof PortholeError) || !(thrown.code === "timeout" || thrown.code === "connect"))
+      throw thrown;
+    const { code, reply, hint, cause } = thrown;
+    // A connection that failed tells why; one that was closed tells nothing but that.
+    if (code === "connect" && cause !== undefined) throw thrown;
+    const how = code === "timeout" ? `within ${timeout / 1000} s` : "and closed the connection";
+    throw new PortholeError(code, `the far side did not ask for ${what} ${how}`, {
+      reply,
+      hint,
+      cause: thrown,
+    });
+  }
 }
 
 function refused({ user }: Credentials, said: string): PortholeError {

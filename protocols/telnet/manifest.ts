@@ -74,6 +74,12 @@ const commands = [
       },
       { flag: "raw", type: "boolean", summary: "let control characters through to the terminal" },
     ],
+    shared: {
+      timeout: "seconds for each --expect (60)",
+      jobs: "with --hosts: how many at once (4)",
+      json: "an object a line for each step, or each of --hosts, with what came",
+      "password-command": "its first line is the password of --login",
+    },
   },
 ] as const satisfies readonly CommandSpec[];
 

@@ -5,12 +5,13 @@ import { localError, PortholeError } from "../../src/errors.js";
 import type { Conversation } from "../../src/net/conversation.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, type StepResult, type TalkStep, talkSteps } from "../../src/net/steps.js";
-import { type Invocation, type JsonObject, type Output, stepsOf } from "../../src/plugin.js";
+import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
 import { encodeSegment } from "../../src/url.js";
+import { logOf, type SessionLog } from "./log.js";
 import { logIn } from "./login.js";
 import { contextOf } from "./open.js";
 import { TelnetStream } from "./stream.js";
-import { FIRST_WORD, type Run, SETTLE, STEP_WAIT, talkOver } from "./talk.js";
+import { FIRST_WORD, jsonOf, type Run, SETTLE, STEP_WAIT, shownResult, talkOver } from "./talk.js";
 
 const USAGE = 'porthole telnet run telnet://HOST --expect "login:" --send NAME';
 /** Octets of a session that are kept for `--json` and for `--hosts`. */
@@ -20,13 +21,29 @@ const MOST_KEPT = 16 * 1024 * 1024;
 type Script = (talk: Conversation, facts: { readonly url: string; readonly signal: AbortSignal }) => unknown;
 
 export async function* run(invocation: Invocation): AsyncGenerator<Output> {
-  const { options, words } = invocation;
+  const { options } = invocation;
   const plan = await planOf(invocation);
+  const log = await logOf(options);
+  try {
+    yield* runOn(invocation, plan, log);
+  } finally {
+    await log?.close();
+  }
+}
+
+async function* runOn(
+  invocation: Invocation,
+  plan: Plan,
+  log: SessionLog | undefined,
+): AsyncGenerator<Output> {
+  const { options, words } = invocation;
   if (typeof options["hosts"] === "string") {
     if (words.length > 0)
       throw new PortholeError("usage", "--hosts names the hosts, and a URL does too", { hint: USAGE });
     const { runOnHosts } = await import("./hosts.js");
-    yield* runOnHosts(invocation, options["hosts"], (url) => converse(invocation, url, plan, async () => {}));
+    yield* runOnHosts(invocation, options["hosts"], (url, onStep) =>
+      converse(invocation, url, plan, async () => {}, onStep),
+    );
     return;
   }
   const [url, second] = words;
@@ -39,6 +56,7 @@ export async function* run(invocation: Invocation): AsyncGenerator<Output> {
   const raw = options["raw"] === true;
   yield* outputsOf<Output>(async (outlet) => {
     const told = async (octets: Uint8Array) => {
+      await log?.add(octets);
       if (!json) await outlet.put({ kind: "octets", octets, raw });
     };
     const onStep = async (step: StepResult) => {
@@ -51,11 +69,7 @@ export async function* run(invocation: Invocation): AsyncGenerator<Output> {
     } else if (result !== undefined) {
       // A prompt that waits has no line end.
       const apart = output === "" || output.endsWith("\n") ? "" : "\n";
-      await outlet.put({
-        kind: "record",
-        text: apart + (typeof result === "string" ? result : JSON.stringify(result)),
-        data: {},
-      });
+      await outlet.put({ kind: "record", text: apart + shownResult(result), data: {} });
     }
   });
 }
@@ -110,7 +124,7 @@ async function converse(
   url: string,
   plan: Plan,
   told: (octets: Uint8Array) => Promise<void>,
-  onStep: (step: StepResult) => Promise<void> = async () => {},
+  onStep: (step: StepResult) => Promise<void>,
 ): Promise<Run> {
   const { options, signal } = invocation;
   const milliseconds = (name: string, usual: number) =>
@@ -141,11 +155,8 @@ async function converse(
       }
       await logIn(talk, credentials, timeout);
     }
-    const steps: StepResult[] = [];
-    for await (const step of runSteps(talk, plan.steps, (text) => talk.sendLine(text), timeout)) {
-      steps.push(step);
+    for await (const step of runSteps(talk, plan.steps, (text) => talk.sendLine(text), timeout))
       await onStep(step);
-    }
     const result = plan.script === undefined ? undefined : await plan.script(talk, { url, signal });
     // What the last line that was sent is answered with is part of the session.
     if (plan.steps.at(-1)?.kind === "send" || (plan.steps.length === 0 && plan.script === undefined)) {
@@ -153,7 +164,13 @@ async function converse(
       await talk.settle(milliseconds("settle", SETTLE), timeout);
     }
     const output = Buffer.concat(kept).toString("utf8");
-    return { steps, output, ...(result === undefined ? {} : { result }) };
+    return { output, ...(result === undefined ? {} : { result }) };
+  } catch (thrown) {
+    const silent =
+      thrown instanceof PortholeError && (thrown.code === "timeout" || thrown.code === "connect");
+    if (silent && stream.refusedTls)
+      thrown.hint = "the server asked for TLS and was refused: --starttls require agrees to it";
+    throw thrown;
   } finally {
     stream.destroy();
   }
@@ -166,11 +183,4 @@ function withUser(url: string, user: unknown): string {
     /^([a-z]+:\/\/)?/i,
     (scheme: string) => `${scheme || "telnet://"}${encodeSegment(user)}@`,
   );
-}
-
-function jsonOf(result: unknown): JsonObject {
-  if (result === undefined) return {};
-  // What JSON cannot hold is left out, as JSON itself does.
-  const plain: JsonObject[string] = JSON.parse(JSON.stringify(result) ?? "null");
-  return { result: plain };
 }

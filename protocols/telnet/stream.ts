@@ -59,6 +59,8 @@ const MAY_BE_ANSWERED_BY_SYNCH: ReadonlySet<string> = new Set([
   "susp",
   "synch",
 ]);
+/** Ctrl-C, Ctrl-\ and Ctrl-Z as keys: a terminal at the other end throws its output away, and a telnetd says so by a Synch. */
+const INTERRUPTING: readonly number[] = [0x03, 0x1c, 0x1a];
 const CR = 0x0d;
 /** For programs: what draws on a screen should not. */
 const TERMINAL = "dumb";
@@ -79,6 +81,8 @@ export class TelnetStream extends Duplex implements Interaction {
   readonly signals = SIGNALS;
   readonly modes = MODES;
   readonly connection: Connection;
+  /** The server asked for START-TLS, and was told no: it may wait for nothing else. */
+  refusedTls = false;
   readonly #facts: TelnetFacts;
   readonly #reader = new TelnetReader();
   readonly #writer = new TelnetWriter();
@@ -203,6 +207,9 @@ export class TelnetStream extends Duplex implements Interaction {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const octets = this.#writer.data(this.#characters.outgoing(chunk));
+    this.#options.spoken();
+    this.#lineMode.spoken();
+    this.#reader.markMayCome ||= INTERRUPTING.some((key) => chunk.includes(key));
     if (octets.includes(CR)) {
       this.#lineSent = true;
       this.#asksPassword = false;
@@ -224,7 +231,9 @@ export class TelnetStream extends Duplex implements Interaction {
 
   #willing(side: TelnetSide, option: number): boolean {
     if (side === "us" && option === TELNET_OPTION.START_TLS) {
-      return this.#facts.startTls && !this.connection.secure;
+      const agreed = this.#facts.startTls && !this.connection.secure;
+      this.refusedTls ||= !agreed && !this.connection.secure;
+      return agreed;
     }
     // A program sends what it wants to send, and nobody edits it.
     if (side === "us" && option === TELNET_OPTION.LINEMODE) return this.#seated;

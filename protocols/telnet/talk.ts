@@ -1,6 +1,6 @@
 /** A Telnet session as a conversation, and what one by program comes to. */
 import { Conversation, type ConversationOptions } from "../../src/net/conversation.js";
-import type { StepResult } from "../../src/net/steps.js";
+import type { JsonObject } from "../../src/plugin.js";
 import { TELNET_OPTION } from "../../src/wire/telnet.js";
 import type { TelnetStream } from "./stream.js";
 
@@ -13,7 +13,6 @@ export const SETTLE = 1000;
 
 /** What a run of one session came to. */
 export interface Run {
-  readonly steps: readonly StepResult[];
   readonly output: string;
   /** What a script gave back. */
   readonly result?: unknown;
@@ -35,4 +34,17 @@ export function lastLine(output: string): string {
   const lines = output.split(/\r?\n|\r/);
   const whole = lines.slice(0, -1).filter((line) => line.trim() !== "");
   return whole.at(-1) ?? lines.at(-1) ?? "";
+}
+
+/** What a script gave back, for `--json`: nothing when it gave nothing. */
+export function jsonOf(result: unknown): JsonObject {
+  if (result === undefined) return {};
+  // What JSON cannot hold is left out, as JSON itself does.
+  const plain: JsonObject[string] = JSON.parse(JSON.stringify(result) ?? "null");
+  return { result: plain };
+}
+
+/** For people, and for a line of a result. */
+export function shownResult(result: unknown): string {
+  return typeof result === "string" ? result : JSON.stringify(result);
 }

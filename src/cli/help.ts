@@ -1,6 +1,6 @@
 /** Help texts, drawn by yargs from the tables that the parser reads. */
 import yargs from "yargs";
-import type { OptionSpec } from "../plugin.js";
+import type { Manifest, OptionSpec } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import type { HelpTopic } from "./parse.js";
 import { SHARED_OPTIONS } from "./shared-options.js";
@@ -19,7 +19,14 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
       break;
     case "protocol": {
       const { manifest } = topic;
-      page.usage(`porthole ${manifest.name} COMMAND ...\n\n${manifest.title}: ${manifest.summary}`);
+      page.usage(
+        [
+          `porthole ${manifest.name} COMMAND ...`,
+          ...sessionUsage(manifest),
+          "",
+          `${manifest.title}: ${manifest.summary}`,
+        ].join("\n"),
+      );
       page.epilogue(
         [
           `Schemes: ${Object.entries(manifest.schemes)
@@ -28,7 +35,7 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
           `Verbs:   ${verbsOf(manifest).join(", ") || "not yet"}`,
           manifest.commands.length === 0
             ? "It has no commands of its own yet; the verbs above do the work."
-            : "",
+            : `\`porthole ${manifest.name} COMMAND --help\` has its options and examples.`,
         ]
           .filter((line) => line !== "")
           .join("\n"),
@@ -46,6 +53,7 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
         `porthole ${manifest.name} ${name} ${spec?.usage ?? ""}\n\n${sentence(spec?.summary ?? "")}`,
       );
       addOptions(page, [...(spec?.options ?? []), ...manifest.options], "Options:");
+      addOptions(page, sharedHere(spec?.shared ?? {}), "Options of every command, and what they are here:");
       for (const example of spec?.examples ?? []) page.example(example, "");
       page.epilogue("`porthole --help` lists the options of every command.");
     }
@@ -66,6 +74,22 @@ function withDigits(text: string): string {
 
 function isDigit(alias: string | undefined): alias is string {
   return alias !== undefined && /^\d$/.test(alias);
+}
+
+/** How a person gets a session, where there are such. */
+function sessionUsage({ schemes, verbs }: Manifest): string[] {
+  const [first] = Object.entries(schemes);
+  if (first === undefined || !verbs.includes("interact")) return [];
+  const [scheme, { port }] = first;
+  return [`porthole ${scheme}://HOST${port === undefined ? ":PORT" : ""}: a session at this terminal`];
+}
+
+/** In the words of the command that has a use of its own for them. */
+function sharedHere(meanings: Readonly<Record<string, string>>): OptionSpec[] {
+  const all: readonly OptionSpec[] = SHARED_OPTIONS.flatMap(({ options }) => options);
+  return Object.entries(meanings).flatMap(([flag, summary]) =>
+    all.filter((option) => option.flag === flag).map((option) => ({ ...option, summary })),
+  );
 }
 
 type Page = ReturnType<typeof yargs>;

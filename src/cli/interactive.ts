@@ -8,9 +8,9 @@ import { ReadStream, WriteStream } from "node:tty";
 import { localError, messageOf, PortholeError } from "../errors.js";
 import { roomIn } from "../net/room.js";
 import type { Interaction, Session, Target } from "../plugin.js";
+import { HarmlessStream } from "../text/harmless-stream.js";
 import { safeLine } from "../text/safe.js";
 import type { Desk } from "./command.js";
-import { HarmlessStream } from "./harmless-stream.js";
 import { ScreenModes } from "./screen-modes.js";
 import { TypedLine } from "./typed-line.js";
 

@@ -2,13 +2,15 @@
 import { loadPlugin } from "../client.js";
 import { PortholeError } from "../errors.js";
 import type { Document, Invocation, Output, Session, Target } from "../plugin.js";
+import { HarmlessStream } from "../text/harmless-stream.js";
 import { safeText } from "../text/safe.js";
 import type { Desk, OwnCommand } from "./command.js";
 import { listingStyle, showEntries } from "./entries.js";
 import { destinationOf, saveOne, show } from "./fetch.js";
-import { HarmlessStream } from "./harmless-stream.js";
 import { jsonLine } from "./json-line.js";
 import { asUrl } from "./plain-host.js";
+
+const LF = 0x0a;
 
 export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand): Promise<number | undefined> {
   const usage = manifest.commands.find((command) => command.name === name)?.usage ?? "";
@@ -22,7 +24,7 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
   const command = plugin.commands[name];
   if (command === undefined) throw new Error(`${manifest.name} declares ${name} and does not have it`);
   const sessions: Session[] = [];
-  let place: Target | undefined;
+  const places = new Set<string>();
   /** @throws PortholeError `usage` for another protocol's URL */
   const own = (url: string): Target => {
     const target = desk.client.target(url);
@@ -33,7 +35,7 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
         hint: written === undefined ? `porthole ${manifest.name} ${name} ${usage}` : `write ${written}`,
       });
     }
-    place = target;
+    places.add(target.href(target.path));
     return target;
   };
   const invocation: Invocation = {
@@ -65,13 +67,21 @@ export async function runOwnCommand(desk: Desk, { manifest, name }: OwnCommand):
       return { session, target, opened: desk.client.openedFor(session, target) };
     },
   };
+  /** What was shown last has no line end: a prompt, most often. */
+  let lineOpen = false;
   try {
     const stream = new HarmlessStream();
-    for await (const output of command(invocation)) await showOutput(desk, output, manifest.name, stream);
+    for await (const output of command(invocation)) {
+      await showOutput(desk, output, manifest.name, stream);
+      if (output.kind === "octets") lineOpen = output.octets.at(-1) !== LF;
+    }
   } catch (thrown) {
+    if (lineOpen && desk.terminal.outputIsTerminal) await desk.terminal.write("\n");
     if (thrown instanceof PortholeError) {
       thrown.protocol ??= manifest.name;
-      thrown.url ??= place?.href(place.path);
+      // Of several, none is known to be the one that failed.
+      const [place, another] = places;
+      if (another === undefined) thrown.url ??= place;
     }
     throw thrown;
   } finally {

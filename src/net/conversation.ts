@@ -263,6 +263,8 @@ export class Conversation {
 
   #lastLine(): string | undefined {
     const line = this.#tail
+      // To a terminal a NUL is nothing (RFC 854, "NULL ... No Operation"), and a flood of them would hide what was said.
+      .replaceAll("\0", "")
       .trimEnd()
       .split(/[\r\n]+/)
       .at(-1)

@@ -4,7 +4,7 @@
 import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { abortReason, PortholeError } from "../errors.js";
+import { abortReason, PortholeError, systemCode } from "../errors.js";
 import { Connection, type ConnectionFacts, type ConnectionWiring, type StartTls } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./datagram-listener.js";
@@ -297,7 +297,16 @@ export class Dialer {
     const { localAddress } = this.settings;
     // A proxy's words, and TLS from the start, are read from the socket itself.
     const bulk = endpoint.bulk === true && proxy === undefined && endpoint.tls === undefined;
-    const winner = await raceToConnect(addresses, { host, port, localAddress, signal, bulk });
+    const winner = await raceToConnect(addresses, { host, port, localAddress, signal, bulk }).catch(
+      (thrown: unknown) => {
+        const cause = thrown instanceof PortholeError ? thrown.cause : thrown;
+        if (localAddress === undefined || systemCode(cause) !== "EADDRNOTAVAIL") throw thrown;
+        throw new PortholeError("connect", `${localAddress} is not an address of this machine`, {
+          hint: "--interface takes one that is",
+          cause,
+        });
+      },
+    );
     return { ...winner, resolveMs: resolved - began, connectMs: performance.now() - resolved };
   }
 }

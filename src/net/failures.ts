@@ -38,12 +38,17 @@ export function isUnreachable(thrown: unknown): boolean {
 /** RFC 4007, 6: an address of one link means nothing without the link. */
 function scopeFailure(host: string): { words: string; hint: string } | undefined {
   const zone = /%(.+)$/.exec(host)?.[1];
-  const there = Object.keys(networkInterfaces());
+  const interfaces = networkInterfaces();
+  const there = Object.keys(interfaces);
   if (zone === undefined) {
     if (!/^fe[89ab][\da-f]:/i.test(host)) return undefined;
+    // This machine's own address tells; else it is not the loopback, which leads to no other machine.
+    const link =
+      there.find((name) => interfaces[name]?.some(({ address }) => address === host.toLowerCase())) ??
+      there.find((name) => interfaces[name]?.some(({ internal }) => !internal));
     return {
       words: "which interface does this address lie on?",
-      hint: `write [${host}%${there[0] ?? "eth0"}]`,
+      hint: `write [${host}%${link ?? "eth0"}]`,
     };
   }
   if (there.includes(zone)) return undefined;
@@ -64,6 +69,17 @@ export function connectionError(thrown: unknown, place: Place): PortholeError {
     hint: known?.hint,
     cause: thrown,
   });
+}
+
+/** Why a client gave up, as a server sees it: OpenSSL's own words name its sources' lines. */
+export function handshakeFailure(thrown: unknown): string {
+  const code = systemCode(thrown) ?? "";
+  if (/^ERR_SSL_(?:WRONG_VERSION_NUMBER|HTTP_REQUEST)$/.test(code)) return "it does not speak TLS";
+  if (/ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN)$/.test(code))
+    return "it does not trust the certificate";
+  if (code === "ECONNRESET") return "it left";
+  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "it took too long";
+  return code.startsWith("ERR_SSL_") ? code.slice(8).toLowerCase().replaceAll("_", " ") : messageOf(thrown);
 }
 
 const CERTIFICATE_FAILURES: Readonly<Record<string, { words: string; hint: string }>> = {

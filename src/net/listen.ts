@@ -156,7 +156,7 @@ export async function listenError(
     const owner = request.socketPath === undefined ? await ownerOfPort(request.port, transport) : undefined;
     const who = owner === undefined ? "" : ` by ${owner.program} (process ${owner.pid})`;
     return new PortholeError("connect", `${where(place)}: in use${who}`, {
-      hint: "end that program, or choose another port",
+      hint: `end that program, or choose another ${request.socketPath === undefined ? "port" : "path"}`,
       cause: thrown,
     });
   }

@@ -1,9 +1,9 @@
 /** Who connects to us: what is accepted is a Connection like a dialed one, with the transcript, the limits and the counts on it. */
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { abortReason, messageOf, PortholeError } from "../errors.js";
+import { abortReason, PortholeError } from "../errors.js";
 import { Connection } from "./connection.js";
-import { connectionError, where } from "./failures.js";
+import { connectionError, handshakeFailure, where } from "./failures.js";
 import type { RateLimit } from "./rate.js";
 import type { NetworkSettings } from "./settings.js";
 import { handshake, type TlsFacts } from "./tls.js";
@@ -24,6 +24,8 @@ export interface ListenRequest {
   readonly patient?: boolean;
   /** In the transcript, beside each connection. */
   readonly purpose?: string;
+  /** Told of each client that is lost before it is a connection, in words: it has no TLS, or does not trust the certificate. */
+  readonly onLost?: (words: string) => void;
 }
 
 /** Where a listener waits. */
@@ -72,7 +74,9 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     server.on(request.tls === true ? "secureConnection" : "connection", this.#onConnection);
     // Who does not trust the certificate, or speaks no TLS, leaves during the handshake.
     server.on("tlsClientError", (error) => {
-      wiring.transcript.note(`a client gave up during the TLS handshake: ${messageOf(error)}`);
+      const words = `a client gave up during the TLS handshake: ${handshakeFailure(error)}`;
+      wiring.transcript.note(words);
+      request.onLost?.(words);
     });
     server.on("error", (error) => this.#end(connectionError(error, placeOf(request))));
     wiring.signal.addEventListener("abort", this.#onAbort, { once: true });

@@ -44,13 +44,9 @@ export function reportsOf(
   results: readonly CheckResult[],
   limits: TimeLimits = {},
 ): TargetReport[] {
-  return urls.map((url) =>
-    reportOf(
-      url,
-      results.filter((result) => result.url === url),
-      limits,
-    ),
-  );
+  const byUrl = new Map<string, CheckResult[]>(urls.map((url) => [url, []]));
+  for (const result of results) byUrl.get(result.url)?.push(result);
+  return urls.map((url) => reportOf(url, byUrl.get(url) ?? [], limits));
 }
 
 function reportOf(url: string, results: readonly CheckResult[], limits: TimeLimits): TargetReport {

@@ -20,7 +20,7 @@ interface Standing {
   opposite: boolean;
 }
 
-/** Offers of a session after which the other side is taken to be at fault. */
+/** Offers without a word of ours between them after which the other side is taken to be at fault. */
 const MOST_OFFERS = 4096;
 
 export class TelnetOptions {
@@ -31,6 +31,11 @@ export class TelnetOptions {
   /** @param willing whether an option that the other side asks for, or offers, is agreed to */
   constructor(willing: (side: TelnetSide, option: number) => boolean) {
     this.#willing = willing;
+  }
+
+  /** Something was sent that is no answer to an offer: what comes now may answer it, and is no loop. */
+  spoken(): void {
+    this.#offers = 0;
   }
 
   isOn(side: TelnetSide, option: number): boolean {

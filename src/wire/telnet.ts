@@ -90,6 +90,11 @@ const NOTHING = Buffer.alloc(0);
 
 type State = "data" | "iac" | "verb" | "sb-option" | "sb" | "sb-iac";
 
+/** In UTF-8 the mark's octet begins a character of four, and the next goes on with it. */
+function isLoneMark([first, second = 0]: Uint8Array): boolean {
+  return first === TELNET.DM && (second & 0xc0) !== 0x80;
+}
+
 export class TelnetReader {
   /** The other side sends octets as they are (RFC 856): CR stands for itself. */
   binary = false;
@@ -117,7 +122,7 @@ export class TelnetReader {
   /** Takes the next octets; those before must have been asked for up to the last event. */
   feed(chunk: Uint8Array): void {
     let octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    if (this.markMayCome && octets[0] === TELNET.DM && this.#state === "data") {
+    if (this.markMayCome && this.#state === "data" && isLoneMark(octets)) {
       octets = octets.subarray(1);
       this.markMayCome = false;
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { HarmlessStream } from "../../src/cli/harmless-stream.js";
 import { ScreenModes } from "../../src/cli/screen-modes.js";
+import { HarmlessStream } from "../../src/text/harmless-stream.js";
 
 function undoAfter(...pieces: readonly string[]): string {
   const modes = new ScreenModes();

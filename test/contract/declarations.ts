@@ -53,6 +53,18 @@ function contradictions(
 /** Holds for all rows of the table, built or not. */
 export function describeDeclarations(): void {
   describe("the manifests", () => {
+    it("know the options of every command that their commands explain", () => {
+      const known = new Set<string>(ALL_SHARED.map(({ flag }) => flag));
+      const unknown = MANIFESTS.flatMap(({ commands }: Manifest) =>
+        commands.flatMap(({ name, shared = {} }) =>
+          Object.keys(shared)
+            .filter((flag) => !known.has(flag))
+            .map((flag) => `${name}: ${flag}`),
+        ),
+      );
+      expect(unknown).toEqual([]);
+    });
+
     it("are ten, each with a name of its own", () => {
       expect(MANIFESTS.map(({ name }) => name)).toEqual([
         "http",

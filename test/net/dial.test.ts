@@ -249,7 +249,7 @@ describe("the address", () => {
     );
     expect([foreign.code, foreign.message]).toEqual([
       "connect",
-      "127.0.0.1:1: the address is not available here",
+      "198.51.100.7 is not an address of this machine",
     ]);
   });
 });

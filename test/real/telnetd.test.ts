@@ -101,6 +101,29 @@ describe.skipIf(!hasTelnetd())(TITLE, () => {
     expect(kept.replace(/[\n\t]/g, "")).not.toMatch(/\p{Cc}/u);
   });
 
+  it("answers Ctrl-C as a key with a Synch, of which nothing is shown", async () => {
+    const client = new Client();
+    const session = await client.open(client.target(url));
+    const stream = await session.interact?.();
+    if (stream === undefined) throw new Error("nobody to talk to");
+    const decode = (octets: Uint8Array) => Buffer.from(octets).toString("latin1");
+    const talk = new Conversation(stream, { timeout: 10_000, decode });
+    for (const [wanted, said] of [
+      ["login:", "keeper"],
+      ["Password:", "light"],
+      ["harbour$ ", "echo asleep; sleep 60"],
+      // The echo of the line has one, too.
+      ["asleep; sleep 60\r\nasleep\r\n", "\x03"],
+    ] as const) {
+      await talk.expect(wanted);
+      await (said === "\x03" ? talk.send(said) : talk.sendLine(said));
+    }
+    const { before } = await talk.expect("harbour$ ");
+    expect(before.trim()).toBe("^C");
+    stream.destroy();
+    await session[Symbol.asyncDispose]();
+  });
+
   it("answers Abort Output with a Synch, of which nothing is shown", async () => {
     const client = new Client();
     const session = await client.open(client.target(url));

@@ -1,9 +1,12 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
+import { isManyfold } from "../../protocols/socket/address.js";
+import { Client } from "../../src/client.js";
 import { perform, steps } from "./performed.js";
 
 describe("the simple client", () => {
@@ -27,6 +30,19 @@ describe("the simple client", () => {
     });
   });
 
+  it.each([
+    ["255.255.255.255", true],
+    ["192.0.2.255", true],
+    ["239.1.2.3", true],
+    ["ff02::1", true],
+    ["ff.example", false],
+    ["230.example", false],
+    ["192.0.2.2", false],
+    ["fe80::ff", false],
+  ])("knows whether %s is many", (host, many) => {
+    expect(isManyfold(host)).toBe(many);
+  });
+
   it("says what is amiss with an address of one link", async () => {
     await expect(perform("socket", "connect", ["tcp://[fe80::1%25nosuch]:9"])).rejects.toMatchObject({
       code: "connect",
@@ -36,6 +52,7 @@ describe("the simple client", () => {
     await expect(perform("socket", "connect", ["tcp://[fe80::1]:9"])).rejects.toMatchObject({
       code: "connect",
       message: "[fe80::1]:9: which interface does this address lie on?",
+      hint: expect.not.stringContaining("%lo]"),
     });
   });
 
@@ -104,6 +121,13 @@ describe("the simple client", () => {
     const settings = { network: { tls: { insecure: true } } };
     await using other = await scripted(script().send("secret").drop(), { tls });
     expect((await perform("socket", "connect", [other.url("tls")], {}, { settings })).text).toBe("secret");
+  });
+
+  it.each(["connect", "send", "listen"])("looks for --file before it troubles anybody: %s", async (name) => {
+    const file = "/nonexistent/file";
+    await expect(perform("socket", name, ["tcp://127.0.0.1:1"], { file })).rejects.toMatchObject({
+      exit: 12,
+    });
   });
 
   it("refuses what cannot be", async () => {
@@ -193,6 +217,20 @@ describe("datagrams", () => {
     const url = `udp://127.0.0.1:${server.address().port}`;
     const { text } = await perform("socket", "connect", [url], { settle: 0.2, ...steps("send=a", "send=b") });
     expect(text).toBe("you said a; you said b; ");
+    server.close();
+  });
+
+  it("of a session end with a silence, when all is said", async () => {
+    const server = createSocket("udp4");
+    server.on("message", (octets, { port, address }) => server.send(octets, port, address));
+    server.bind(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = new Client();
+    const session = await client.open(client.target(`udp://127.0.0.1:${server.address().port}`));
+    const stream = await session.interact?.();
+    stream?.end("hello");
+    expect(await textOf(stream ?? Readable.from([]))).toBe("hello");
+    await session[Symbol.asyncDispose]();
     server.close();
   });
 });

@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { text as textOf } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { perform, serve, steps } from "./performed.js";
 
 /** Connects, sends, ends, and takes what comes until the server closes. */
@@ -145,6 +145,20 @@ describe("the simple server", () => {
 });
 
 describe("TLS", () => {
+  it("tells of a client that is lost in the handshake, and why", async () => {
+    const server = await serve("socket", "listen", ["tls://127.0.0.1:0"], { "keep-open": true });
+    const plain = connect(server.port, "127.0.0.1");
+    plain.on("error", () => undefined);
+    plain.end("hello, is there TLS?");
+    await once(plain, "close");
+    await vi.waitFor(() =>
+      expect(server.warnings.slice(1)).toEqual([
+        "a client gave up during the TLS handshake: it does not speak TLS",
+      ]),
+    );
+    await server.stop();
+  });
+
   it("has a certificate made for the occasion, and says which", async () => {
     const server = await serve("socket", "listen", ["tls://127.0.0.1:0"], steps("send=secret"));
     const socket = connectTls({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });

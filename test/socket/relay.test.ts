@@ -49,6 +49,14 @@ describe("a relay", () => {
     expect(relay.warnings.filter((text) => text.includes("connection refused"))).toHaveLength(2);
   });
 
+  it("says by which certificate it can be known, where it made one", async () => {
+    const relay = await serve("socket", "relay", ["tls://127.0.0.1:0", "tcp://127.0.0.1:1"]);
+    await relay.stop();
+    expect(relay.warnings[0]).toMatch(
+      /^relaying from 127\.0\.0\.1:\d+ to 127\.0\.0\.1:1, certificate SHA-256 (?:[\dA-F]{2}:){31}[\dA-F]{2}$/,
+    );
+  });
+
   it("has two ends, and streams", async () => {
     await expect(perform("socket", "relay", ["tcp://:0"])).rejects.toMatchObject({ code: "usage" });
     await expect(perform("socket", "relay", ["tcp://:0", "udp://a:1"])).rejects.toMatchObject({

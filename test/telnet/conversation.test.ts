@@ -39,6 +39,14 @@ describe("a conversation by program", () => {
     expect(await talk.readAvailable()).toBe("");
   });
 
+  it("quotes what came last without the NULs that stand in it", async () => {
+    const { talk } = talkTo(`ready\0?${"\0".repeat(5000)}`);
+    await expect(talk.expect("login:", { timeout: 50 })).rejects.toMatchObject({
+      code: "timeout",
+      reply: "ready?",
+    });
+  });
+
   it("finds a pattern cut anywhere, characters of several octets too", async () => {
     const octets = Buffer.from("the café: ready");
     for (let at = 1; at < octets.length; at++) {

@@ -43,6 +43,16 @@ describe("a hostile server", () => {
     expect(text).toContain("still here");
   });
 
+  it("is survived at its prompts, however many there are", async () => {
+    const rounds = Array.from({ length: 8 }, (_, at) => [
+      `send=echo round ${at}`,
+      `expect=/\\nround ${at}/`,
+      "expect=$ ",
+    ]);
+    const { text } = await run("hostile", 20, ...rounds.flat());
+    expect(text).toContain("round 7");
+  });
+
   it.each([
     ["loop", "protocol", "more than 4096 offers"],
     ["subnegotiation", "protocol", "a subnegotiation of option 201 is longer than"],

@@ -105,3 +105,10 @@ it("the small command line says what it wants, and what it does not know", async
     await rm(folder, { recursive: true });
   }
 });
+
+it("a run that fails: its message stands on a line of its own, not behind the prompt", async () => {
+  const command = `node dist/program/porthole.js telnet run ${sandbox.url("telnet")} --timeout 1 --expect never; echo "left with $?"`;
+  await using screen = await Screen.open(command, { XDG_CONFIG_HOME: "/nonexistent" });
+  await screen.shows("left with 6");
+  await screen.shows(/^harbour login:\s*\nporthole: telnet: step 1 of 1/m);
+});

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { startTelnet, type TelnetOptions } from "../../fixtures/servers/telnet.js";
 import { Transcript } from "../../src/net/transcript.js";
-import type { Options } from "../../src/plugin.js";
+import type { JsonObject, Options } from "../../src/plugin.js";
 import { perform, type Stage, steps } from "../socket/performed.js";
 
 const LOGIN = ["expect=login:", "send=porthole", "expect=Password:", "send=sandbox", "expect=harbour$"];
@@ -170,6 +170,39 @@ describe("a run against the sandbox", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("keeps what it shows in a log, control characters made visible or as they are", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "porthole-telnet-"));
+    const [log, raw, hosts] = ["log", "raw", "hosts"].map((name) => join(folder, name));
+    const talk = steps(...LOGIN, "send=hostile escapes", "expect=and back");
+    await run({ log, ...talk });
+    await run({ log: raw, "log-raw": true, ...talk });
+    expect(await readFile(log ?? "", "utf8")).toContain("Welcome to the harbour, porthole. Type help.\n");
+    expect(await readFile(log ?? "", "utf8")).toContain("\\x1b]0;owned\\x07");
+    expect(await readFile(raw ?? "", "utf8")).toContain("\x1b]0;owned\x07");
+    await expect(run({ log: join(folder, "no", "where"), ...talk })).rejects.toMatchObject({ exit: 12 });
+    await writeFile(hosts ?? "", sandbox.url("telnet"));
+    await expect(perform("telnet", "run", [], { log, hosts, ...talk })).rejects.toMatchObject({ exit: 2 });
+    await rm(folder, { recursive: true });
+  });
+
+  it("says in words what a login waited for", async () => {
+    await using server = await scripted(script().send("hello\r\n").drain());
+    const credentials = async () => ({ user: "porthole", password: "sandbox", kind: "password" as const });
+    await expect(
+      perform(
+        "telnet",
+        "run",
+        [server.url("telnet")],
+        { login: "porthole", timeout: 0.3 },
+        { settings: { credentials } },
+      ),
+    ).rejects.toMatchObject({
+      code: "timeout",
+      message: "the far side did not ask for a login within 0.3 s",
+      reply: "hello",
+    });
+  });
+
   it("talks to many hosts, a result a line", async () => {
     const folder = await mkdtemp(join(tmpdir(), "porthole-telnet-"));
     const hosts = join(folder, "hosts");
@@ -178,11 +211,23 @@ describe("a run against the sandbox", () => {
       `# mine\n${sandbox.url("telnet")}\n\ntelnet://127.0.0.1:1\n${sandbox.url("telnet")}\n`,
     );
     const options = { json: true, hosts, jobs: 2, ...steps(...LOGIN, "send=exit", "expect=winds") };
-    const failure = await perform("telnet", "run", [], options).catch((thrown: unknown) => thrown);
+    const lines: JsonObject[] = [];
+    const stage = { onRecord: (data: JsonObject) => lines.push(data) };
+    const failure = await perform("telnet", "run", [], options, stage).catch((thrown: unknown) => thrown);
+    expect(lines.filter(({ ok }) => ok === false)).toMatchObject([
+      { url: "telnet://127.0.0.1:1", error: { code: "connect", exit: 4 }, steps: [] },
+    ]);
+    const told = lines.filter(({ ok }) => ok === true);
+    const last = expect.objectContaining({ step: 7, value: "winds", ok: true });
+    expect(told).toMatchObject([{ steps: expect.arrayContaining([last]) }, {}]);
     expect(failure).toMatchObject({ code: "partial", exit: 13, message: "1 of 3 hosts failed" });
     await writeFile(hosts, `${sandbox.url("telnet")}\n${sandbox.url("telnet")}\n`);
-    const { records: told } = await perform("telnet", "run", [], options);
-    expect(told).toMatchObject([{ ok: true, output: expect.stringContaining("Fair winds") }, { ok: true }]);
+    const { records: well } = await perform("telnet", "run", [], options);
+    expect(well).toMatchObject([{ ok: true, output: expect.stringContaining("Fair winds") }, { ok: true }]);
+    const script = join(folder, "script.yaml");
+    await writeFile(script, '- expect: "login:"\n  as: greeting\n');
+    const { records: kept } = await perform("telnet", "run", [], { json: true, hosts, script });
+    expect(kept).toMatchObject([{ result: { greeting: "harbour " } }, { result: { greeting: "harbour " } }]);
     await rm(folder, { recursive: true });
   });
 
@@ -322,6 +367,7 @@ describe("options under the session", () => {
         perform("telnet", "run", [url], { timeout: 0.3, ...steps("expect=login:") }),
       ).rejects.toMatchObject({
         code: expect.stringMatching(/^(?:timeout|connect)$/),
+        hint: "the server asked for TLS and was refused: --starttls require agrees to it",
       });
     });
     await withServer({}, async (url) => {

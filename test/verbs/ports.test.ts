@@ -7,6 +7,11 @@ describe("several ports in a URL", () => {
     ["tcp://[::1]:25,80-81/", ["tcp://[::1]:25/", "tcp://[::1]:80/", "tcp://[::1]:81/"]],
     ["tls://me:pa:ss@host:443,443", ["tls://me:pa:ss@host:443"]],
     ["tcp://host:80", ["tcp://host:80"]],
+    ["tcp://host:http", ["tcp://host:http"]],
+    [
+      "tcp://host:ssh,8000-8001,http-alt",
+      ["ssh", 8000, 8001, "http-alt"].map((port) => `tcp://host:${port}`),
+    ],
     ["https://example.org/a:1-2", ["https://example.org/a:1-2"]],
     ["example.org:80", ["example.org:80"]],
   ])("%s", (url, urls) => {

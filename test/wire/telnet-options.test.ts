@@ -117,6 +117,14 @@ describe("options (RFC 1143)", () => {
     };
     expect(toggle).toThrow(expect.objectContaining({ code: "protocol" }));
   });
+
+  it("bears with a side that changes its mind whenever it is spoken to", () => {
+    const options = willing();
+    for (let round = 0; round < 3000; round++) {
+      options.spoken();
+      expect(answers(options, ["will", ECHO], ["wont", ECHO])).toEqual(["DO 1", "DONT 1"]);
+    }
+  });
 });
 
 function verbOf(code: number): TelnetVerb {

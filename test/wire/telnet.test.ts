@@ -123,6 +123,9 @@ describe("what comes over Telnet", () => {
     const pieces = () => [Buffer.from("a"), Buffer.from([DM, 0x62]), Buffer.from([DM, 0x63])];
     expect(eventsOf(pieces(), reader)).toEqual(['data "a\u00f2b\u00f2c"']);
     reader.markMayCome = true;
+    expect(eventsOf([Buffer.from([DM, 0x90, 0x80, 0x80])], reader)).toEqual([
+      'data "\u00f2\u0090\u0080\u0080"',
+    ]);
     expect(eventsOf(pieces(), reader)).toEqual(['data "ab\u00f2c"']);
   });
 

@@ -19,7 +19,8 @@ import { urlsFromFile } from "../url-list.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options } = desk;
-  const urls = [...new Set([...desk.words, ...(await urlsFromFile(desk))].flatMap(eachPort))];
+  const asked = [...desk.words, ...(await urlsFromFile(desk))].map(eachPort);
+  const urls = [...new Set(asked.flat())];
   if (urls.length === 0) {
     throw new PortholeError("usage", "check wants a URL", {
       hint: "porthole check URL..., or --input FILE with a URL a line",
@@ -40,24 +41,29 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const times = { ...given("warnMs", number("warn-ms")), ...given("criticalMs", number("crit-ms")) };
   const style = styleOf(desk);
   const results: CheckResult[] = [];
-  const shown = new Blocks(desk, targets.length > 1);
+  // Of many ports people want to see which of them are open.
+  const scanned = new Set(asked.filter((ports) => ports.length > 1).flat());
+  const places = targets.map((target) => target.href(target.path));
+  const lines = new Set(
+    places.filter((place, at) => place.startsWith("tcp:") && scanned.has(urls[at] ?? "")),
+  );
+  const shown = new Blocks(desk, targets.length > 1, lines);
   const doors = targets.map((target) => ({ target, door: doorTo(client, target) }));
   for await (const result of checkMany(doors, limits)) {
     results.push(result);
     if (style === "json") await write(desk, jsonLine(checkJson(result)));
     if (style === "people") await shown.add(result);
   }
-  const places = targets.map((target) => target.href(target.path));
   // In the order of the targets, whichever was done first.
-  const ordered = places.flatMap((url) => results.filter((result) => result.url === url));
-  const reports = () => reportsOf([...new Set(places)], ordered, times);
+  const reports = reportsOf([...new Set(places)], results, times);
+  const ordered = reports.flatMap((report) => report.results);
   if (style === "nagios") {
-    const { status, text } = nagiosReport(reports(), times);
+    const { status, text } = nagiosReport(reports, times);
     await write(desk, text);
     return status;
   }
-  if (style === "prometheus") await write(desk, prometheusReport(reports()));
-  if (style === "people") await shown.end(reports());
+  if (style === "prometheus") await write(desk, prometheusReport(reports));
+  if (style === "people") await shown.end(reports);
   return exitStatusOf(ordered);
 }
 
@@ -81,14 +87,21 @@ function styleOf({ options }: Desk): Style {
   throw new PortholeError("usage", `${wanted.map((style) => `--${style}`).join(" and ")} exclude each other`);
 }
 
-/** For people: with one target its steps as they come, with several a block for each. */
+function isOpen({ results }: TargetReport): boolean {
+  return results.some(({ step, ok }) => step === "connect" && ok);
+}
+
+/** For people: with one target its steps as they come, with several a block for each, and a line for each port. */
 class Blocks {
   readonly #desk: Desk;
   readonly #several: boolean;
+  readonly #ports: ReadonlySet<string>;
 
-  constructor(desk: Desk, several: boolean) {
+  /** @param ports URLs that stand for one port of many, and get a line each */
+  constructor(desk: Desk, several: boolean, ports: ReadonlySet<string>) {
     this.#desk = desk;
     this.#several = several;
+    this.#ports = ports;
   }
 
   async add(result: CheckResult): Promise<void> {
@@ -98,11 +111,27 @@ class Blocks {
   async end(reports: readonly TargetReport[]): Promise<void> {
     const { terminal } = this.#desk;
     for (const report of reports) {
-      if (this.#several) {
+      if (this.#ports.has(report.url)) await write(this.#desk, this.#port(report));
+      else if (this.#several) {
         const steps = report.results.map((result) => this.#lines(result)).join("");
         await write(this.#desk, `${terminal.paint("bold", safeLine(report.url))}\n${steps}`);
       }
     }
+    const { size } = this.#ports;
+    const open = reports.filter((report) => this.#ports.has(report.url) && isOpen(report)).length;
+    if (size > 0) await write(this.#desk, `${open} of ${size} ports are open\n`);
+  }
+
+  #port(report: TargetReport): string {
+    const { paint } = this.#desk.terminal;
+    const { url, results } = report;
+    const last = results.at(-1);
+    const closed =
+      last?.error?.code === "timeout" ? "silent" : last?.step === "connect" ? "closed" : "failed";
+    const state = isOpen(report) ? paint("green", "open  ") : paint("red", closed);
+    // What it said unasked, or why not: without the place, which stands before it.
+    const said = last?.step === "greeting" ? last.detail : (last?.error?.message ?? "").replace(/^\S+: /, "");
+    return `${`${state}  ${safeLine(url)}  ${safeLine(said)}`.trimEnd()}\n`;
   }
 
   #lines({ step, grade, ms, detail, weaknesses, error }: CheckResult): string {

@@ -49,6 +49,20 @@ describe("check", () => {
     ]);
   });
 
+  it("for people: a line for each port of a range, and how many are open", async () => {
+    const port = Number(new URL(sandbox.url("ftp")).port);
+    const { status, stdout } = await check(`tcp://127.0.0.1:tcpmux,${port}`);
+    expect([status, stdout.split("\n")]).toEqual([
+      4,
+      [
+        "closed  tcp://127.0.0.1:1  connection refused",
+        expect.stringMatching(new RegExp(`^open    tcp://127\\.0\\.0\\.1:${port}  220 `)),
+        "1 of 2 ports are open",
+        "",
+      ],
+    ]);
+  });
+
   it("without the authority: TLS fails with exit 5, and the certificate is told", async () => {
     const { status, stdout } = await user.run(["check", "--json", sandbox.url("https")]);
     expect(status).toBe(5);

@@ -43,6 +43,19 @@ describe("--help", () => {
     expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
+  it("tells of a command what the options of all mean there", async () => {
+    const shared = /^Options of every command, and what they are here:$/m;
+    expect(await printed("telnet", "run", "--help")).toMatch(/^ +--timeout +S: seconds for each --expect/m);
+    expect(await printed("telnet", "--help")).toMatch(
+      /^porthole telnet:\/\/HOST: a session at this terminal$/m,
+    );
+    expect(await printed("socket", "--help")).toMatch(/^`porthole socket COMMAND --help` has its options/m);
+    const listen = await printed("socket", "listen", "--help");
+    expect(listen).toMatch(shared);
+    expect(listen).toMatch(/^ +--cert +FILE: of this server/m);
+    expect(await printed("gopher", "caps", "--help")).not.toMatch(shared);
+  });
+
   it("is what the bare program prints, and -h", async () => {
     expect(await printed()).toBe(await printed("--help"));
     expect(await printed("-h")).toBe(await printed("--help"));

@@ -31,6 +31,16 @@ it("has a module lead the conversation, and prints what it gives back on a line 
   expect([status, stdout.split("\n").slice(-2)]).toEqual([0, ["101 33", ""]]);
 });
 
+it("has a line for each host, and blames none of several for the whole", async () => {
+  await writeFile(user.path("hosts"), `${sandbox.url("telnet")}\ntelnet://127.0.0.1:1\n`);
+  const { status, stdout, stderr } = await run("--hosts", "hosts", "--json", "--expect", "login:");
+  expect(status).toBe(13);
+  expect(objects(stdout)).toHaveLength(2);
+  expect(objects(stderr)).toEqual([
+    { error: { code: "partial", exit: 13, protocol: "telnet", message: "1 of 2 hosts failed" } },
+  ]);
+});
+
 it("takes a module in TypeScript, with what it imports, and leaves nothing beside it", async () => {
   await writeFile(user.path("words.mjs"), 'export const PROMPT = "harbour$ ";\n');
   const script = `import { PROMPT } from "./words.mjs";

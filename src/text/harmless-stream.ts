@@ -1,5 +1,5 @@
 /** Octets that come in pieces, as a terminal may show them: decoded as UTF-8, what would act made visible. */
-import { safeText } from "../text/safe.js";
+import { safeText } from "./safe.js";
 
 export class HarmlessStream {
   readonly #decoder = new TextDecoder("utf-8");
