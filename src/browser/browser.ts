@@ -164,7 +164,7 @@ export class Browser {
     if (this.#asking.open) this.#asking.take(input);
     else {
       this.#painter.notice = "";
-      if (input.kind === "mouse") this.#mouse(input.action, input.row);
+      if (input.kind === "mouse") this.#mouse(input);
       else if (input.kind === "key") this.#key(input.key);
     }
     this.#painter.paint();
@@ -178,16 +178,19 @@ export class Browser {
     if (action !== undefined) this.#actions[action]();
   }
 
-  #mouse(action: Extract<Input, { kind: "mouse" }>["action"], row: number): void {
-    const { visit } = this.#travel;
-    const { bars } = this.#painter;
+  #mouse({ action, column, row }: Extract<Input, { kind: "mouse" }>): void {
     if (action === "wheel-down") scrolled(this.#painter, WHEEL_ROWS);
     else if (action === "wheel-up") scrolled(this.#painter, -WHEEL_ROWS);
     else if (action === "back") this.#travel.back();
-    else if (visit !== undefined) {
-      const at = visit.layout.rows[visit.top + row - 1 - bars];
-      const [span] = at === undefined || row <= bars ? [] : (visit.page.lines[at.line]?.spans ?? []);
-      if (span !== undefined) this.#openLink(span.link, action === "middle");
+    else if (action === "forward") this.#travel.forward();
+    else {
+      const at = this.#painter.pointed(column, row);
+      if (at === undefined) return;
+      if ("link" in at) this.#openLink(at.link, action === "middle");
+      else {
+        this.#travel.turnTo(at.tab);
+        if (action === "middle") this.#travel.closeTab();
+      }
     }
   }
 
