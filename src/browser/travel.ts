@@ -105,7 +105,8 @@ export class Travel implements AsyncDisposable {
     }
     // A link may lead anywhere: only the place itself knows what it is.
     await this.open(target, {
-      title: link.name,
+      // Of a web page only the address is known, which stands beside the title anyway.
+      ...(link.name === link.url ? {} : { title: link.name }),
       asks: link.asks,
       ...(link.kind === "link" ? {} : { kind: link.kind }),
     });
