@@ -11,6 +11,7 @@ import type { Action, Bindings } from "./bindings.js";
 import { Downloads } from "./downloads.js";
 import { Finding } from "./finding.js";
 import { LinkNumber } from "./link-number.js";
+import { Logins } from "./logins.js";
 import type { StartGroup } from "./own-pages.js";
 import { Painter } from "./painter.js";
 import type { BrowserScreen, Input } from "./screen.js";
@@ -40,6 +41,7 @@ const WHEEL_ROWS = 3;
 export class Browser {
   readonly #settings: BrowserSettings;
   readonly #asking: Asking;
+  readonly #logins = new Logins();
   readonly #travel: Travel;
   readonly #downloads: Downloads;
   readonly #tools: Tools;
@@ -57,7 +59,8 @@ export class Browser {
     const tell = (words: string) => this.tell(words);
     const asking = new Asking(() => this.#painter.paintSoon(true));
     const history = new History(settings.history);
-    const downloads = new Downloads(settings.doors, () => this.#painter.paintSoon(false));
+    const refused = (target: Target) => this.#logins.forget(target);
+    const downloads = new Downloads(settings.doors, () => this.#painter.paintSoon(false), refused);
     const travel = new Travel({
       doors: settings.doors,
       asking,
@@ -66,6 +69,7 @@ export class Browser {
       columns: () => this.#painter.columns,
       cell: () => settings.screen.graphics?.cell,
       changed: (now) => this.#painter.paintSoon(now),
+      refused,
       tell,
     });
     const tools = new Tools({ ...settings, travel, asking, history, downloads, tell });
@@ -148,11 +152,13 @@ export class Browser {
   }
 
   /** What to log in with: the person is asked at the bottom of the screen. */
-  async credentials(target: Target, user: string | undefined): Promise<Credentials | undefined> {
-    const name = user ?? (await this.#asking.line(`User for ${target.host}: `));
-    if (name === undefined || name === "") return undefined;
-    const password = await this.#asking.line(`Password for ${name} at ${target.host}: `, { hidden: true });
-    return password === undefined ? undefined : { user: name, password, kind: "password" };
+  credentials(target: Target, user: string | undefined): Promise<Credentials | undefined> {
+    return this.#logins.of(target, user, async () => {
+      const name = user ?? (await this.#asking.line(`User for ${target.host}: `));
+      if (name === undefined || name === "") return undefined;
+      const password = await this.#asking.line(`Password for ${name} at ${target.host}: `, { hidden: true });
+      return password === undefined ? undefined : { user: name, password, kind: "password" };
+    });
   }
 
   input(input: Input): void {
