@@ -11,6 +11,7 @@ import type { Action, Bindings } from "./bindings.js";
 import { Downloads } from "./downloads.js";
 import { Finding } from "./finding.js";
 import { LinkNumber } from "./link-number.js";
+import { Logins } from "./logins.js";
 import type { StartGroup } from "./own-pages.js";
 import { Painter } from "./painter.js";
 import type { BrowserScreen, Input } from "./screen.js";
@@ -40,6 +41,7 @@ const WHEEL_ROWS = 3;
 export class Browser {
   readonly #settings: BrowserSettings;
   readonly #asking: Asking;
+  readonly #logins = new Logins();
   readonly #travel: Travel;
   readonly #downloads: Downloads;
   readonly #tools: Tools;
@@ -57,7 +59,8 @@ export class Browser {
     const tell = (words: string) => this.tell(words);
     const asking = new Asking(() => this.#painter.paintSoon(true));
     const history = new History(settings.history);
-    const downloads = new Downloads(settings.doors, () => this.#painter.paintSoon(false));
+    const refused = (target: Target) => this.#logins.forget(target);
+    const downloads = new Downloads(settings.doors, () => this.#painter.paintSoon(false), refused);
     const travel = new Travel({
       doors: settings.doors,
       asking,
@@ -66,6 +69,7 @@ export class Browser {
       columns: () => this.#painter.columns,
       cell: () => settings.screen.graphics?.cell,
       changed: (now) => this.#painter.paintSoon(now),
+      refused,
       tell,
     });
     const tools = new Tools({ ...settings, travel, asking, history, downloads, tell });
@@ -148,11 +152,13 @@ export class Browser {
   }
 
   /** What to log in with: the person is asked at the bottom of the screen. */
-  async credentials(target: Target, user: string | undefined): Promise<Credentials | undefined> {
-    const name = user ?? (await this.#asking.line(`User for ${target.host}: `));
-    if (name === undefined || name === "") return undefined;
-    const password = await this.#asking.line(`Password for ${name} at ${target.host}: `, { hidden: true });
-    return password === undefined ? undefined : { user: name, password, kind: "password" };
+  credentials(target: Target, user: string | undefined): Promise<Credentials | undefined> {
+    return this.#logins.of(target, user, async () => {
+      const name = user ?? (await this.#asking.line(`User for ${target.host}: `));
+      if (name === undefined || name === "") return undefined;
+      const password = await this.#asking.line(`Password for ${name} at ${target.host}: `, { hidden: true });
+      return password === undefined ? undefined : { user: name, password, kind: "password" };
+    });
   }
 
   input(input: Input): void {
@@ -164,7 +170,7 @@ export class Browser {
     if (this.#asking.open) this.#asking.take(input);
     else {
       this.#painter.notice = "";
-      if (input.kind === "mouse") this.#mouse(input.action, input.row);
+      if (input.kind === "mouse") this.#mouse(input);
       else if (input.kind === "key") this.#key(input.key);
     }
     this.#painter.paint();
@@ -178,16 +184,19 @@ export class Browser {
     if (action !== undefined) this.#actions[action]();
   }
 
-  #mouse(action: Extract<Input, { kind: "mouse" }>["action"], row: number): void {
-    const { visit } = this.#travel;
-    const { bars } = this.#painter;
+  #mouse({ action, column, row }: Extract<Input, { kind: "mouse" }>): void {
     if (action === "wheel-down") scrolled(this.#painter, WHEEL_ROWS);
     else if (action === "wheel-up") scrolled(this.#painter, -WHEEL_ROWS);
     else if (action === "back") this.#travel.back();
-    else if (visit !== undefined) {
-      const at = visit.layout.rows[visit.top + row - 1 - bars];
-      const [span] = at === undefined || row <= bars ? [] : (visit.page.lines[at.line]?.spans ?? []);
-      if (span !== undefined) this.#openLink(span.link, action === "middle");
+    else if (action === "forward") this.#travel.forward();
+    else {
+      const at = this.#painter.pointed(column, row);
+      if (at === undefined) return;
+      if ("link" in at) this.#openLink(at.link, action === "middle");
+      else {
+        this.#travel.turnTo(at.tab);
+        if (action === "middle") this.#travel.closeTab();
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import type { Doors } from "../verbs/doors.js";
 import { saveDocument } from "../verbs/save.js";
+import { isRefusedLogin } from "./logins.js";
 
 export interface Download {
   readonly url: string;
@@ -19,11 +20,14 @@ export class Downloads {
   readonly list: Download[] = [];
   readonly #doors: Doors;
   readonly #changed: () => void;
+  readonly #refused: (target: Target) => void;
   readonly #leave = new AbortController();
 
-  constructor(doors: Doors, changed: () => void) {
+  /** @param refused told when a place would not have what it was to be logged in with */
+  constructor(doors: Doors, changed: () => void, refused: (target: Target) => void) {
     this.#doors = doors;
     this.#changed = changed;
+    this.#refused = refused;
   }
 
   get running(): number {
@@ -35,7 +39,9 @@ export class Downloads {
     const running = this.list.filter(({ state }) => state === "running");
     const [first] = running;
     if (first === undefined) return "";
-    return running.length === 1 ? `saving ${progressOf(first)}` : `saving ${running.length} files`;
+    return running.length === 1
+      ? `saving ${nameOf(first)} ${progressOf(first)}`
+      : `saving ${running.length} files`;
   }
 
   /** Saves it by a session of its own; never throws. */
@@ -77,6 +83,7 @@ export class Downloads {
     } catch (thrown) {
       download.state = download.state === "done" ? "done" : "failed";
       download.words = safeLine(messageOf(thrown));
+      if (isRefusedLogin(thrown)) this.#refused(target);
     }
     this.#changed();
     return download;
@@ -88,9 +95,12 @@ export class Downloads {
   }
 }
 
-/** `name 34% 1.2M`. */
-export function progressOf({ path, done, total }: Download): string {
-  const name = safeLine(path.split("/").at(-1) ?? path);
-  const share = total === undefined || total === 0 ? "" : ` ${Math.floor((100 * done) / total)}%`;
-  return `${name}${share} ${humanSize(done)}`;
+/** `34% 1.2M`. */
+export function progressOf({ done, total }: Download): string {
+  const share = total === undefined || total === 0 ? "" : `${Math.floor((100 * done) / total)}% `;
+  return `${share}${humanSize(done)}`;
+}
+
+function nameOf({ path }: Download): string {
+  return safeLine(path.split("/").at(-1) ?? path);
 }

@@ -146,15 +146,23 @@ function modified(name: string, modifier: number): string {
 function mouse(parameters: string, final: string): Input | "skip" {
   const [button = 0, column = 1, row = 1] = parameters.split(";").map(Number);
   if (final !== "M") return "skip";
-  const action = MOUSE[button];
+  // Ctrl with a press opens a tab, as in web browsers; of Shift and Alt nothing is made.
+  const plain = button & ~SHIFT_AND_ALT;
+  const action = MOUSE[plain] ?? MOUSE[plain & ~CTRL];
   return action === undefined ? "skip" : { kind: "mouse", action, column, row };
 }
+
+/** xterm: what is added to a button's number for keys that are held. */
+const SHIFT_AND_ALT = 4 | 8;
+const CTRL = 16;
 
 const MOUSE: Readonly<Record<number, Extract<Input, { kind: "mouse" }>["action"]>> = {
   0: "press",
   1: "middle",
   2: "back",
+  16: "middle",
   64: "wheel-up",
   65: "wheel-down",
   128: "back",
+  129: "forward",
 };

@@ -46,6 +46,7 @@ export function addEntry(page: Page, entry: Entry, now = new Date()): void {
     const { type: itemType, selector } = entry.meta;
     // Gopher's type for errors, and the selector by which menus mark their titles.
     const style = itemType === "3" ? "error" : selector === "TITLE" ? "heading" : "note";
+    if (style === "heading" && page.lines.length === 0 && name.trim() !== "") page.title = name.trim();
     page.add(`${" ".repeat(HANGING)}${name}`.trimEnd(), style, HANGING);
     return;
   }

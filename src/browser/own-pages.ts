@@ -90,7 +90,10 @@ const WIDEST_KEYS = 32;
 export function helpPage(bindings: Bindings): Page {
   const page = own("Keys");
   page.add("Keys", "heading");
-  page.add("A number opens the link that bears it. The mouse opens a link, its wheel scrolls.", "note");
+  page.add(
+    "A number opens the link that bears it. The mouse opens links and tabs, with Ctrl or its middle button a link in a new tab (and a tab closes); its right button is back, its wheel scrolls.",
+    "note",
+  );
   page.add("");
   const keys = keysOf(bindings);
   const rows = [...keys].map(([action, names]) => [names.join(" "), summaryOf(action)] as const);

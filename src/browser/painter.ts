@@ -7,12 +7,22 @@ import { Frame } from "./frame.js";
 import type { Placement } from "./graphics.js";
 import { wordOf } from "./listing.js";
 import type { PageLink } from "./page.js";
+import { linkAt, tabAt } from "./pointing.js";
 import type { BrowserScreen } from "./screen.js";
-import { screenRows } from "./screen-rows.js";
+import { screenRows, titlesOf } from "./screen-rows.js";
 import type { Visit } from "./tab.js";
 import { THEMES, type ThemeName } from "./theme.js";
 import type { Travel } from "./travel.js";
-import { bodyHeight, type PageView, pageColumns, placementOf, type Surface, statusRow } from "./view.js";
+import {
+  bodyHeight,
+  marginOf,
+  type PageView,
+  pageColumns,
+  placementOf,
+  type Surface,
+  statusRow,
+  tabNames,
+} from "./view.js";
 
 /** Milliseconds between two drawings of a page that grows. */
 const REDRAW = 40;
@@ -74,6 +84,20 @@ export class Painter {
 
   get #travel(): Travel {
     return this.#parts.travel;
+  }
+
+  /** What the mouse points at: a tab or a link of the page, by its place; columns and rows from 1. */
+  pointed(column: number, row: number): { readonly tab: number } | { readonly link: number } | undefined {
+    const { columns } = this.#screen;
+    const { bars } = this;
+    if (row <= bars) {
+      const tab =
+        bars === 2 && row === 1 ? tabAt(tabNames(titlesOf(this.#travel.tabs), columns), column) : undefined;
+      return tab === undefined ? undefined : { tab };
+    }
+    const visit = row > bars + this.height ? undefined : this.layOut();
+    const at = visit && linkAt(visit, row - 1 - bars, column - marginOf(columns, this.view));
+    return at === undefined ? undefined : { link: at };
   }
 
   /** The page that is shown, laid out for the screen as it is. */

@@ -3,7 +3,7 @@ import { safeLine } from "../text/safe.js";
 import { wrap } from "../text/wrap.js";
 import { bounded, selectFirst } from "./moving.js";
 import type { Tab, Visit } from "./tab.js";
-import { bar, bodyRows, type Surface, tabStrip } from "./view.js";
+import { bar, bodyRows, type Surface, tabNames, tabStrip } from "./view.js";
 
 export interface Shown {
   readonly surface: Surface;
@@ -25,6 +25,11 @@ export interface Shown {
 /** Rows of a notice. */
 const NOTICE_ROWS = 4;
 
+/** What the tabs are called. */
+export function titlesOf(tabs: readonly Tab[]): string[] {
+  return tabs.map((tab) => safeLine(tab.visit?.page.title ?? tab.load?.url ?? "new"));
+}
+
 /** @returns the rows, and how many of the page's a notice covers */
 export function screenRows(shown: Shown): { readonly out: string[]; readonly covered: number } {
   const { surface, visit, tabs, at, bars, height, view, notice, last } = shown;
@@ -32,8 +37,7 @@ export function screenRows(shown: Shown): { readonly out: string[]; readonly cov
   const out: string[] = [];
   if (rows >= 3) out.push(bar(visit?.page.title ?? "Porthole", visit?.page.url ?? "", surface));
   if (bars === 2) {
-    const titles = tabs.map((tab) => tab.visit?.page.title ?? tab.load?.url ?? "new");
-    out.unshift(tabStrip(titles.map(safeLine), at, surface));
+    out.unshift(tabStrip(tabNames(titlesOf(tabs), columns), at, surface));
   }
   if (visit === undefined) for (let row = 0; row < height; row++) out.push("");
   else {

@@ -21,7 +21,7 @@ export type Input =
   /** From 1. */
   | {
       readonly kind: "mouse";
-      readonly action: "press" | "middle" | "back" | "wheel-up" | "wheel-down";
+      readonly action: "press" | "middle" | "back" | "forward" | "wheel-up" | "wheel-down";
       readonly column: number;
       readonly row: number;
     };

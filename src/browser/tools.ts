@@ -1,6 +1,6 @@
 /** What a person asks of the browser beside walking: addresses, bookmarks, downloads, sources, facts. */
 import { join } from "node:path";
-import { remoteFileName } from "../text/filename.js";
+import { remoteFileName, safeFileName } from "../text/filename.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import type { Asking } from "./asking.js";
@@ -8,7 +8,7 @@ import type { History } from "./been.js";
 import { BookmarkFile } from "./bookmarks.js";
 import type { Downloads } from "./downloads.js";
 import { bookmarksPage, infoPage, type StartGroup, startPage } from "./own-pages.js";
-import { Page } from "./page.js";
+import { Page, type PageLink } from "./page.js";
 import { TextLines } from "./text-lines.js";
 import { type BrowserDoors, type Travel, wordsOf } from "./travel.js";
 
@@ -95,15 +95,17 @@ export class Tools {
     else await this.#on.travel.searchAt(target, "Search here for", this.#on.travel.visit?.page.title);
   }
 
-  async download(url: string | undefined): Promise<void> {
-    const place = url ?? this.#on.travel.visit?.page.url ?? "";
+  /** @param link absent: the page itself */
+  async download(link: PageLink | undefined): Promise<void> {
+    const page = this.#on.travel.visit?.page;
+    const place = link?.url ?? page?.url ?? "";
     if (place === "") {
       this.#on.tell("there is nothing to save here");
       return;
     }
     try {
       const target = this.#on.doors.target(place);
-      const name = remoteFileName(target.href(target.path));
+      const name = letterName(link, page) ?? remoteFileName(target.href(target.path));
       const path = await this.#on.asking.line("Save as: ", { text: join(this.#on.folder, name) });
       if (path === undefined || path.trim() === "") return;
       let saved = await this.#on.downloads.start(target, path, false);
@@ -180,6 +182,16 @@ export class Tools {
       ]),
     );
   }
+}
+
+/** Mails and articles are called by their subjects: their URLs end in a number, or worse. */
+function letterName(link: PageLink | undefined, page: Page | undefined): string | undefined {
+  const isLetter =
+    link === undefined
+      ? page?.type?.startsWith("message/") === true
+      : link.kind === "message" || link.kind === "article";
+  const subject = (link?.name ?? page?.title ?? "").trim();
+  return isLetter && subject !== "" ? safeFileName(`${subject}.eml`) : undefined;
 }
 
 function isUtf8(charset: string | undefined): boolean {

@@ -10,6 +10,7 @@ import { crossing, refusedAddress, type SchemeRows } from "./crossing.js";
 import { describeLink } from "./document.js";
 import { answersTo, beforePosting, filledWebForm } from "./form-filling.js";
 import { load } from "./loading.js";
+import { isRefusedLogin } from "./logins.js";
 import { Page, type PageLink } from "./page.js";
 import type { Cell } from "./picture.js";
 import { Sessions } from "./sessions.js";
@@ -30,6 +31,8 @@ export interface TravelSettings {
   readonly cell: () => Cell | undefined;
   /** There is something new to see; `now` when a person waits for it. */
   readonly changed: (now: boolean) => void;
+  /** The place would not have what it was to be logged in with. */
+  readonly refused: (target: Target) => void;
   /** Something to be told, until the next key. */
   readonly tell: (words: string) => void;
 }
@@ -105,7 +108,8 @@ export class Travel implements AsyncDisposable {
     }
     // A link may lead anywhere: only the place itself knows what it is.
     await this.open(target, {
-      title: link.name,
+      // Of a web page only the address is known, which stands beside the title anyway.
+      ...(link.name === link.url ? {} : { title: link.name }),
       asks: link.asks,
       ...(link.kind === "link" ? {} : { kind: link.kind }),
     });
@@ -182,6 +186,7 @@ export class Travel implements AsyncDisposable {
     } catch (thrown) {
       page.state = under.controller.signal.aborted ? "left" : "failed";
       if (tab.load === under) tab.load = undefined;
+      if (isRefusedLogin(thrown)) this.#settings.refused(target);
       if (!under.controller.signal.aborted) this.#failed(thrown, page, under.page !== undefined);
       else if (under.page !== undefined) page.add("(left before the end - r loads it again)", "note");
     } finally {

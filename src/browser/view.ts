@@ -30,17 +30,27 @@ export function pageColumns(columns: number, { centred }: PageView): number {
   return centred ? Math.min(columns, CENTRED_WIDTH) : columns;
 }
 
-export function tabStrip(titles: readonly string[], at: number, { columns, theme }: Surface): string {
+/** Columns left of a page. */
+export function marginOf(columns: number, view: PageView): number {
+  return view.centred ? Math.floor((columns - pageColumns(columns, view)) / 2) : 0;
+}
+
+/** What the strip of tabs shows of each, as far as the row has room. */
+export function tabNames(titles: readonly string[], columns: number): string[] {
   const each = Math.max(3, Math.floor(columns / titles.length) - 3);
-  let row = "";
+  const names: string[] = [];
   let width = 0;
   for (const [index, title] of titles.entries()) {
     const shown = ` ${index + 1} ${truncate(title, Math.max(0, each - 2))} `;
-    if (width + displayWidth(shown) > columns) break;
     width += displayWidth(shown);
-    row += index === at ? styled(theme, "tab", shown) : shown;
+    if (width > columns) break;
+    names.push(shown);
   }
-  return row;
+  return names;
+}
+
+export function tabStrip(names: readonly string[], at: number, { theme }: Surface): string {
+  return names.map((shown, index) => (index === at ? styled(theme, "tab", shown) : shown)).join("");
 }
 
 export function bar(title: string, url: string, { columns, theme }: Surface): string {
@@ -59,7 +69,7 @@ export function statusRow(left: string, right: string, { columns, theme }: Surfa
 export function bodyRows(visit: Visit, height: number, surface: Surface, view: PageView): string[] {
   const { page, layout, top } = visit;
   const columns = pageColumns(surface.columns, view);
-  const margin = " ".repeat(view.centred ? Math.floor((surface.columns - columns) / 2) : 0);
+  const margin = " ".repeat(marginOf(surface.columns, view));
   const rows: string[] = [];
   for (let at = top; at < top + height; at++) {
     const row = layout.rows[at];
@@ -92,7 +102,7 @@ export function placementOf(
   const from = Math.max(0, top - first);
   const to = Math.min(picture.rows, top + height - first);
   if (from >= to) return undefined;
-  const margin = view.centred ? Math.floor((columns - pageColumns(columns, view)) / 2) : 0;
+  const margin = marginOf(columns, view);
   return {
     picture: picture.pixels,
     kind,

@@ -17,6 +17,8 @@ const MOUSE = "\x1b[?1000h\x1b[?1006h";
 export interface Listener {
   input(input: Input): void;
   redraw(): void;
+  /** There is nobody at the keyboard any more. */
+  quit(): void;
 }
 
 export interface FullScreenOptions {
@@ -108,6 +110,7 @@ export class FullScreen implements BrowserScreen, Disposable {
     this.#decoder = new StringDecoder("utf8");
     this.#keyboard.setRawMode(true);
     this.#keyboard.on("data", this.#typed);
+    this.#keyboard.once("end", this.#over);
     this.#keyboard.resume();
     this.#output.on("resize", this.#resized);
     this.#output.write(begin);
@@ -116,6 +119,7 @@ export class FullScreen implements BrowserScreen, Disposable {
   #giveBack(): void {
     clearTimeout(this.#escape);
     this.#keyboard.off("data", this.#typed);
+    this.#keyboard.off("end", this.#over);
     this.#keyboard.setRawMode(false);
     this.#keyboard.pause();
     this.#output.off("resize", this.#resized);
@@ -134,9 +138,14 @@ export class FullScreen implements BrowserScreen, Disposable {
     clearInterval(this.#waiting);
     // Who stopped us from outside has left all of it on.
     this.#keyboard.off("data", this.#typed);
+    this.#keyboard.off("end", this.#over);
     this.#output.off("resize", this.#resized);
     this.#takeOver();
     this.#listener?.redraw();
+  };
+
+  readonly #over = (): void => {
+    this.#listener?.quit();
   };
 
   readonly #resized = (): void => {

@@ -4,7 +4,7 @@ import type { Manifest, OptionSpec } from "../plugin.js";
 import type { Registry } from "../registry.js";
 import type { HelpTopic } from "./parse.js";
 import { SHARED_OPTIONS } from "./shared-options.js";
-import { sendCommandOptions, TOOLS, VERBS, verbsOf, type WordSpec } from "./verbs.js";
+import { furtherWordsOf, sendCommandOptions, TOOLS, VERBS, verbsOf, type WordSpec } from "./verbs.js";
 
 /** @param columns to wrap at */
 export async function helpText(topic: HelpTopic, registry: Registry, columns: number): Promise<string> {
@@ -32,7 +32,8 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
           `Schemes: ${Object.entries(manifest.schemes)
             .map(([scheme, { port }]) => (port === undefined ? `${scheme}:` : `${scheme}: (port ${port})`))
             .join(", ")}`,
-          `Verbs:   ${verbsOf(manifest).join(", ") || "not yet"}`,
+          `Verbs:   ${[...verbsOf(manifest), ...furtherWordsOf(manifest)].join(", ") || "not yet"}`,
+          ...useOfVerbs(manifest),
           manifest.commands.length === 0
             ? "It has no commands of its own yet; the verbs above do the work."
             : `\`porthole ${manifest.name} COMMAND --help\` has its options and examples.`,
@@ -112,6 +113,13 @@ function allHelp(page: Page): void {
       "`porthole VERB --help` tells more; `porthole protocols` lists what each protocol can; `porthole tour` shows it.",
     ].join("\n"),
   );
+}
+
+/** Verbs come before the URL, commands behind the protocol's name. */
+function useOfVerbs(manifest: Manifest): string[] {
+  const [scheme] = Object.keys(manifest.schemes);
+  const verb = verbsOf(manifest).find((name) => name !== "open") ?? "open";
+  return [`         as in \`porthole ${verb} ${scheme}:...\`; \`porthole ${verb} --help\` tells more`];
 }
 
 function wordHelp(page: Page, word: WordSpec, registry: Registry): void {

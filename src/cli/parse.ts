@@ -8,7 +8,15 @@ import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
 import { asUrl } from "./plain-host.js";
 import { ALL_SHARED } from "./shared-options.js";
-import { OPEN, sendCommandOptions, WORDS, type WordSpec, wordNamed } from "./verbs.js";
+import {
+  furtherWordsOf,
+  OPEN,
+  sendCommandOptions,
+  verbsOf,
+  WORDS,
+  type WordSpec,
+  wordNamed,
+} from "./verbs.js";
 
 export type CommandLine =
   | { readonly kind: "help"; readonly topic: HelpTopic }
@@ -195,8 +203,17 @@ function unknownOwnCommand(word: string, manifest: Manifest, rest: readonly stri
   const list = names.length === 0 ? "there are none yet" : `there are ${names.join(", ")}`;
   return new PortholeError("usage", `${manifest.title} has no command '${word}'`, {
     protocol: manifest.name,
-    hint: guess === undefined ? (hostHint(word, manifest, rest) ?? list) : `did you mean ${guess}?`,
+    hint:
+      verbHint(word, manifest) ??
+      (guess === undefined ? (hostHint(word, manifest, rest) ?? list) : `did you mean ${guess}?`),
   });
+}
+
+/** `porthole gopher mirror URL`: the verb is no command, and needs no protocol's name before it. */
+function verbHint(word: string, manifest: Manifest): string | undefined {
+  const isOne = [...verbsOf(manifest), ...furtherWordsOf(manifest)].includes(word);
+  const [scheme] = Object.keys(manifest.schemes);
+  return isOne && scheme !== undefined ? `it is a verb: porthole ${word} ${scheme}:...` : undefined;
 }
 
 /** `porthole telnet HOST PORT`, as telnet has it. */

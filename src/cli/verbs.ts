@@ -10,6 +10,8 @@ export interface WordSpec {
   readonly options: readonly OptionSpec[];
   /** The protocol must do one of these; absent: the word asks nothing of a protocol. */
   readonly needs?: readonly Verb[];
+  /** What it does is of use with a protocol that does one of these; absent: it is as with `needs`. */
+  readonly over?: readonly Verb[];
   /** Absent: in the plan, not yet built. */
   readonly load?: () => Promise<CommandModule>;
   readonly examples?: readonly string[];
@@ -267,6 +269,7 @@ export const VERBS: readonly WordSpec[] = [
     usage: "FROM... TO",
     summary: "copy between any two places",
     options: [RECURSIVE, FORCE, RESUME],
+    over: ["get", "put"],
     load: () => import("./commands/cp.js"),
     examples: [
       "porthole cp https://example.org/big.iso ftp://me@ftp.example.org/incoming/",
@@ -309,19 +312,26 @@ export const VERBS: readonly WordSpec[] = [
         flag: "depth",
         type: "number",
         placeholder: "N",
-        summary: "of a site: follow N links from the start (5)",
+        summary: "of a site or a Gopher hole: follow N links from the start (5)",
       },
       {
         flag: "robots",
         type: "boolean",
-        summary: "of a site: do as its robots.txt asks (the default; --no-robots)",
+        summary: "of a site or a hole: do as its robots.txt asks (the default; --no-robots)",
       },
-      { flag: "wait", type: "number", placeholder: "S", summary: "of a site: seconds between two requests" },
+      {
+        flag: "wait",
+        type: "number",
+        placeholder: "S",
+        summary: "of a site or a hole: seconds between two requests",
+      },
     ],
+    over: ["ls"],
     load: () => import("./commands/mirror.js"),
     examples: [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
       "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
+      "porthole mirror gopher://gopher.example.org ./hole    and then: porthole browse ./hole",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],
   },
@@ -370,6 +380,7 @@ export const VERBS: readonly WordSpec[] = [
     summary: "ask the server's own search, or look through names and texts",
     options: [LONG, LIMIT],
     needs: ["search", "ls", "get"],
+    over: ["search", "ls"],
     load: async () => (await everyday()).search,
     examples: [
       "porthole search gopher://gopher.example.org/7/find lighthouse",
@@ -420,6 +431,7 @@ export const VERBS: readonly WordSpec[] = [
     usage: "[URL]",
     summary: "the full-screen browser",
     options: BROWSING,
+    over: ["ls", "get", "interact"],
     load: () => import("./commands/browse.js"),
     examples: ["porthole browse gopher://gopher.example.org", "porthole browse"],
   },
@@ -436,6 +448,7 @@ export const VERBS: readonly WordSpec[] = [
         summary: "lines from a file; - for standard input",
       },
     ],
+    over: ["ls", "get", "put", "send", "interact"],
     load: () => import("./commands/shell.js"),
     examples: [
       "porthole shell ftp://me@ftp.example.org/pub",
@@ -543,4 +556,13 @@ export function verbsOf(manifest: Manifest): string[] {
   const own: readonly Verb[] = manifest.verbs;
   const opens = OPEN.needs?.some((verb) => own.includes(verb)) ?? false;
   return [...(opens ? ["open"] : []), ...own.filter((verb) => verb !== "interact")];
+}
+
+/** The words that are of use with a protocol beside its own verbs, in the order of the help. */
+export function furtherWordsOf(manifest: Manifest): string[] {
+  const own = verbsOf(manifest);
+  const does: readonly Verb[] = manifest.verbs;
+  return VERBS.filter(({ name, needs, over = needs }) => {
+    return !own.includes(name) && over?.some((verb) => does.includes(verb)) === true;
+  }).map(({ name }) => name);
 }

@@ -63,6 +63,8 @@ export interface MirrorReport {
   readonly octets: number;
   /** At the target and not at the source, and left there. */
   readonly extra: number;
+  /** Of those copied: had been before, and are fetched each time, as nothing tells whether they have changed (Gopher). Absent for none. */
+  readonly again?: number;
   /** Links that were made, or changed. This and the next two: absent for none. */
   readonly linksKept?: number;
   /** Files and folders behind links, once for each link; with `dryRun` too. */

@@ -55,6 +55,7 @@ class Crawl implements AsyncDisposable {
   #free = 0;
   #copied = 0;
   #same = 0;
+  #again = 0;
   #removed = 0;
   #octets = 0;
 
@@ -133,6 +134,7 @@ class Crawl implements AsyncDisposable {
       removed: this.#removed,
       failed: this.#failures.count,
       octets: this.#octets,
+      ...(this.#again === 0 ? {} : { again: this.#again }),
       extra: this.#request.delete === true ? 0 : this.#rest().length,
     });
   }
@@ -233,6 +235,7 @@ class Crawl implements AsyncDisposable {
     const size = await this.#write(to, item, file, document, octets);
     this.#copied += 1;
     const validator = document.version ?? document.validator;
+    if (validator === undefined && typeof this.#known.get(item.url)?.["file"] === "string") this.#again += 1;
     await this.#journal?.note(item.url, {
       file,
       size,

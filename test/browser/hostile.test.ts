@@ -61,6 +61,20 @@ describe("control characters", () => {
   });
 });
 
+describe("a menu's own title", () => {
+  it("is the page's, made harmless; a later one is a heading alone", async () => {
+    const lines = [
+      "iThe \x1b[2Jharbour\tTITLE\tnull.host\t1",
+      "iNot this\tTITLE\tnull.host\t1",
+      "0A text\t/x\th\t70",
+    ];
+    await using at = await facing([answer(...lines, ".")]);
+    await at.sees("A text");
+    expect(at.screen.row(1)).toMatch(/^ The \\x1b\[2Jharbour - gopher:/);
+    expect(at.screen.strange).toEqual([]);
+  });
+});
+
 describe("size", () => {
   it("a menu without end is cut, and the browser answers keys meanwhile", async () => {
     const line = "0An item of a menu that has no end\t/x\t127.0.0.1\t70\r\n";

@@ -119,6 +119,27 @@ describe("what the others hold", () => {
     await at.sees("Welcome aboard");
     at.press("5");
     await at.sees("From: Harbour Office");
+    // Its URL ends in an identifier: the subject is a name for people.
+    at.press("D");
+    await at.sees(/Save as: .*\/Welcome aboard\.eml/);
+    at.press("Enter");
+    // Whoever has logged in is not asked again.
+    await at.sees(/saved .*\/Welcome aboard\.eml/);
+  });
+
+  it("a login that was refused is asked for anew, and kept when it is right", async () => {
+    await using at = await Browsing.open({ url: sandbox.url("imap"), columns: 100 });
+    for (const [password, wanted] of [
+      ["wrong", /refused|Authentication failed|not log/i],
+      ["sandbox", "INBOX"],
+    ] as const) {
+      await at.sees("User for 127.0.0.1:");
+      at.press("porthole", "Enter");
+      await at.sees("Password for porthole at 127.0.0.1:");
+      at.press(password, "Enter");
+      await at.sees(wanted);
+      if (password === "wrong") at.press("g", sandbox.url("imap"), "Enter");
+    }
   });
 
   it("folders and files of this machine, which nobody from outside leads to", async () => {

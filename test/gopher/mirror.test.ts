@@ -132,11 +132,13 @@ describe("mirror of a hole", () => {
         if (event.event === "copied" && /about/.test(event.name)) breaking.abort();
     }).rejects.toThrow();
     asked = [];
-    expect((await mirrored()).at(-1)).toMatchObject({ event: "done", failed: 0 });
+    const rest = (await mirrored()).at(-1);
+    expect(rest).toMatchObject({ event: "done", failed: 0 });
+    expect(rest).not.toHaveProperty("again");
     expect(asked).not.toContain("/about.txt");
     expect(asked).toContain("/v1.0/data");
     asked = [];
-    expect((await mirrored()).at(-1)).toMatchObject({ copied: 6, same: 0 });
+    expect((await mirrored()).at(-1)).toMatchObject({ copied: 6, again: 6, same: 0 });
     expect(asked).toContain("/about.txt");
   });
 

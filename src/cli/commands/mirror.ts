@@ -110,7 +110,12 @@ async function tell(desk: Desk, event: MirrorEvent): Promise<void> {
 function reportLine(report: MirrorReport): string {
   const parts = report.dryRun
     ? ["nothing was changed"]
-    : [`${report.copied} copied (${humanSize(report.octets)})`, `${report.removed} removed`];
+    : [`${report.copied} copied (${humanSize(report.octets)})`];
+  const removed = report.dryRun ? [] : [`${report.removed} removed`];
+  const again =
+    report.again === undefined
+      ? []
+      : [`${report.again} of them once more (nothing tells whether they have changed)`];
   const extra = report.extra === 0 ? [] : [`${report.extra} not at the source`];
   const { linksKept = 0, linksFollowed = 0, leftOut = 0 } = report;
   const links = [
@@ -121,5 +126,14 @@ function reportLine(report: MirrorReport): string {
   const failed = report.failed === 0 ? [] : [`${report.failed} failed`];
   const { marked = 0 } = report;
   const flags = marked === 0 ? [] : [`${marked} with new flags`];
-  return [...parts, `${report.same} the same`, ...flags, ...links, ...extra, ...failed].join(", ");
+  return [
+    ...parts,
+    ...again,
+    ...removed,
+    `${report.same} the same`,
+    ...flags,
+    ...links,
+    ...extra,
+    ...failed,
+  ].join(", ");
 }

@@ -5,7 +5,7 @@ import type { Completer } from "node:readline";
 import type { Entry, Target } from "../../plugin.js";
 import { isHarmful } from "../../text/safe.js";
 import { ALIASES, SHELL_WORDS, wordsWhere } from "./commands.js";
-import { quoted } from "./line.js";
+import { begunWord, quoted, quotedBy } from "./line.js";
 import type { Place } from "./place.js";
 
 /** Names that are offered. */
@@ -13,22 +13,22 @@ const MOST = 500;
 
 /** @param own the words that only this protocol has */
 export async function offersFor(line: string, place: Place, own: readonly string[]): Promise<string[]> {
-  const begun = /(?:\\.|[^\s\\])*$/.exec(line)?.[0] ?? "";
-  const before = line.slice(0, line.length - begun.length).trim();
-  if (before === "") {
+  const { before, written, plain, quote } = begunWord(line);
+  const [typed] = before;
+  if (typed === undefined) {
     const words = wordsWhere(place.client.verbsOf(place.target)).map(([word]) => word);
-    return [...words, ...own].filter((word) => word.startsWith(begun)).map((word) => `${word} `);
+    return [...words, ...own].filter((word) => word.startsWith(written)).map((word) => `${word} `);
   }
-  const typed = before.split(/\s+/)[0] ?? "";
   const word = ALIASES[typed] ?? typed;
   const names = own.includes(word) ? "remote" : (SHELL_WORDS[word]?.names ?? "none");
-  const plain = begun.replace(/\\(.)/g, "$1");
   if (names === "none" || plain.startsWith("-")) return [];
+  // What goes on after a quote that was closed, or has one in its middle, is left to the person.
+  if (quote === "" ? /^['"]/.test(written) : !written.startsWith(quote)) return [];
   const found = names === "remote" ? await remote(plain, place) : await local(plain);
   return found
-    .filter((name) => name.startsWith(plain) && !isHarmful(name))
+    .filter((name) => name.startsWith(plain) && !isHarmful(name) && !(quote === "'" && name.includes("'")))
     .slice(0, MOST)
-    .map(quoted);
+    .map((name) => (quote === "" ? quoted(name) : quotedBy(quote, name)));
 }
 
 async function remote(plain: string, place: Place): Promise<string[]> {
@@ -63,7 +63,7 @@ async function local(plain: string): Promise<string[]> {
 /** As node:readline wants it; a server that does not answer offers nothing. */
 export function completer(place: () => Place, own: () => readonly string[]): Completer | AsyncCompleter {
   return (line: string, done: (error: null, result: [string[], string]) => void) => {
-    const begun = /(?:\\.|[^\s\\])*$/.exec(line)?.[0] ?? "";
+    const begun = begunWord(line).written;
     offersFor(line, place(), own()).then(
       (offers) => done(null, [offers, begun]),
       () => done(null, [[], begun]),

@@ -61,6 +61,43 @@ function closing(text: string, from: number): number {
   throw new PortholeError("usage", `a ${quote} without its end`);
 }
 
+/** The word at a line's end that is not done yet. */
+export interface BegunWord {
+  /** The words before it in the same command. */
+  readonly before: readonly string[];
+  /** As it is written, with its quote. */
+  readonly written: string;
+  /** What it stands for so far. */
+  readonly plain: string;
+  /** The quote that is open; empty: none. */
+  readonly quote: string;
+}
+
+export function begunWord(line: string): BegunWord {
+  let [start, quote, plain] = [0, "", ""];
+  let before: string[] = [];
+  for (let at = 0; at < line.length; at++) {
+    const character = line[at] ?? "";
+    const escapes = character === "\\" && quote !== "'";
+    if (escapes && at + 1 < line.length) plain += line[++at] ?? "";
+    else if (quote !== "") {
+      if (character === quote) quote = "";
+      else plain += character;
+    } else if (character === '"' || character === "'") quote = character;
+    else if (/[\s;]/.test(character)) {
+      if (start < at) before.push(plain);
+      if (character === ";") before = [];
+      [start, plain] = [at + 1, ""];
+    } else plain += character;
+  }
+  return { before, written: line.slice(start), plain, quote };
+}
+
+/** A name as it is written within a quote that is open. */
+export function quotedBy(quote: string, word: string): string {
+  return quote === '"' ? `"${word.replace(/["\\]/g, "\\$&")}"` : `'${word}'`;
+}
+
 /** A word as it must be written to be one word. */
 export function quoted(word: string): string {
   return word.replace(/[\s'"\\;&#]/g, "\\$&");

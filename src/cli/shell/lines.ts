@@ -8,6 +8,7 @@ import { replace } from "../../browser/bookmarks.js";
 import { localError } from "../../errors.js";
 import type { Terminal } from "../terminal.js";
 import type { completer } from "./completion.js";
+import { TypedInput } from "./typed-input.js";
 
 const REMEMBERED = 1000;
 
@@ -21,6 +22,7 @@ export interface LineSource {
 /** Lines that a person edits. The terminal is readline's only while a line is typed: what runs has it to itself. */
 export class TypedLines implements LineSource {
   readonly #terminal: Terminal;
+  readonly #input: TypedInput;
   readonly #complete: ReturnType<typeof completer>;
   readonly #file: string | undefined;
   /** Newest first, as readline has it. */
@@ -28,6 +30,7 @@ export class TypedLines implements LineSource {
 
   constructor(terminal: Terminal, complete: ReturnType<typeof completer>, stateFolder: string | undefined) {
     this.#terminal = terminal;
+    this.#input = new TypedInput(terminal.stdin);
     this.#complete = complete;
     this.#file = stateFolder === undefined ? undefined : join(stateFolder, "shell-history");
   }
@@ -43,8 +46,9 @@ export class TypedLines implements LineSource {
   }
 
   async next(prompt: string): Promise<string | undefined> {
+    this.#input.begin();
     const lines = createInterface({
-      input: this.#terminal.stdin,
+      input: this.#input,
       output: this.#terminal.stdout,
       completer: this.#complete,
       history: this.#history,
@@ -76,7 +80,11 @@ export class TypedLines implements LineSource {
     };
     try {
       return await new Promise<string | undefined>((resolve) => {
-        lines.once("line", resolve);
+        lines.once("line", (line) => {
+          // What came with it is the next line's.
+          lines.pause();
+          resolve(line);
+        });
         lines.once("close", () => resolve(undefined));
         lines.setPrompt(prompt);
         lines.prompt();
@@ -84,6 +92,7 @@ export class TypedLines implements LineSource {
     } finally {
       this.#terminal.typing = undefined;
       lines.close();
+      this.#input.end();
     }
   }
 

@@ -60,6 +60,10 @@ describe("a protocol's command that is not known", () => {
       ["ftp", "xyzzy"],
       "ftp: FTP has no command 'xyzzy' - there are features, quote, site, hash, chmod, touch, du, find, fxp",
     ],
+    [
+      ["gopher", "mirror", "gopher://h", "./hole"],
+      "gopher: Gopher has no command 'mirror' - it is a verb: porthole mirror gopher:...",
+    ],
     [["gopher", "over"], "gopher: Gopher has no command 'over' - there are attributes, ask, caps, crawl"],
   ])("%j", (words, line) => isRefused([...words, at("ftp")], line));
 

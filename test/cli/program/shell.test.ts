@@ -243,6 +243,9 @@ describe("on a terminal", () => {
     await screen.shows("cat welcome.txt");
     await screen.type("Enter");
     await screen.shows(/Look around.*\n.*:\/>$/);
+    await screen.type('pwd; cat "wel', "Tab");
+    await screen.shows('cat "welcome.txt"');
+    await screen.type("C-u");
     await screen.type("cd pu", "Tab");
     await screen.shows("cd pub/");
     await screen.type("Enter");
