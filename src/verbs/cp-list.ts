@@ -177,6 +177,9 @@ export class Lister implements AsyncDisposable {
   }
 }
 
+/** More of a mailbox's messages are not held to be put into order: so many, and then those after them. */
+const MOST_HELD = 20_000;
+
 /** The messages of a mailbox in the order they came in, all else as it is found. */
 async function* messagesInOrder(all: AsyncIterable<Walked>): AsyncGenerator<Walked, void, undefined> {
   let held: Found[] = [];
@@ -189,7 +192,7 @@ async function* messagesInOrder(all: AsyncIterable<Walked>): AsyncGenerator<Walk
       walked.kind === "found" && walked.found.entry.kind === "message" ? walked.found : undefined;
     const before = held[0];
     const isElsewhere = message === undefined || mailboxOf(message) !== (before && mailboxOf(before));
-    if (before !== undefined && isElsewhere) yield* release();
+    if (before !== undefined && (isElsewhere || held.length === MOST_HELD)) yield* release();
     if (message === undefined) yield walked;
     else held.push(message);
   }
