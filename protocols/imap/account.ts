@@ -99,9 +99,9 @@ export class Account {
   }
 
   /** The levels of a name that the server sent. */
-  levelsOf(raw: string, delimiter: string | null): string[] {
+  levelsOf(peer: Peer, raw: string, delimiter: string | null): string[] {
     const levels = delimiter === null || delimiter === "" ? [raw] : raw.split(delimiter);
-    return levels.map(decodeMailboxName);
+    return levels.map((level) => peer.shownName(level));
   }
 
   leftEarly(): void {
