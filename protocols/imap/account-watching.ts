@@ -136,7 +136,7 @@ class AccountWatching implements Watched {
       found.push({ event: "new", entry, at: new Date() });
     }
     // What is selected is told of in another way (RFC 5465, 5.2). Opened for reading, CLOSE removes nothing.
-    const unselects = peer.capabilities.has("UNSELECT") || peer.capabilities.has("IMAP4REV2");
+    const unselects = peer.capabilities.has("UNSELECT");
     const status = await peer.dialogue.ask(unselects ? "UNSELECT" : "CLOSE");
     mustBeOk(status, `the mailbox ${decodeMailboxName(raw)} cannot be left`);
     peer.selected = undefined;

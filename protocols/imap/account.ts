@@ -10,12 +10,15 @@ import type { MailPath } from "./path.js";
 import type { Peer, Selected } from "./peer.js";
 import { refusal } from "./refusal.js";
 import { textOf } from "./values.js";
+import { quoted } from "./words.js";
 
 export class Account {
   readonly target: Target;
   readonly context: Context;
   readonly listed = new Listed();
   readonly #way: Way<Peer>;
+  /** Names that are no modified UTF-7, and whether the server has a mailbox of that name. */
+  readonly #broken = new Map<string, boolean>();
   /** Whom the login was for, where there was one. */
   #user: string | undefined;
 
@@ -86,7 +89,32 @@ export class Account {
     const parting = levels.length === 1 ? "" : ((await this.delimiter(peer)) ?? "/");
     const [first = "", ...rest] = levels;
     const top = /^inbox$/i.test(first) ? "INBOX" : first;
-    return peer.rawName([top, ...rest].join(parting));
+    const name = [top, ...rest].join(parting);
+    return (await this.#brokenName(peer, [top, ...rest], parting)) ?? peer.rawName(name);
+  }
+
+  /**
+   * The name as it is listed where it is no modified UTF-7: such names are shown as they are, and lead back to their
+   * mailbox, when the server has one of that name. Undefined for all others.
+   */
+  async #brokenName(peer: Peer, levels: readonly string[], parting: string): Promise<string | undefined> {
+    if (!levels.some((level) => level.includes("&"))) return undefined;
+    const raw = levels
+      .map((level) => (peer.shownName(level) === level ? level : peer.rawName(level)))
+      .join(parting);
+    if (!/^[\x20-\x7e]*$/.test(raw) || raw === peer.rawName(levels.join(parting))) return undefined;
+    let isThere = this.#broken.get(raw);
+    if (isThere === undefined) {
+      isThere = false;
+      const answer = peer.dialogue.say({
+        words: ["LIST", '""', quoted(raw)],
+        takes: ({ name }) => name === "LIST",
+      });
+      for await (const { values } of answer.data()) isThere ||= textOf(values[2]) === raw;
+      await answer.status();
+      this.#broken.set(raw, isThere);
+    }
+    return isThere ? raw : undefined;
   }
 
   /** What parts the levels of names; null where there is nothing. Asked for once. */
@@ -99,9 +127,9 @@ export class Account {
   }
 
   /** The levels of a name that the server sent. */
-  levelsOf(raw: string, delimiter: string | null): string[] {
+  levelsOf(peer: Peer, raw: string, delimiter: string | null): string[] {
     const levels = delimiter === null || delimiter === "" ? [raw] : raw.split(delimiter);
-    return levels.map(decodeMailboxName);
+    return levels.map((level) => peer.shownName(level));
   }
 
   leftEarly(): void {

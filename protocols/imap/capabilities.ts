@@ -1,5 +1,12 @@
 /** What a server says it can do (RFC 9051, 7.2.2). */
 
+/** Extensions of old that IMAP4rev2 has in itself, and need not tell (RFC 9051, appendix E). */
+const IN_REV2: ReadonlySet<string> = new Set(
+  "ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE NAMESPACE SASL-IR SEARCHRES SPECIAL-USE STATUS=SIZE UIDPLUS UNSELECT".split(
+    " ",
+  ),
+);
+
 export class Capabilities {
   readonly #offered: ReadonlySet<string>;
 
@@ -9,7 +16,7 @@ export class Capabilities {
   }
 
   has(name: string): boolean {
-    return this.#offered.has(name);
+    return this.#offered.has(name) || (IN_REV2.has(name) && this.#offered.has("IMAP4REV2"));
   }
 
   /** What is said in the form `NAME=VALUE`: `values("AUTH")`. */
@@ -31,6 +38,6 @@ export class Capabilities {
   /** Octets that may be sent as a literal without waiting (RFC 7888). */
   get literalAhead(): number {
     if (this.has("LITERAL+")) return Number.POSITIVE_INFINITY;
-    return this.has("LITERAL-") || this.has("IMAP4REV2") ? 4096 : -1;
+    return this.has("LITERAL-") ? 4096 : -1;
   }
 }

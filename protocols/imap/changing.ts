@@ -65,7 +65,7 @@ export async function storeLabels(
 export async function expunge(peer: Peer, uids: readonly number[]): Promise<void> {
   await store(peer, uids, "+FLAGS", ["\\Deleted"]);
   const { capabilities } = peer;
-  if (capabilities.has("UIDPLUS") || capabilities.has("IMAP4REV2")) {
+  if (capabilities.has("UIDPLUS")) {
     for (const some of inPortions(uids)) {
       mustBeOk(await peer.dialogue.ask("UID EXPUNGE", sequenceSet(some)), "the messages cannot be removed");
     }
@@ -103,7 +103,7 @@ export async function copy(peer: Peer, uids: readonly number[], raw: string): Pr
 /** MOVE (RFC 6851), or COPY and removal where the server has none. */
 export async function move(peer: Peer, uids: readonly number[], raw: string): Promise<Copied> {
   const { capabilities } = peer;
-  if (!capabilities.has("MOVE") && !capabilities.has("IMAP4REV2")) {
+  if (!capabilities.has("MOVE")) {
     const copied = await copy(peer, uids, raw);
     await expunge(peer, uids);
     return copied;
@@ -171,7 +171,7 @@ async function remove(peer: Peer, raw: string, levels: readonly string[]): Promi
 export async function unselect(peer: Peer): Promise<void> {
   if (peer.selected === undefined) return;
   const { capabilities } = peer;
-  const gentle = capabilities.has("UNSELECT") || capabilities.has("IMAP4REV2");
+  const gentle = capabilities.has("UNSELECT");
   // Without it, EXAMINE and CLOSE: a mailbox opened for reading alone is not expunged (RFC 3501, 6.4.2).
   if (!gentle && !peer.selected.readOnly) {
     await peer.dialogue

@@ -101,7 +101,7 @@ async function converse(
     return text;
   };
   const { capabilities } = peer;
-  const ahead = capabilities.has("SASL-IR") || capabilities.has("IMAP4REV2");
+  const ahead = capabilities.has("SASL-IR");
   let initial = login.initial;
   const words = ["AUTHENTICATE", mechanism.name];
   if (ahead && initial !== undefined) {

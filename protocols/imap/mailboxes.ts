@@ -54,8 +54,8 @@ export async function listMailboxes(
 ): Promise<Mailbox[]> {
   const pattern = `${prefix}${deep ? "*" : "%"}`;
   const { capabilities } = peer;
-  const extended = capabilities.has("LIST-EXTENDED") || capabilities.has("IMAP4REV2");
-  const withStatus = counts && (capabilities.has("LIST-STATUS") || capabilities.has("IMAP4REV2"));
+  const extended = capabilities.has("LIST-EXTENDED");
+  const withStatus = counts && capabilities.has("LIST-STATUS");
   const returns = [
     ...(extended ? ["SUBSCRIBED", "CHILDREN"] : []),
     ...(extended && capabilities.has("SPECIAL-USE") ? ["SPECIAL-USE"] : []),
@@ -132,7 +132,7 @@ async function askCounts(peer: Peer, mailboxes: readonly Mailbox[]): Promise<voi
 }
 
 function itemsOf({ capabilities }: Peer): string {
-  const size = capabilities.has("STATUS=SIZE") || capabilities.has("IMAP4REV2");
+  const size = capabilities.has("STATUS=SIZE");
   const condstore = capabilities.has("CONDSTORE");
   return `MESSAGES UNSEEN UIDNEXT UIDVALIDITY${size ? " SIZE" : ""}${condstore ? " HIGHESTMODSEQ" : ""}`;
 }
@@ -152,7 +152,7 @@ function keepMailbox(
   if (delimiter !== null || peer.delimiter === undefined) peer.delimiter = delimiter;
   // Some servers end the name of what only holds others in the delimiter.
   const bare = delimiter !== null && raw.endsWith(delimiter) ? raw.slice(0, -delimiter.length) : raw;
-  const levels = account.levelsOf(bare, delimiter);
+  const levels = account.levelsOf(peer, bare, delimiter);
   if (bare === "" || levels.some((level) => level === "" || /[\r\n\0]/.test(level))) return;
   const has = (name: RegExp) => attributes.some((attribute) => name.test(attribute));
   found.set(bare, {
@@ -193,12 +193,12 @@ function nameOf(value: Value | undefined): string | undefined {
 
 /** What the names of all of one's own mailboxes begin with (RFC 2342, 5), by its levels. */
 export async function personalLevels(account: Account, peer: Peer): Promise<readonly string[]> {
-  if (!peer.capabilities.has("NAMESPACE") && !peer.capabilities.has("IMAP4REV2")) return [];
+  if (!peer.capabilities.has("NAMESPACE")) return [];
   const answer = peer.dialogue.say({ words: ["NAMESPACE"], takes: ({ name }) => name === "NAMESPACE" });
   let levels: readonly string[] = [];
   for await (const { values } of answer.data()) {
     const [prefix, delimiter] = listOf(listOf(values[0])[0]).map(textOf);
-    levels = account.levelsOf(prefix ?? "", delimiter ?? null).filter((level) => level !== "");
+    levels = account.levelsOf(peer, prefix ?? "", delimiter ?? null).filter((level) => level !== "");
   }
   await answer.status();
   return levels.map((level) => (/^inbox$/i.test(level) ? "INBOX" : level));

@@ -1,8 +1,9 @@
 /** The server at the other end of one connection: the dialogue with it, and what is known of it. */
 import type { Connection } from "../../src/net/connection.js";
+import { utf8Of } from "../../src/text/utf8.js";
 import { Capabilities } from "./capabilities.js";
 import { type Bystander, Dialogue } from "./dialogue.js";
-import { encodeModifiedUtf7 } from "./modified-utf7.js";
+import { decodeMailboxName, encodeModifiedUtf7 } from "./modified-utf7.js";
 import { mustBeOk } from "./refusal.js";
 import type { Data, Status } from "./response.js";
 import { numberOf, wordsOf } from "./values.js";
@@ -83,8 +84,17 @@ export class Peer implements Bystander {
   /** @param name as people write it */
   rawName(name: string): string {
     if (/^inbox$/i.test(name)) return "INBOX";
-    const utf8 = this.utf8 || this.capabilities.speaksRev2Alone;
-    return utf8 ? Buffer.from(name, "utf8").toString("latin1") : encodeModifiedUtf7(name);
+    return this.#namesAreUtf8 ? Buffer.from(name, "utf8").toString("latin1") : encodeModifiedUtf7(name);
+  }
+
+  /** A mailbox's name as people read it. What means nothing stays as it is. @param raw one character for each octet */
+  shownName(raw: string): string {
+    if (!this.#namesAreUtf8) return decodeMailboxName(raw);
+    return utf8Of(Buffer.from(raw, "latin1")) ?? raw;
+  }
+
+  get #namesAreUtf8(): boolean {
+    return this.utf8 || this.capabilities.speaksRev2Alone;
   }
 
   // --- What the server says by itself ---------------------------------------------------------------------------

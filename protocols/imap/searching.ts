@@ -15,7 +15,7 @@ export async function searchUids(
   options: { readonly needsCharset?: boolean } = {},
 ): Promise<number[]> {
   const { capabilities } = peer;
-  const extended = capabilities.has("ESEARCH") || capabilities.has("IMAP4REV2");
+  const extended = capabilities.has("ESEARCH");
   const answer = peer.dialogue.say({
     words: [
       "UID SEARCH",

@@ -67,7 +67,7 @@ class Watching implements Watched {
   }
 
   async #wait(peer: Peer, changes: Changes): Promise<void> {
-    if (!peer.capabilities.has("IDLE") && !peer.capabilities.has("IMAP4REV2")) {
+    if (!peer.capabilities.has("IDLE")) {
       await pauseFor(this.#interval * 1000, this.#signal);
       mustBeOk(await peer.dialogue.ask("NOOP"), "the server does not say what is new");
       return;

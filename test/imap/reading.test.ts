@@ -242,6 +242,29 @@ describe("a listing", () => {
     });
   });
 
+  it("of a mailbox whose name is broken, or holds an ampersand, is of that one", async () => {
+    const play = welcome().and(
+      conversation(`
+        C: A2 LIST "" "a&b"
+        S: * LIST () "." "a&b"
+        S: A2 OK
+        C: A3 EXAMINE "a&b"
+        S: A3 NO not now
+        C: A4 LIST "" "R&D"
+        S: A4 NO no such name
+        C: A5 EXAMINE "R&-D"
+        S: A5 NO not now
+      `),
+    );
+    await plays(play, async (session) => {
+      for (const path of ["/a%26b/;UID=1", "/R%26D/;UID=1"]) {
+        expect(await failure(octets(session, path))).toMatchObject({
+          reply: expect.stringContaining("not now"),
+        });
+      }
+    });
+  });
+
   it("of mailboxes has counts, names of all kinds, and passes over what could lead astray", async () => {
     const play = welcome().and(
       conversation(`

@@ -128,7 +128,10 @@ async function asked(
   words: readonly Word[],
   names: readonly string[],
 ): Promise<Data[]> {
-  if (capability !== undefined && !peer.capabilities.all.some((one) => one.startsWith(capability))) {
+  const { capabilities } = peer;
+  const offers = (name: string) =>
+    capabilities.has(name) || capabilities.all.some((one) => one.startsWith(name));
+  if (capability !== undefined && !offers(capability)) {
     throw new PortholeError("refused", `the server has no ${capability}`, {
       hint: "`porthole imap capability` shows what it has",
     });
