@@ -88,7 +88,7 @@ export const manifest = {
   title: "Telnet",
   summary: "command lines of other machines",
   schemes: { telnet: { port: 23, tls: "upgrade" }, telnets: { port: 992, tls: "always" } },
-  verbs: ["get", "send", "watch", "interact"],
+  verbs: ["get", "send", "watch", "check", "interact"],
   sendCommand: "run",
   options,
   commands,

@@ -1,7 +1,9 @@
 /** Telnet as a Session: one connection, for one reader or one person. */
 import { StringDecoder } from "node:string_decoder";
 import { PortholeError } from "../../src/errors.js";
+import { Conversation } from "../../src/net/conversation.js";
 import type {
+  CheckStep,
   Document,
   Entry,
   Interaction,
@@ -14,6 +16,11 @@ import type {
 } from "../../src/plugin.js";
 import type { TelnetStream } from "./stream.js";
 
+/** Milliseconds that a server has to say something of its own, and of silence after which it has. */
+const UNASKED = 3000;
+const QUIET = 200;
+/** Characters of it that a report shows. */
+const SHOWN = 200;
 /** Milliseconds for the close to be told. */
 const FAREWELL = 1000;
 
@@ -53,6 +60,22 @@ export class TelnetSession implements Session {
       const entry = { ...this.#entry(), size: octets.length, meta: { text } };
       yield { event: "data", entry, at: new Date(), text: text.replace(/\r?\n$/, "") };
     }
+  }
+
+  /** What is said unasked, which most often is the question who comes; and what was agreed on meanwhile. */
+  async *check(): AsyncGenerator<CheckStep, void, undefined> {
+    const began = performance.now();
+    const stream = await this.#live();
+    const talk = new Conversation(stream);
+    if (await talk.waitForText(UNASKED)) await talk.settle(QUIET, UNASKED);
+    const said = talk
+      .take()
+      .trim()
+      .split(/[\r\n]+/);
+    const ms = performance.now() - began;
+    if (said[0] !== "") yield { step: "greeting", ok: true, ms, detail: said.join(" / ").slice(0, SHOWN) };
+    const { agreed } = stream;
+    if (agreed.length > 0) yield { step: "capabilities", ok: true, ms: 0, detail: agreed.join(", ") };
   }
 
   /** Takes a conversation written down in YAML, and holds it: docs/telnet-scripts.md. */

@@ -165,6 +165,13 @@ export class TelnetStream extends Duplex implements Interaction {
     return this.#lineMode.keys(!this.isOn("them", TELNET_OPTION.ECHO) && !this.#asksPassword);
   }
 
+  /** The options that are on, by name, with whose they are. */
+  get agreed(): string[] {
+    return this.#options.on.map(
+      ({ side, option }) => `${shownOption(option)} (${side === "us" ? "ours" : "theirs"})`,
+    );
+  }
+
   isOn(side: TelnetSide, option: number): boolean {
     return this.#options.isOn(side, option);
   }
@@ -395,9 +402,7 @@ export class TelnetStream extends Duplex implements Interaction {
   }
 
   #status(): string {
-    const lines = this.#options.on.map(
-      ({ side, option }) => `  ${shownOption(option)} (${side === "us" ? "ours" : "theirs"})`,
-    );
+    const lines = this.agreed.map((option) => `  ${option}`);
     return [
       `connected to ${this.connection.facts.host}:${this.connection.facts.port}, ${this.connection.secure ? "with" : "without"} TLS`,
       `mode ${this.keys ? "character" : "line"}, characters ${this.#characters.name}`,

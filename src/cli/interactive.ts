@@ -20,6 +20,7 @@ const SETTLED = 1500;
 const PATIENCE = 3;
 /** Milliseconds that it has for its first word. */
 const FIRST_WORD = 30_000;
+const LF = 0x0a;
 const DEFAULT_ESCAPE = "^]";
 
 /**
@@ -67,6 +68,8 @@ class Seat {
   readonly #typedLine = new TypedLine();
   /** A character may come in pieces. */
   readonly #characters = new StringDecoder("utf8");
+  /** What was shown last does not end its line. */
+  #lineOpen = false;
   #left = false;
   #inputEnded = false;
   readonly #began = performance.now();
@@ -114,7 +117,7 @@ class Seat {
       keyboard.pause();
     }
     if (terminal.stdout instanceof WriteStream) terminal.stdout.off("resize", this.#onResize);
-    const undo = this.#modes.undo();
+    const undo = this.#modes.undo() + (this.#lineOpen ? this.#endOfLine() : "");
     if (terminal.outputIsTerminal && undo !== "" && !terminal.outputClosed.aborted)
       await terminal.write(undo);
     this.#endLog();
@@ -124,6 +127,7 @@ class Seat {
 
   async #show(piece: Uint8Array): Promise<void> {
     const { terminal } = this.#desk;
+    this.#lineOpen = piece.at(-1) !== LF;
     this.#firstWord ??= performance.now() - this.#began;
     this.#endWhenSettled();
     const log = this.#log;
@@ -225,6 +229,7 @@ class Seat {
       return;
     }
     this.#line = undefined;
+    this.#lineOpen = false;
     const told = this.#command(
       typed
         .slice(0, end)
@@ -350,8 +355,12 @@ class Seat {
     this.#settling = setTimeout(() => this.#stream.destroy(), quiet);
   }
 
+  /** What stands before a message of our own: a prompt, most often, has no line end. */
   #endOfLine(): string {
-    return this.#keyboard === undefined ? "" : "\r";
+    const open = this.#lineOpen;
+    this.#lineOpen = false;
+    if (this.#keyboard === undefined) return "";
+    return open ? "\r\n" : "\r";
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { Screen } from "../cli/on-a-screen.js";
 
 let sandbox: Sandbox;
@@ -63,6 +64,7 @@ it("a hostile server: the person is still there, and so is the terminal", async 
   await screen.shows(/^(?:harbour\$ )?still here$/m);
   await screen.type("hostile loop", "Enter");
   await screen.shows("left with 11");
+  await screen.shows(/^porthole: telnet: the other side made more than/m);
   expect(await screen.shows(/^icanon$/m)).not.toContain("-icanon");
 });
 
@@ -111,4 +113,14 @@ it("a run that fails: its message stands on a line of its own, not behind the pr
   await using screen = await Screen.open(command, { XDG_CONFIG_HOME: "/nonexistent" });
   await screen.shows("left with 6");
   await screen.shows(/^harbour login:\s*\nporthole: telnet: step 1 of 1/m);
+});
+
+it("a server that closes behind a prompt: the message stands on a line of its own", async () => {
+  await using server = await scripted(script().send("who goes there? ").expect("me\r\n").drop());
+  const command = `node dist/program/porthole.js ${server.url("telnet")}; echo "left with $?"`;
+  await using screen = await Screen.open(command, { XDG_CONFIG_HOME: "/nonexistent" });
+  await screen.shows("who goes there?");
+  await screen.type("me", "Enter");
+  await screen.shows("left with 0");
+  await screen.shows(/^who goes there\? me\s*\n+porthole: telnet:\/\/\S+ closed the connection$/m);
 });

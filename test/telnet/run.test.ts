@@ -7,6 +7,8 @@ import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { startTelnet, type TelnetOptions } from "../../fixtures/servers/telnet.js";
+import { check } from "../../src/checking.js";
+import { Client } from "../../src/client.js";
 import { Transcript } from "../../src/net/transcript.js";
 import type { JsonObject, Options } from "../../src/plugin.js";
 import { perform, type Stage, steps } from "../socket/performed.js";
@@ -330,6 +332,22 @@ describe("a run against the sandbox", () => {
     await expect(run({ window: "wide" })).rejects.toMatchObject({ code: "usage" });
     await expect(run({ charset: "klingon" })).rejects.toMatchObject({ code: "usage" });
   });
+});
+
+it("check tells what is said unasked, and what was agreed on", async () => {
+  await using server = await scripted(
+    script()
+      .send(Buffer.from([255, 251, 1, 255, 253, 24]))
+      .send("The harbour\r\n\r\nlogin: ")
+      .drain(),
+  );
+  const seen: unknown[] = [];
+  for await (const { step, ok, detail } of check(new Client(), [server.url("telnet")]))
+    seen.push([step, ok, detail]);
+  expect(seen.slice(2)).toEqual([
+    ["greeting", true, "The harbour / login:"],
+    ["capabilities", true, "TTYPE (ours), ECHO (theirs)"],
+  ]);
 });
 
 describe("options under the session", () => {
