@@ -428,6 +428,8 @@ export interface FormQuestion {
   readonly choices: readonly string[];
   /** Nothing of the answer is to be shown. */
   readonly hidden: boolean;
+  /** What the form says before it asks this. */
+  readonly note?: string;
 }
 
 /** What became of one path of `readMany`. */

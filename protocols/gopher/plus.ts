@@ -105,8 +105,23 @@ function isKind(word: string): word is PlusQuestion["kind"] {
   return KINDS.test(word);
 }
 
+/** The questions to be answered; notes, to which no answer is sent, stand with the question that they come before. */
+export function formOf(questions: readonly PlusQuestion[]): FormQuestion[] {
+  let notes: string[] = [];
+  return questions.flatMap((question) => {
+    if (question.kind === "note") {
+      notes.push(question.question);
+      return [];
+    }
+    const asked = formQuestion(question);
+    const note = notes.join(" ");
+    notes = [];
+    return [note === "" ? asked : { ...asked, note }];
+  });
+}
+
 /** As the contract has questions. */
-export function formQuestion({ kind, question, choices }: PlusQuestion): FormQuestion {
+function formQuestion({ kind, question, choices }: PlusQuestion): FormQuestion {
   const [first = ""] = choices;
   return {
     question,

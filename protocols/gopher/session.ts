@@ -22,14 +22,7 @@ import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
 import { phonebookLines, phonebookQuery } from "./phonebook.js";
-import {
-  answersBlock,
-  formQuestion,
-  LONGEST_BLOCKS,
-  type PlusBlock,
-  parseBlocks,
-  parseQuestion,
-} from "./plus.js";
+import { answersBlock, formOf, LONGEST_BLOCKS, type PlusBlock, parseBlocks, parseQuestion } from "./plus.js";
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
@@ -137,10 +130,7 @@ export class GopherSession implements Session {
   async form(path: string): Promise<readonly FormQuestion[] | undefined> {
     const block = (await this.attributes(path)).find(({ name }) => name === "ASK");
     if (block === undefined) return undefined;
-    return block.lines.flatMap((line) => {
-      const question = parseQuestion(line);
-      return question === undefined || question.kind === "note" ? [] : [formQuestion(question)];
-    });
+    return formOf(block.lines.flatMap((line) => parseQuestion(line) ?? []));
   }
 
   /** Sends a form that is filled in. @throws PortholeError as `read` does */

@@ -11,9 +11,11 @@ export async function answersTo(
   questions: readonly FormQuestion[],
 ): Promise<readonly string[] | undefined> {
   const answers: string[] = [];
-  for (const { question, proposed, choices, hidden } of questions) {
+  for (const { question, proposed, choices, hidden, note } of questions) {
     const among = choices.length === 0 ? "" : ` (${choices.join(", ")})`;
-    const answer = await asking.line(`${question}${among}: `, {
+    // After the question: of a long line the end is not seen.
+    const told = note === undefined ? "" : ` [${note}]`;
+    const answer = await asking.line(`${question}${among}${told}: `, {
       text: proposed,
       hidden,
       complete: (typed) => choices.filter((choice) => choice.startsWith(typed)),

@@ -111,6 +111,7 @@ describe("size", () => {
       rows: 1,
     });
     while (at.screen.writes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Help leaves what is loading: the page is to be there first.
     at.screen.resize(60, 10);
     at.browser.redraw();
     await at.sees("A name that is long");

@@ -2,7 +2,7 @@
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
-import { answersBlock, parseBlocks, parseQuestion, parseView } from "../../protocols/gopher/plus.js";
+import { answersBlock, formOf, parseBlocks, parseQuestion, parseView } from "../../protocols/gopher/plus.js";
 import { Client } from "../../src/client.js";
 import { MANIFESTS } from "../../src/registry.js";
 import { performed } from "./performed.js";
@@ -138,6 +138,14 @@ describe("a form", () => {
     const [answer] = await performed("ask", [server.url("gopher", "/0/form")], { answer: ["Ada"] });
     expect(answer?.text).toBe("Thank you, Ada\r\n");
     await server.done;
+  });
+
+  it("has its notes with the questions that they come before", () => {
+    const lines = ["Note: Tell us", "Note: (all of it)", "Ask: Your name?", "AskP: A secret", "Note: Thanks"];
+    expect(formOf(lines.flatMap((line) => parseQuestion(line) ?? []))).toEqual([
+      { question: "Your name?", proposed: "", choices: [], hidden: false, note: "Tell us (all of it)" },
+      { question: "A secret", proposed: "", choices: [], hidden: true },
+    ]);
   });
 
   it("names the question that nobody answers", async () => {
