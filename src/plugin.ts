@@ -239,8 +239,11 @@ export interface Session extends AsyncDisposable {
    * the top. Mailboxes that are carried to another server are named after what it has.
    */
   home?(): Promise<readonly string[]>;
-  /** Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body. */
-  hypertext?(document: Document, octets: Uint8Array): Promise<Hypertext | undefined>;
+  /**
+   * Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body; `start`
+   * is the path that the following began at, where that is not what the session was opened for.
+   */
+  hypertext?(document: Document, octets: Uint8Array, start?: string): Promise<Hypertext | undefined>;
   /** What this place asks of robots. */
   robots?(): Promise<RobotRules>;
   /** What a person types goes in, what they see comes out. */

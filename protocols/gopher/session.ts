@@ -201,11 +201,15 @@ export class GopherSession implements Session {
   }
 
   /** Menus lead somewhere; a text's words do not. */
-  async hypertext({ type, entry }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
+  async hypertext(
+    { type, entry }: Document,
+    octets: Uint8Array,
+    start = this.#target.path,
+  ): Promise<Hypertext | undefined> {
     if (type !== MENU_MEDIA_TYPE) return undefined;
     const { hypertextOf } = await import("./hypertext.js");
     const menu = { ...this.#placeOf(parsePath("/")), url: entry.url };
-    return hypertextOf(octets, menu, parsePath(this.#target.path), this.#menuCharset);
+    return hypertextOf(octets, menu, parsePath(start), this.#menuCharset);
   }
 
   /** robots.txt as an item of type 0, which is where holes have it. */

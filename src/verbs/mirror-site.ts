@@ -216,7 +216,8 @@ class Crawl implements AsyncDisposable {
 
   async #keep(session: Session, to: Door, item: Item, document: Document): Promise<void> {
     const text = isReadWhole(document) ? await wholeOf(document) : undefined;
-    const hypertext = text === undefined ? undefined : await session.hypertext?.(document, text);
+    const hypertext =
+      text === undefined ? undefined : await session.hypertext?.(document, text, this.#stage.source.path);
     const links = this.#frontier.follow(hypertext?.links ?? [], item);
     if (!this.#frontier.takes(item)) {
       await ended(document);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../../src/client.js";
+import type { Session, Target } from "../../src/plugin.js";
 import { type MirrorEvent, type MirrorRequest, mirror } from "../../src/verbs/mirror.js";
 import { Browsing } from "../browser/browsing.js";
 
@@ -105,6 +106,17 @@ describe("mirror of a hole", () => {
     };
     await mirrored("/1/a");
     expect(asked.sort()).toEqual(["/a", "/a/b", "/texts/t", "robots.txt"]);
+  });
+
+  it("stays beneath it over a session that was opened above, as the shell's is", async () => {
+    class Above extends Client {
+      override open(target: Target): Promise<Session> {
+        return super.open(target.protocol === "gopher" ? this.target(`gopher://127.0.0.1:${port}/`) : target);
+      }
+    }
+    hole = { "": menu("1A\t/a"), "/a": menu("1Up\t/", "1In\t/a/b"), "/a/b": menu("iNothing\t") };
+    await mirrored("/1/a", { client: new Above() });
+    expect(asked.sort()).toEqual(["/a", "/a/b", "robots.txt"]);
   });
 
   it("leaves what robots.txt asks to leave", async () => {
