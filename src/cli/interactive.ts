@@ -20,6 +20,8 @@ const SETTLED = 1500;
 const PATIENCE = 3;
 /** Milliseconds that it has for its first word. */
 const FIRST_WORD = 30_000;
+/** Milliseconds that input from a pipe waits for the first word. */
+const HELD_BACK = 1000;
 const LF = 0x0a;
 const DEFAULT_ESCAPE = "^]";
 
@@ -71,6 +73,11 @@ class Seat {
   /** What was shown last does not end its line. */
   #lineOpen = false;
   #left = false;
+  #heard: () => void = () => {};
+  /** Something was said by the other side. */
+  readonly #spokenTo = new Promise<void>((resolve) => {
+    this.#heard = resolve;
+  });
   #inputEnded = false;
   readonly #began = performance.now();
   /** Milliseconds until the far side said something. */
@@ -129,6 +136,7 @@ class Seat {
     const { terminal } = this.#desk;
     this.#lineOpen = piece.at(-1) !== LF;
     this.#firstWord ??= performance.now() - this.#began;
+    this.#heard();
     this.#endWhenSettled();
     const log = this.#log;
     if (log !== undefined && !log.write(this.#fullLog ? piece : this.#logHarmless.text(piece)))
@@ -335,6 +343,8 @@ class Seat {
 
   async #pourInput(): Promise<void> {
     const stream = this.#stream;
+    // What comes before a login is there to read it may be taken for nobody's, and the connection reset.
+    if (stream.draws) await this.#firstWords();
     for await (const piece of this.#input) {
       if (stream.destroyed || stream.writableEnded) return;
       if (!stream.write(piece)) await roomIn(stream);
@@ -346,6 +356,15 @@ class Seat {
     // A terminal session does not end with its input: what was typed last is still being answered.
     this.#inputEnded = true;
     this.#endWhenSettled();
+  }
+
+  async #firstWords(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, HELD_BACK);
+    });
+    await Promise.race([this.#spokenTo, enough]);
+    clearTimeout(timer);
   }
 
   #endWhenSettled(): void {
