@@ -106,7 +106,8 @@ export class User implements AsyncDisposable {
   /** Ends what a failed test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { pid } of this.#children) if (pid !== undefined) killGroup(pid);
-    await rm(this.home, { recursive: true, force: true });
+    // A shell whose window was closed a moment ago still writes what it remembers.
+    await rm(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
