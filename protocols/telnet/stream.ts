@@ -4,8 +4,9 @@
  */
 import { Duplex } from "node:stream";
 import { constants, createDeflate, type Deflate } from "node:zlib";
-import { PortholeError, systemCode } from "../../src/errors.js";
+import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import { isClosedByPeer } from "../../src/net/failures.js";
 import { ASKS_PASSWORD } from "../../src/net/typed-secrets.js";
 import type { Interaction, LineKeys, Screen } from "../../src/plugin.js";
 import {
@@ -66,13 +67,11 @@ const CR = 0x0d;
 const TERMINAL = "dumb";
 /** START_TLS FOLLOWS (the Internet-Draft telnet-starttls). */
 const FOLLOWS = 1;
-/** What the system says of a connection that the other side has closed. */
-const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
 /** Answers that may wait to be sent: a server that asks and never listens is at fault. */
 const MOST_UNSENT = 1024 * 1024;
 
 function isClosed(error: Error): boolean {
-  return CLOSED.has(systemCode(error.cause) ?? "");
+  return isClosedByPeer(error.cause);
 }
 
 /** Emits `mode`, `option` (an OptionChange), `subnegotiation` (option, octets) and `prompt` (GA or EOR came). */

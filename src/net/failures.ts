@@ -35,6 +35,14 @@ export function isUnreachable(thrown: unknown): boolean {
   return UNREACHABLE.has(systemCode(thrown) ?? "");
 }
 
+/** What the system says of a connection that the other side has closed. */
+const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
+
+/** @param thrown as the system raised it: the cause of a PortholeError */
+export function isClosedByPeer(thrown: unknown): boolean {
+  return CLOSED.has(systemCode(thrown) ?? "");
+}
+
 /** RFC 4007, 6: an address of one link means nothing without the link. */
 function scopeFailure(host: string): { words: string; hint: string } | undefined {
   const zone = /%(.+)$/.exec(host)?.[1];

@@ -1,9 +1,6 @@
 /** A socket that goes on reading when it can no longer write. */
 import { type OnReadOpts, Socket } from "node:net";
-import { systemCode } from "../errors.js";
-
-/** What the system says of a connection that the other side has closed. */
-const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
+import { isClosedByPeer } from "./failures.js";
 
 type Done = (error?: Error | null) => void;
 
@@ -31,7 +28,7 @@ export class LastingSocket extends Socket {
 
   #unlessClosed(done: Done): Done {
     return (error) => {
-      if (error && this.onLost !== undefined && CLOSED.has(systemCode(error) ?? "")) this.onLost(error);
+      if (error && this.onLost !== undefined && isClosedByPeer(error)) this.onLost(error);
       else done(error);
     };
   }
