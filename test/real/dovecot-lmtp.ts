@@ -11,7 +11,7 @@ import { freePort } from "./free-port.js";
 export interface LmtpServer {
   readonly port: number;
   readonly socketPath: string;
-  /** The mails in a user's mailbox, as they lie there. */
+  /** The mails in a user's mailbox, in order of arrival. */
   mailsOf(user: string): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -49,7 +49,8 @@ export async function startLmtp(): Promise<LmtpServer> {
       const names = await readdir(folder).catch(() => []);
       return Promise.all(
         names
-          .sort((one, other) => (one < other ? -1 : 1))
+          // In order of arrival: dovecot's names tell microseconds without leading zeros (M999P, M1000P).
+          .sort(new Intl.Collator("en", { numeric: true }).compare)
           .map((name) => readFile(join(folder, name), "utf8")),
       );
     },
