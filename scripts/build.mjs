@@ -61,10 +61,8 @@ const program = await build({
 });
 
 for (const { path, contents } of library.outputFiles) write(path, contents);
-const chunks = await Promise.all(
-  program.outputFiles.map(async ({ path, text }) => ({ path, code: await asCommonJs(text) })),
-);
-for (const { path, code } of packed(chunks, program.metafile)) write(path, code);
+const chunks = program.outputFiles.map(({ path, text }) => ({ path, code: text }));
+for (const { path, code } of await packed(chunks, program.metafile, asCommonJs)) write(path, code);
 write(join(dist, "program", "package.json"), '{ "type": "commonjs" }\n');
 write(join(dist, "program", "meta.json"), JSON.stringify(program.metafile));
 chmodSync(join(beside, "program", "porthole.js"), 0o755);

@@ -8,10 +8,14 @@
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { hoisted } from "./hoist.mjs";
 
 /** What nearly every command loads one after the other; what these import comes with them. */
 const USUAL = ["src/cli/run.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
 const PROGRAM = "porthole.js";
+/** What is in the program's first file. */
+const FIRST_PACK = "";
+const USUAL_PACK = "usual";
 /** A protocol's pack begins with its index. */
 const PROTOCOL = /^protocols\/([a-z0-9]+)\/index\.ts$/;
 /** What is loaded later, into its protocol's pack or one of its own: what the most usual commands need next. */
@@ -41,44 +45,50 @@ const SHARED = 32_768;
 const OTHERS = "require = require.main.exports.requireChunk;\n";
 
 /**
- * @param chunks - `{ path, code }` of each file of the program, as CommonJS
- * @param metafile - esbuild's account of them
+ * @param chunks - `{ path, code }` of each file of the program, as ES modules
+ * @param metafile - esbuild's account of them; what becomes one function with others is put to their account
+ * @param asCommonJs - makes CommonJS of an ES module's code
  * @returns `{ path, code }` of all files that take their place
  */
-export function packed(chunks, metafile) {
-  const packOf = assigned(metafile);
+export async function packed(chunks, metafile, asCommonJs) {
+  const { outputs } = metafile;
   const program = chunks.find(({ path }) => basename(path) === PROGRAM).path;
   const folder = join(dirname(program), "chunks");
-  const first = new Set(
-    [...closure(metafile.outputs, [`dist/program/${PROGRAM}`])].map((path) => basename(path)),
-  );
+  const codes = new Map(chunks.map(({ path, code }) => [basename(path), code]));
+  const packOf = assigned(metafile);
   const packs = new Map();
-  const files = [];
-  const ahead = [];
-  for (const { path, code } of chunks) {
-    const name = basename(path);
-    const pack = packOf.get(name);
-    if (first.has(name)) ahead.push({ name, code });
-    else if (pack === undefined) files.push({ path, code: OTHERS + code });
-    else packs.set(pack, [...(packs.get(pack) ?? []), { name, code }]);
+  const places = {};
+  for (const { pack, names } of unitsOf(metafile, packOf)) {
+    const unit = await unitOf(names, codes, outputs, asCommonJs);
+    packs.set(pack, [...(packs.get(pack) ?? []), unit]);
+    for (const name of unit.outward) places[name] = pack;
+    for (const name of names) codes.delete(name);
+    account(outputs, names);
   }
+  const ahead = packs.get(FIRST_PACK);
+  packs.delete(FIRST_PACK);
+  const files = await Promise.all(
+    [...codes].map(async ([name, code]) => ({
+      path: join(folder, name),
+      code: OTHERS + (await asCommonJs(code)),
+    })),
+  );
   const named = new Map();
-  for (const [pack, held] of packs) {
-    const source = sourceOf(held);
+  // The usual pack comes last, for it tells what is in the others.
+  for (const [pack, units] of [...packs].sort(isUsualLast)) {
+    const source = sourceOf(units, pack === USUAL_PACK ? placesOf(places, named) : undefined);
     // V8 tells sources apart by their length alone, so the files are named after the content.
     named.set(pack, `${pack}-${createHash("sha256").update(source).digest("hex").slice(0, 12)}`);
     files.push({ path: join(folder, `${named.get(pack)}.js`), code: source });
     // Empty is no cache yet; but it has the loader make a script of the pack, whose compiled code can be kept.
     files.push({ path: join(folder, `${named.get(pack)}.${process.versions.v8}.cache`), code: "" });
   }
-  const places = Object.fromEntries([...packOf].map(([name, pack]) => [name, named.get(pack)]));
-  const code = FIRST.replace("DEFINITIONS", () => definitionsOf(ahead))
-    .replace("PLACES", JSON.stringify(places))
+  const code = FIRST.replace("UNITS", () => listOf(ahead))
+    .replace("USUAL", named.get(USUAL_PACK))
     .replace("SELDOM", JSON.stringify(SELDOM));
   files.push({ path: program, code });
   return files;
 }
-
 /** Which chunk is in which pack: names of files to names of packs. */
 function assigned({ outputs }) {
   const entries = new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
@@ -89,7 +99,7 @@ function assigned({ outputs }) {
     return entries.get(entry);
   });
   const packOf = new Map();
-  for (const path of closure(outputs, usual)) if (!first.has(path)) packOf.set(basename(path), "usual");
+  for (const path of closure(outputs, usual)) if (!first.has(path)) packOf.set(basename(path), USUAL_PACK);
   /** Names of chunks, with whom they serve. */
   const wanted = new Map();
   for (const [entry, path] of entries) {
@@ -106,10 +116,60 @@ function assigned({ outputs }) {
     if (pack !== undefined && others.length === 0) packOf.set(basename(path), pack);
     else if (pack !== undefined) {
       const isQuick = QUICK.some((one) => one === pack || others.includes(one));
-      if (bytes <= (isQuick ? SMALL : SHARED)) packOf.set(basename(path), isQuick ? "usual" : "shared");
+      if (bytes <= (isQuick ? SMALL : SHARED)) packOf.set(basename(path), isQuick ? USUAL_PACK : "shared");
     }
   }
   return packOf;
+}
+
+/**
+ * What of a pack is run at once: an entry with what it imports, as far as no earlier entry brings it along. A chunk that
+ * several packs share comes alone.
+ *
+ * @returns `{ pack, names }` of each, the program's first file before all others
+ */
+function unitsOf({ outputs }, packOf) {
+  const entries = new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+  const protocols = [...entries.keys()].filter((entry) => PROTOCOL.test(entry ?? ""));
+  const taken = new Set();
+  const unit = (pack, paths) => {
+    const names = paths.map((path) => basename(path)).filter((name) => !taken.has(name));
+    for (const name of names) taken.add(name);
+    return names.length === 0 ? [] : [{ pack, names }];
+  };
+  const units = unit(FIRST_PACK, [...closure(outputs, [`dist/program/${PROGRAM}`])]);
+  for (const entry of [...USUAL, ...protocols, ...Object.keys(FURTHER)]) {
+    const pack = packOf.get(basename(entries.get(entry)));
+    const needed = [...closure(outputs, [entries.get(entry)])];
+    units.push(
+      ...unit(
+        pack,
+        needed.filter((path) => packOf.get(basename(path)) === pack),
+      ),
+    );
+  }
+  for (const [name, pack] of packOf) units.push(...unit(pack, [name]));
+  return units;
+}
+
+/** @returns `{ outward, code }`: which of the chunks others ask for, and the body of the function that they become */
+async function unitOf(names, codes, outputs, asCommonJs) {
+  const inside = new Set(names);
+  const asked = Object.entries(outputs).flatMap(([path, { imports }]) =>
+    imports
+      .filter(({ kind }) => kind === "dynamic-import" || !inside.has(basename(path)))
+      .map((imported) => basename(imported.path)),
+  );
+  const outward = names.filter((name) => name === PROGRAM || asked.includes(name));
+  const chunks = new Map(names.map((name) => [name, codes.get(name).replace(/^#!.*\n/, "")]));
+  return { outward, code: await asCommonJs(await hoisted(chunks, outward)) };
+}
+
+/** The sources of a unit are run together, under whichever of its names they are asked for. */
+function account(outputs, names) {
+  const paths = Object.keys(outputs).filter((path) => names.includes(basename(path)));
+  const inputs = Object.assign({}, ...paths.map((path) => outputs[path].inputs));
+  for (const path of paths) outputs[path].inputs = inputs;
 }
 
 /** Paths of chunks and of all that they import at once. */
@@ -128,17 +188,25 @@ function closure(outputs, paths, seen = new Set()) {
   return seen;
 }
 
-/** A pack. The parentheses around each function have V8 compile it at once instead of twice. */
-function sourceOf(chunks) {
-  return `"use strict";\nmodule.exports = ${definitionsOf(chunks)};\n`.replace(NOT_ASCII, escaped);
+const isUsualLast = ([one], [other]) => Number(one === USUAL_PACK) - Number(other === USUAL_PACK);
+
+/** Files of packs, with what others ask of them: text, for most of it is never looked at. */
+function placesOf(places, named) {
+  const names = (pack) => Object.keys(places).filter((name) => places[name] === pack);
+  return Object.fromEntries([...named].map(([pack, file]) => [file, names(pack).join()]));
 }
 
-function definitionsOf(chunks) {
-  const definitions = chunks.map(({ name, code }) => {
-    const body = code.replace(/^#!.*\n/, "");
-    return `${JSON.stringify(name)}: (function (module, exports, require) {${body}})`;
-  });
-  return `{\n${definitions.join(",\n")}\n}`;
+/** A pack. The parentheses around each function have V8 compile it at once instead of twice. */
+function sourceOf(units, places) {
+  const further = places === undefined ? "" : `, ${JSON.stringify(places)}`;
+  return `"use strict";\nportholePack(${listOf(units)}${further});\n`.replace(NOT_ASCII, escaped);
+}
+
+function listOf(units) {
+  const list = units.map(
+    ({ outward, code }) => `[${JSON.stringify(outward)}, (function (module, exports, require) {${code}})]`,
+  );
+  return `[\n${list.join(",\n")}\n]`;
 }
 
 /** esbuild leaves them in regular expressions. The loader reads an octet a character, which is the fastest. */
@@ -147,7 +215,8 @@ const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")
 
 /**
  * The program's first file: what it cannot do without, and what finds the rest, so that one file is to be found and read
- * instead of five. A chunk is looked for here, in its pack, and then as a file. What V8 made of a pack is kept beside it
+ * instead of five. It is short, for V8 compiles it anew each time. A chunk is looked for here, in its pack, and then as a
+ * file. What V8 made of a pack is kept beside it
  * (warm.mjs), for the version of V8 that the program was built with; under another one Node's own cache of compiled code
  * does that, where it has one.
  */
@@ -160,14 +229,16 @@ globalThis.portholeNow = () => {
   origin ??= now - process.uptime() * 1000;
   return now - origin;
 };
-const first = DEFINITIONS;
-const places = PLACES;
-const packs = new Map();
+let places;
+const units = new Map();
 const loaded = new Map();
 const scripts = new Map();
-function pack(name) {
-  let definitions = packs.get(name);
-  if (definitions !== undefined) return definitions;
+globalThis.portholePack = (held, others) => {
+  for (const [names, unit] of held) for (const name of names) units.set(name, unit);
+  places ??= others;
+};
+portholePack(UNITS);
+function unpack(name) {
   const { readFileSync } = require("node:fs");
   const file = __dirname + "/chunks/" + name;
   const cache = file + "." + process.versions.v8 + ".cache";
@@ -175,30 +246,30 @@ function pack(name) {
   try {
     cachedData = readFileSync(cache);
   } catch {}
-  if (cachedData === undefined) definitions = require(file + ".js");
+  if (cachedData === undefined) require(file + ".js");
   else {
     const { Script } = require("node:vm");
-    const source = "(function (exports, require, module) {" + readFileSync(file + ".js", "latin1") + "})";
-    const script = new Script(source, { filename: file + ".js", cachedData });
-    const module = { exports: {} };
-    script.runInThisContext()(module.exports, require, module);
+    const script = new Script(readFileSync(file + ".js", "latin1"), { filename: file + ".js", cachedData });
     scripts.set(cache, script);
-    definitions = module.exports;
+    script.runInThisContext();
   }
-  packs.set(name, definitions);
-  return definitions;
 }
-const has = (name) => places[name] !== undefined || Object.hasOwn(first, name);
 function load(name) {
-  let module = loaded.get(name);
-  if (module === undefined) {
-    if (!has(name)) return require("./chunks/" + name);
-    module = { exports: {} };
-    loaded.set(name, module);
-    const define = Object.hasOwn(first, name) ? first[name] : pack(places[name])[name];
-    define(module, module.exports, requireChunk);
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  if (!units.has(name)) {
+    if (places === undefined) unpack("USUAL");
+    if (!units.has(name)) {
+      const pack = Object.keys(places).find((one) => places[one].includes(name));
+      if (pack === undefined) return require("./chunks/" + name);
+      unpack(pack);
+    }
   }
-  return module.exports;
+  const module = { exports: {} };
+  units.get(name)(module, module.exports, requireChunk);
+  const spaces = module.exports.default;
+  for (const one in spaces) loaded.set(one, Object.defineProperty(spaces[one], "__esModule", { value: true }));
+  return loaded.get(name);
 }
 const seldom = new Map();
 function later(name) {

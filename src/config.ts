@@ -152,31 +152,51 @@ export interface EffectiveRequest {
  * @throws PortholeError `usage` when the environment holds what the option cannot be
  */
 export function effective(request: EffectiveRequest): Effective[] {
-  const { schema, config, environment, flags, protocol } = request;
-  const section = protocol === undefined ? undefined : config.protocols.get(protocol);
-  const own = protocol === undefined ? [] : (schema.protocols[protocol] ?? []);
-  // Mostly there is nothing of ours in it, which one look tells; to ask it for each option takes its time.
-  const isInEnvironment = Object.keys(environment).some((name) => name.startsWith(ENVIRONMENT));
-  return [...schema.shared, ...own].map((option) => {
-    const key = option.flag;
-    if (flags[key] !== undefined) return { key, value: flags[key], source: "flag" };
-    const name = isInEnvironment ? environmentName(key) : "";
-    const text = isInEnvironment ? environment[name] : undefined;
-    if (text !== undefined) {
-      return { key, value: valueFromText(option, text, name), source: `environment ${name}` };
-    }
-    const stored = section?.get(key) ?? config.defaults.get(key);
-    return stored === undefined ? { key, value: undefined, source: "default" } : { key, ...stored };
+  const ours = isInEnvironment(request.environment);
+  return optionsOf(request).map((option) => {
+    const given = givenTo(option, request, ours);
+    return { key: option.flag, ...(given ?? { value: undefined, source: "default" }) };
   });
 }
 
 /** The same as options by flag, those without a value left out. */
 export function effectiveOptions(request: EffectiveRequest): Options {
-  return Object.fromEntries(
-    effective(request)
-      .filter(({ value }) => value !== undefined)
-      .map(({ key, value }) => [key, value]),
-  );
+  const ours = isInEnvironment(request.environment);
+  const options: Record<string, OptionValue> = {};
+  for (const option of optionsOf(request)) {
+    const given = givenTo(option, request, ours);
+    if (given !== undefined) options[option.flag] = given.value;
+  }
+  return options;
+}
+
+function optionsOf({ schema, protocol }: EffectiveRequest): readonly OptionSpec[] {
+  const own = protocol === undefined ? undefined : schema.protocols[protocol];
+  return own === undefined ? schema.shared : [...schema.shared, ...own];
+}
+
+/** Mostly there is nothing of ours in it, which one look tells; to ask it for each option takes its time. */
+function isInEnvironment(environment: Environment): boolean {
+  return Object.keys(environment).some((name) => name.startsWith(ENVIRONMENT));
+}
+
+/**
+ * What an option was given, if it was.
+ * @param ours the environment has something for Porthole
+ * @throws PortholeError `usage`
+ */
+function givenTo(option: OptionSpec, request: EffectiveRequest, ours: boolean): ConfigValue | undefined {
+  const { config, environment, flags, protocol } = request;
+  const key = option.flag;
+  if (flags[key] !== undefined) return { value: flags[key], source: "flag" };
+  if (ours) {
+    const name = environmentName(key);
+    const text = environment[name];
+    if (text !== undefined)
+      return { value: valueFromText(option, text, name), source: `environment ${name}` };
+  }
+  const section = protocol === undefined ? undefined : config.protocols.get(protocol);
+  return section?.get(key) ?? config.defaults.get(key);
 }
 
 function valueFromText(option: OptionSpec, text: string, where: string): OptionValue {

@@ -45,7 +45,7 @@ const BEFORE_PASSWORD =
 /** A URL, right or wrong, as messages may show it: what could be a password is left out. */
 export function withoutPassword(text: string): string {
   // Up to the last @: a password with a raw slash or @ is the usual reason why a URL cannot be read.
-  return text.replace(BEFORE_PASSWORD, "$1@");
+  return text.includes("@") ? text.replace(BEFORE_PASSWORD, "$1@") : text;
 }
 
 /** `shown` is the URL as messages may show it. */

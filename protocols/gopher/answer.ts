@@ -33,7 +33,7 @@ export async function answerOf(connection: Connection, transfer: Transfer): Prom
   while (beginning.length < LONGEST_REFUSAL && mayBeRefusal(beginning) && !beginning.includes(LF)) {
     const next = await iterator.next();
     if (next.done) break;
-    beginning = Buffer.concat([beginning, next.value]);
+    beginning = beginning.length === 0 ? next.value : Buffer.concat([beginning, next.value]);
   }
   const words = refusalIn(beginning, transfer);
   if (words !== undefined)
@@ -57,6 +57,7 @@ function mayBeRefusal(beginning: Buffer): boolean {
  * type 3 must be whole to be told from a text that begins with a 3.
  */
 function refusalIn(beginning: Buffer, transfer: Transfer): string | undefined {
+  if (!mayBeRefusal(beginning)) return undefined;
   const end = beginning.indexOf(LF);
   const line = (end < 0 ? beginning : beginning.subarray(0, end)).subarray(0, LONGEST_REFUSAL);
   const words = decodeWords(line).replace(/\r$/, "");

@@ -1,4 +1,5 @@
 /** Which charset octets are in: Gopher has no word for it. UTF-8, Latin-1 and CP437 are what there is. */
+import { isAscii } from "node:buffer";
 
 const CP437 =
   "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀" +
@@ -37,8 +38,8 @@ export function guessCharset(
 
 /** A menu's words in the charset that was asked for, or the one that they are most likely in. */
 export function decodeDisplay(octets: Buffer, charset: string | undefined): string {
-  const name =
-    charset?.toLowerCase() ?? (isAscii(octets) ? "utf-8" : (guessCharset(octets, true) ?? "utf-8"));
+  if (charset === undefined && isAscii(octets)) return octets.toString("latin1");
+  const name = charset?.toLowerCase() ?? guessCharset(octets, true) ?? "utf-8";
   if (/^(?:cp|ibm)-?437$/.test(name)) return fromCp437(octets);
   if (/^(?:latin-?1|iso[-_]8859-1)$/.test(name)) return octets.toString("latin1");
   try {
@@ -52,10 +53,6 @@ function fromCp437(octets: Uint8Array): string {
   let text = "";
   for (const octet of octets) text += octet < 0x80 ? String.fromCharCode(octet) : (CP437[octet - 0x80] ?? "");
   return text;
-}
-
-function isAscii(octets: Uint8Array): boolean {
-  return octets.every((octet) => octet < 0x80);
 }
 
 function isUtf8(octets: Uint8Array, whole: boolean): boolean {

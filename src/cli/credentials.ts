@@ -33,7 +33,7 @@ export function passwordWarnings(words: readonly string[]): string[] {
 }
 
 function holdsPassword(word: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(word)) return false;
+  if (!word.includes("@") || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(word)) return false;
   try {
     return parseUrl(word).password !== undefined;
   } catch {

@@ -39,16 +39,22 @@ export function chooseProxy(
 ): ProxyServer | undefined {
   if (settings === undefined) return undefined;
   const environment = settings.environment ?? {};
+  const [url, source] = wantedProxy(scheme, settings.url, environment);
+  if (url === "") return undefined;
   const exempt = settings.exempt ?? lookUp(environment, "NO_PROXY") ?? "";
-  if (isExempt(host, port, exempt)) return undefined;
-  if (settings.url !== undefined) {
-    return settings.url === "" ? undefined : parseProxy(settings.url, "--proxy");
-  }
-  for (const name of [`${environmentScheme(scheme)}_PROXY`, "ALL_PROXY"]) {
-    const value = lookUp(environment, name);
-    if (value !== undefined) return parseProxy(value, name);
-  }
-  return undefined;
+  return isExempt(host, port, exempt) ? undefined : parseProxy(url, source);
+}
+
+/** Its URL, empty for none, and who named it. */
+function wantedProxy(
+  scheme: string,
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly [url: string, source: string] {
+  if (given !== undefined) return [given, "--proxy"];
+  const name = `${environmentScheme(scheme)}_PROXY`;
+  const own = lookUp(environment, name);
+  return own === undefined ? [lookUp(environment, "ALL_PROXY") ?? "", "ALL_PROXY"] : [own, name];
 }
 
 /** `wss` travels as `https`, `ws` as `http`; every other scheme has a variable of its own, as FTP_PROXY. */
