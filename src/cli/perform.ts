@@ -9,6 +9,7 @@ import { colorMode } from "./colors.js";
 import type { Desk } from "./command.js";
 import { accountUrls, credentialLookup, passwordWarnings } from "./credentials.js";
 import type { Voice } from "./errors.js";
+import { holdBackOptimizer } from "./optimizer.js";
 import type { CommandLine } from "./parse.js";
 import type { Surroundings } from "./run.js";
 import { milliseconds, networkSettings, policySettings } from "./settings.js";
@@ -63,6 +64,7 @@ export async function perform(
   const ending = endings(options, terminal, surroundings);
   const progress = await startProgress(options, terminal);
   const stopTranscript = await showTranscript(transcript, options, terminal);
+  holdBackOptimizer();
   try {
     const { signal } = ending;
     const furnished = (flags: Options) => {

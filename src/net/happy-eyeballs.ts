@@ -75,6 +75,7 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
       if (address === undefined) return;
       const reused = race.bulk === true ? new ReusedBuffer() : undefined;
       const socket = new LastingSocket(reused === undefined ? {} : { onread: reused.onread });
+      if (reused !== undefined) socket.once("close", () => reused.release());
       socket.connect({
         host: address,
         port: race.port,

@@ -9,13 +9,17 @@ export type Take = (octets: Buffer) => Promise<void> | void;
 /** Octets of the buffer that a socket reads into: larger ones were not quicker, those of 64 KiB half as quick. */
 const READ_BUFFER = 256 * 1024;
 
+/** Buffers of connections that have been closed: the next ones take them. So many are kept. */
+const MOST_SPARE = 8;
+const spare: Buffer[] = [];
+
 /** What `net.connect({ onread })` reads into. What comes before somebody listens waits. */
 export class ReusedBuffer {
   #listener: ((octets: Buffer) => void) | undefined;
   readonly #early: Buffer[] = [];
 
   readonly onread = {
-    buffer: Buffer.allocUnsafeSlow(READ_BUFFER),
+    buffer: spare.pop() ?? Buffer.allocUnsafeSlow(READ_BUFFER),
     callback: (octets: number, buffer: Uint8Array): boolean => {
       const read = Buffer.from(buffer.buffer, buffer.byteOffset, octets);
       if (this.#listener === undefined) {
@@ -31,6 +35,11 @@ export class ReusedBuffer {
   listen(listener: (octets: Buffer) => void): void {
     this.#listener = listener;
     for (const octets of this.#early.splice(0)) listener(octets);
+  }
+
+  /** The socket has been closed, and reads no more. */
+  release(): void {
+    if (spare.length < MOST_SPARE) spare.push(this.onread.buffer);
   }
 }
 

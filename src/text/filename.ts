@@ -13,12 +13,16 @@ export interface FileNameOptions {
   readonly allowHidden?: boolean;
 }
 
+/** What nearly all names are: nothing in them needs a look of its own. */
+const PLAIN = /^[A-Za-z0-9](?:[\w.-]{0,200}[\w-])?$/;
+
 /**
  * One safe file name, at most 255 octets: separators, characters that some file system refuses, controls and
  * direction marks become `_`; `.`, `..`, device names of Windows, and names that end in a dot or a space are
  * changed. The same on every system, so that a mirror made on one can be copied to another.
  */
 export function safeFileName(name: string, options: FileNameOptions = {}): string {
+  if (PLAIN.test(name) && !RESERVED.test(name)) return name;
   const plain = Array.from(name.normalize("NFC"), (character) =>
     /[/\\<>:"|?*]/.test(character) || isHarmful(character) ? "_" : character,
   )
