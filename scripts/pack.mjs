@@ -11,7 +11,7 @@ import { basename, dirname, join } from "node:path";
 import { hoisted } from "./hoist.mjs";
 
 /** What nearly every command loads one after the other; what these import comes with them. */
-const USUAL = ["src/cli/run.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
+const USUAL = ["src/cli/start.ts", "src/cli/perform.ts", "src/cli/commands/everyday.ts"];
 const PROGRAM = "porthole.js";
 /** What is in the program's first file. */
 const FIRST_PACK = "";

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import { octetsOf } from "../../src/net/next-octets.js";
 import type { Take } from "../../src/plugin.js";
 import { LF } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
@@ -27,11 +28,10 @@ export interface Answer {
  * @throws PortholeError `missing` when the answer is an error; what the connection threw
  */
 export async function answerOf(connection: Connection, transfer: Transfer): Promise<Answer> {
-  // Its end is no reason to destroy the connection as if it had been left: whoever asked closes it.
-  const iterator: AsyncIterator<Buffer> = connection.iterator({ destroyOnReturn: false });
+  const rest = octetsOf(connection);
   let beginning: Buffer = Buffer.alloc(0);
   while (beginning.length < LONGEST_REFUSAL && mayBeRefusal(beginning) && !beginning.includes(LF)) {
-    const next = await iterator.next();
+    const next = await rest.next();
     if (next.done) break;
     beginning = beginning.length === 0 ? next.value : Buffer.concat([beginning, next.value]);
   }
@@ -40,7 +40,7 @@ export async function answerOf(connection: Connection, transfer: Transfer): Prom
     throw new PortholeError("missing", "the server has no such item", { reply: words });
   return {
     beginning,
-    chunks: withBeginning(beginning, iterator),
+    chunks: withBeginning(beginning, rest),
     pour: async (take) => {
       if (beginning.length > 0) await take(beginning);
       await connection.pour(take);
@@ -73,10 +73,10 @@ function refusalIn(beginning: Buffer, transfer: Transfer): string | undefined {
 
 async function* withBeginning(
   beginning: Buffer,
-  rest: AsyncIterator<Buffer>,
+  rest: AsyncGenerator<Buffer, void, undefined>,
 ): AsyncGenerator<Buffer, void, undefined> {
   if (beginning.length > 0) yield beginning;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  yield* rest;
 }
 
 /** An answer as a stream, for as long as its connection lives: one ends with the other. */

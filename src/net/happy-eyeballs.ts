@@ -53,16 +53,13 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
     const waiting = addresses.slice(0, MOST_ADDRESSES);
     const runners: Runner[] = [];
     let next: NodeJS.Timeout | undefined;
+    let isOver = false;
 
     const finish = (winner?: Runner) => {
+      isOver = true;
       clearTimeout(next);
       race.signal.removeEventListener("abort", aborted);
-      for (const { socket } of runners) {
-        socket.removeAllListeners("connect").removeAllListeners("error");
-        // Until its owner listens, the winner's failure shows as the socket's close.
-        socket.on("error", () => {});
-        if (socket !== winner?.socket) socket.destroy();
-      }
+      for (const { socket } of runners) if (socket !== winner?.socket) socket.destroy();
     };
     const aborted = () => {
       finish();
@@ -84,6 +81,7 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
       const runner: Runner = { address, began: performance.now(), socket };
       runners.push(runner);
       socket.once("connect", () => {
+        if (isOver) return;
         runner.ms = performance.now() - runner.began;
         finish(runner);
         resolve({
@@ -93,7 +91,9 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
           ...(reused === undefined ? {} : { reused }),
         });
       });
-      socket.once("error", (error) => {
+      // It stays: until its owner listens, the winner's failure shows as the socket's close.
+      socket.on("error", (error) => {
+        if (isOver) return;
         runner.ms = performance.now() - runner.began;
         runner.failure = error;
         if (waiting.length > 0) start();

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type ScriptedServer, script, scripted } from "../../fixtures/servers/scripted.js";
@@ -38,20 +38,27 @@ async function written(connection: Connection, octets: string | Uint8Array): Pro
 }
 
 describe("a server that goes without having read all", () => {
-  /** What is sent to it lies unread as it closes, so the system resets the connection. A process of its own: we stand still. */
-  const LEAVING = `require("node:net").createServer({ pauseOnConnect: true }, (socket) => {
-    setTimeout(() => socket.write("too much of it\\r\\n", () => socket.destroy()), 100);
-  }).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
+  /** What is sent to it lies unread as it closes, so the system resets the connection. A thread of its own: we stand still. */
+  const LEAVING = `const { parentPort, workerData } = require("node:worker_threads");
+    require("node:net").createServer({ pauseOnConnect: true }, (socket) => {
+      socket.on("close", () => {
+        Atomics.store(workerData, 0, 1);
+        Atomics.notify(workerData, 0);
+      });
+      setTimeout(() => socket.write("too much of it\\r\\n", () => socket.destroy()), 100);
+    }).listen(0, "127.0.0.1", function () { parentPort.postMessage(this.address().port); });`;
 
   async function leaving() {
-    const child = spawn(process.execPath, ["-e", LEAVING], { stdio: ["ignore", "pipe", "inherit"] });
-    const [port] = await once(child.stdout, "data");
-    return { host: "127.0.0.1", port: Number(port), [Symbol.asyncDispose]: async () => void child.kill() };
-  }
-
-  /** Nothing of what happens meanwhile is seen before the next write. */
-  function standStill(): void {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    const gone = new Int32Array(new SharedArrayBuffer(4));
+    const thread = new Worker(LEAVING, { eval: true, workerData: gone });
+    const [port] = await once(thread, "message");
+    return {
+      host: "127.0.0.1",
+      port: Number(port),
+      /** Nothing of what happens until it has gone is seen before the next write. */
+      standStill: () => expect(Atomics.wait(gone, 0, 0, 10_000)).not.toBe("timed-out"),
+      [Symbol.asyncDispose]: async () => void (await thread.terminate()),
+    };
   }
 
   it("is heard out by whoever writes on, and the writing fails after that", async () => {
@@ -59,7 +66,7 @@ describe("a server that goes without having read all", () => {
     const connection = await dial(endpointOf(server));
     const heard = textOf(connection);
     await written(connection, "one");
-    standStill();
+    server.standStill();
     const failed = failureOf(written(connection, "two"));
     expect(await heard).toBe("too much of it\r\n");
     expect(await failed).toMatchObject({ code: "connect" });
@@ -70,7 +77,7 @@ describe("a server that goes without having read all", () => {
     await using server = await leaving();
     const connection = await dial(endpointOf(server));
     await written(connection, "one");
-    standStill();
+    server.standStill();
     const began = performance.now();
     expect(await failureOf(written(connection, "two"))).toMatchObject({ code: "connect" });
     expect(performance.now() - began).toBeGreaterThan(900);

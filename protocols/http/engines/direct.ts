@@ -4,6 +4,7 @@
  */
 import { abortReason, PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
+import { nextOctets } from "../../../src/net/next-octets.js";
 import { type AnswerHead, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
 import type { Connector } from "../connector.js";
 import {
@@ -156,7 +157,7 @@ class Exchange {
     for (;;) {
       const head = this.#head.next();
       if (head !== undefined) return head;
-      const octets = connection.read() ?? (await nextOctets(connection));
+      const octets = await nextOctets(connection);
       if (octets === undefined) throw this.#ended();
       this.begun = true;
       this.#head.feed(octets);
@@ -222,19 +223,3 @@ class Exchange {
     };
   }
 }
-
-/** What comes next; undefined at the end, or when the connection has failed. */
-function nextOctets(connection: Connection): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const look = () => {
-      const octets = connection.read();
-      if (octets === null && !connection.readableEnded && !connection.destroyed) return;
-      for (const event of EVENTS) connection.off(event, look);
-      resolve(octets ?? undefined);
-    };
-    for (const event of EVENTS) connection.on(event, look);
-    look();
-  });
-}
-
-const EVENTS = ["readable", "end", "error", "close"] as const;
