@@ -1,5 +1,6 @@
 /** The way to an answer, request by request, and how long each part of it took. */
-import type { Connection, ConnectionFacts } from "../../src/net/connection.js";
+import type { Connection } from "../../src/net/connection.js";
+import type { ConnectionFacts } from "../../src/net/wiring.js";
 import type { Connector } from "./connector.js";
 import type { HttpRequest, HttpResponse, Information, Origin } from "./engine.js";
 import type { Place } from "./redirects.js";

@@ -4,74 +4,24 @@
  *
  * It is a Duplex, so that packages take it for a socket, and stays the same object when TLS is started on it.
  */
-import { isIP, type Socket } from "node:net";
-import { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { type Beneath, Deflated } from "./deflated.js";
 import { connectionError, earlyOctets } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
 import { LastingSocket } from "./lasting-socket.js";
-import { Pouring, type ReusedBuffer, type Take } from "./pouring.js";
-import type { RateLimit } from "./rate.js";
+import { Pouring, type Take } from "./pouring.js";
 import { reset } from "./reset.js";
 import { type Done, Sending } from "./sending.js";
-import { type CertificateFacts, describeTls, type TlsFacts } from "./tls.js";
-import type { Tap } from "./transcript.js";
-
-/** What starting TLS on a connected socket takes; the dialer provides it. */
-export type TlsStarter = (
-  socket: Socket,
-  request: StartTls,
-) => Promise<{ socket: TLSSocket; facts: TlsFacts }>;
-
-export interface StartTls {
-  readonly servername?: string;
-  readonly alpn?: readonly string[];
-  readonly session?: Buffer;
-  /** As in TlsRequest. */
-  readonly trust?: (certificate: CertificateFacts) => Promise<boolean>;
-  /** The group that another connection agreed on with the same server (TlsFacts): offered first, it saves a way. */
-  readonly group?: string;
-  /** What the caller had read and not used when the server agreed to TLS: there must be none. */
-  readonly unread?: Uint8Array;
-}
-
-/** How a connection came about, in milliseconds where it is a time. */
-export interface ConnectionFacts {
-  /** The host that was asked for; empty for a Unix socket. */
-  readonly host: string;
-  readonly port: number;
-  /** Path of the Unix socket that was connected to. */
-  readonly socketPath?: string;
-  /** Address, port and family at the other end (of the proxy, when there is one). */
-  readonly address?: string;
-  readonly resolveMs: number;
-  readonly connectMs: number;
-  readonly tlsMs?: number;
-  /** Addresses tried, in order, with what became of each. */
-  readonly attempts: readonly { readonly address: string; readonly ms: number; readonly failure?: string }[];
-  /** The proxy in between, without its password. */
-  readonly proxy?: string;
-  readonly tls?: TlsFacts;
-}
-
-export interface ConnectionWiring {
-  readonly facts: ConnectionFacts;
-  readonly tap: Tap;
-  readonly startTls: TlsStarter;
-  /** Milliseconds; 0 for none. */
-  readonly idleTimeout: number;
-  readonly rate?: { readonly incoming: RateLimit; readonly outgoing: RateLimit };
-  readonly signal: AbortSignal;
-  /** What the socket reads into, when it was connected with one. */
-  readonly reused?: ReusedBuffer;
-}
+import { SocketShape } from "./socket-shape.js";
+import { describeTls } from "./tls.js";
+import type { ConnectionFacts, ConnectionWiring, StartTls } from "./wiring.js";
 
 /** Milliseconds for the rest of what a side that has closed had said: it lies here already. */
 const HEARD_OUT_MS = 1000;
 
-export class Connection extends Duplex {
+export class Connection extends SocketShape {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
   patient: boolean;
   /** The other side would take an early end for all there is: what is destroyed before its end is reset. */
@@ -125,8 +75,12 @@ export class Connection extends Duplex {
     if (socket.destroyed) this.#onClose();
   }
 
-  get facts(): ConnectionFacts {
+  override get facts(): ConnectionFacts {
     return this.#facts;
+  }
+
+  protected override get beneath(): Beneath {
+    return this.#socket;
   }
 
   get bytesWritten(): number {
@@ -146,19 +100,6 @@ export class Connection extends Duplex {
   /** What looks like a password is covered in the transcript, in both directions: see Tap.guessSecrets. */
   guessSecrets(): void {
     this.#wiring.tap.guessSecrets();
-  }
-
-  /** TLS is on. */
-  get secure(): boolean {
-    return this.#facts.tls !== undefined;
-  }
-
-  /** The octets do not leave this machine. Through a proxy they may, whatever the host's name. */
-  get loopback(): boolean {
-    if (this.#facts.proxy !== undefined) return false;
-    if (this.#facts.socketPath !== undefined) return true;
-    const address = this.#facts.address ?? "";
-    return address === "::1" || address.startsWith("127.") || /^::ffff:127\./i.test(address);
   }
 
   /** The TLS session's ticket, for a second connection that is to resume it. */
@@ -242,62 +183,6 @@ export class Connection extends Duplex {
     this.#attach(this.#socket);
     this.#wiring.tap.note("deflated from here on");
     if (this.#wantsData) this.#socket.resume();
-  }
-
-  // --- what packages expect of a socket ---------------------------------------------------------------------
-
-  get remoteAddress(): string | undefined {
-    return this.#facts.address;
-  }
-
-  get remoteFamily(): string | undefined {
-    const family = isIP(this.#facts.address ?? "");
-    return family === 0 ? undefined : `IPv${family}`;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#socket.remotePort ?? this.#facts.port;
-  }
-
-  get localAddress(): string | undefined {
-    return this.#socket.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#socket.localPort;
-  }
-
-  get encrypted(): boolean {
-    return this.secure;
-  }
-
-  get alpnProtocol(): string | undefined {
-    return this.#facts.tls?.alpn;
-  }
-
-  /** The idle limit is Porthole's own; a package's wish for another is heard and not followed. */
-  setTimeout(_milliseconds: number, _callback?: () => void): this {
-    return this;
-  }
-
-  setNoDelay(noDelay = true): this {
-    this.#socket.setNoDelay(noDelay);
-    return this;
-  }
-
-  setKeepAlive(enable = true, initialDelay = 0): this {
-    this.#socket.setKeepAlive(enable, initialDelay);
-    return this;
-  }
-
-  ref(): this {
-    this.#socket.ref();
-    return this;
-  }
-
-  unref(): this {
-    this.#socket.unref();
-    return this;
   }
 
   /**

@@ -8,12 +8,12 @@
 import type { Socket } from "node:dgram";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortReason, messageOf, PortholeError } from "../errors.js";
-import type { ConnectionFacts } from "./connection.js";
 import { connectionError, where } from "./failures.js";
 import type { Attempt } from "./happy-eyeballs.js";
 import type { RateLimit } from "./rate.js";
 import type { Address } from "./resolve.js";
 import type { Tap } from "./transcript.js";
+import type { ConnectionFacts } from "./wiring.js";
 
 /** What of the received may wait to be read. */
 const MOST_QUEUED_DATAGRAMS = 1024;

@@ -5,7 +5,7 @@ import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, PortholeError, systemCode } from "../errors.js";
-import { Connection, type ConnectionFacts, type ConnectionWiring, type StartTls } from "./connection.js";
+import { Connection } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
 import type { DatagramListener, DatagramListenRequest } from "./datagram-listener.js";
 import type { Endpoint } from "./endpoint.js";
@@ -21,6 +21,7 @@ import { DEFAULT_NETWORK, type NetworkSettings } from "./settings.js";
 import { describeTls, handshake, NO_TLS_SETTINGS, type TlsFacts } from "./tls.js";
 import { Transcript } from "./transcript.js";
 import { connectUnix } from "./unix.js";
+import type { ConnectionFacts, ConnectionWiring, StartTls } from "./wiring.js";
 
 /** A connected socket and how it came about, before TLS to the target. */
 interface Reached {

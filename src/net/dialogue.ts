@@ -11,8 +11,9 @@ import { PortholeError } from "../errors.js";
 import type { Exchange, PipelineEvent } from "../wire/exchange.js";
 import { CommandPipeline, type PipelineOptions } from "../wire/pipeline.js";
 import { Answer, type Listener } from "./answer.js";
-import type { Connection, StartTls } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { connectionError } from "./failures.js";
+import type { StartTls } from "./wiring.js";
 
 export { Answer } from "./answer.js";
 

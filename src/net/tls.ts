@@ -11,9 +11,9 @@ import type {
   TLSSocket,
 } from "node:tls";
 import { abortReason, localError, messageOf, PortholeError, systemCode } from "../errors.js";
-import type { StartTls } from "./connection.js";
 import { connectionError, tlsError } from "./failures.js";
 import type { TlsSettings } from "./settings.js";
+import type { StartTls } from "./wiring.js";
 
 /** What was agreed on, and with whom. */
 export interface TlsFacts {
