@@ -579,6 +579,8 @@ export interface CredentialRequest {
   readonly required?: boolean;
   /** Nobody has asked yet: what may not travel there is no error, and counts as not given. */
   readonly unasked?: boolean;
+  /** An access token needs no user name here; with `secret` any secret is one. */
+  readonly nameless?: "token" | "secret";
 }
 
 export interface Credentials {
