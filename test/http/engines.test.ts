@@ -156,7 +156,7 @@ const HARD_CASES: Readonly<Record<string, HardCase>> = {
       .send(`${head(OK, "X-Long: one\r\n two", "Content-Length: 5")}hello`)
       .drop(),
     node: `${IMPROPER} Unexpected whitespace after header value`,
-    direct: `${IMPROPER} a header folded over lines`,
+    direct: "200 hello",
   },
   "a blank before the colon": {
     server: request()

@@ -57,6 +57,18 @@ describe("http", () => {
     expect(await authorization("--password-command", "echo tok")).toBeUndefined();
   });
 
+  it("a host is typed as it is read, in --resolve too", async () => {
+    const { port } = new URL(base);
+    const { stdout, stderr } = await http(
+      "get",
+      `http://bücher.example:${port}/echo`,
+      "--resolve",
+      `Bücher.example:${port}:127.0.0.1`,
+    );
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ headers: { host: `xn--bcher-kva.example:${port}` } });
+  });
+
   it("--raw is a text here, though it is none for sockets; - is standard input", async () => {
     const raw = await http("post", `${base}echo`, "--raw", "hello");
     expect(JSON.parse(raw.stdout)).toMatchObject({ body: "hello" });
