@@ -334,6 +334,11 @@ export interface ListQuery {
    * need not be read.
    */
   readonly brief?: boolean;
+  /**
+   * What is not listed counts as not there: a listing of which something had to be left out ends, after all the rest, with an
+   * error `partial` in place of a warning.
+   */
+  readonly whole?: boolean;
 }
 
 export interface ReadQuery {
