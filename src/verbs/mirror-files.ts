@@ -243,7 +243,8 @@ export class FileMirroring {
     const { size } = await saveDocument({
       url: this.#source.href(from.path),
       path,
-      read,
+      // Where nothing tells whether the original is still the same, it is fetched anew: nobody asked for --resume.
+      read: (query) => read(query.validator === undefined ? {} : query),
       replace: action === "changed",
       resume: true,
       signal,
