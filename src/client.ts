@@ -27,7 +27,11 @@ import { labelled, supervise } from "./session.js";
 import { type AccountUrl, resolveTarget } from "./target.js";
 
 /** Where credentials for a target come from; `required` says that a person may be asked. */
-export type CredentialLookup = (target: Target, required: boolean) => Promise<Credentials | undefined>;
+export type CredentialLookup = (
+  target: Target,
+  required: boolean,
+  nameless?: CredentialRequest["nameless"],
+) => Promise<Credentials | undefined>;
 
 export interface ClientSettings {
   readonly network?: Partial<NetworkSettings>;
@@ -242,7 +246,7 @@ export class Client {
     if (!allowed && request.unasked === true) return undefined;
     const look = this.#settings.credentials ?? credentialsOfUrl;
     // Nobody is asked for a password that may not be used.
-    const found = await look(target, allowed && request.required === true);
+    const found = await look(target, allowed && request.required === true, request.nameless);
     if (found === undefined) return request.fallback;
     this.transcript.mask(found.password);
     if (allowed) this.#settings.observer?.credentials();

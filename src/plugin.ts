@@ -334,6 +334,11 @@ export interface ListQuery {
    * need not be read.
    */
   readonly brief?: boolean;
+  /**
+   * What is not listed counts as not there: a listing of which something had to be left out ends, after all the rest, with an
+   * error `partial` in place of a warning.
+   */
+  readonly whole?: boolean;
 }
 
 export interface ReadQuery {
@@ -579,6 +584,8 @@ export interface CredentialRequest {
   readonly required?: boolean;
   /** Nobody has asked yet: what may not travel there is no error, and counts as not given. */
   readonly unasked?: boolean;
+  /** An access token needs no user name here; with `secret` any secret is one. */
+  readonly nameless?: "token" | "secret";
 }
 
 export interface Credentials {

@@ -244,6 +244,12 @@ export class Control extends Client {
   launch(command: string, way: DataWay, options: TransferOptions = {}, early?: Connection): Launched {
     refuseControls(command, "an FTP command");
     const transfer = new Transfer(this.ftp, command, options.offset ?? 0, options.takesFile === true);
+    // 421 answers any command, also a transfer's (RFC 959, 5.4): nothing can be asked behind it.
+    const heard = ({ code }: FTPResponse): void => {
+      if (code === 421) this.#leaving = true;
+    };
+    transfer.begun.then(heard, () => {});
+    transfer.ended.then(heard, () => {});
     const connected = this.#connect(transfer, early ?? way.open(this.#isBulk(options)));
     connected.catch(() => {});
     return { transfer, ready: this.#ready(transfer, connected, way, options) };

@@ -20,6 +20,8 @@ export interface FolderWalkOptions {
   readonly warn: (text: string) => void;
   /** By its last name; all when absent. */
   readonly takes?: (name: string) => boolean;
+  /** What is left out of the listing is an error, after all others. */
+  readonly whole?: boolean;
 }
 
 /** A folder that is still to be read. */
@@ -64,7 +66,7 @@ async function* walk(
   control: Control,
   folders: FolderReader,
   start: FtpPath,
-  { recursive, warn, takes }: FolderWalkOptions,
+  { recursive, warn, takes, whole }: FolderWalkOptions,
 ): AsyncGenerator<WalkedFile> {
   // The last is read next.
   const waiting: Waiting[] = [{ folder: start, prefix: "" }];
@@ -73,7 +75,7 @@ async function* walk(
     const { folder, prefix } = next;
     const inner: Waiting[] = [];
     try {
-      for await (const listed of folders.entries(folder)) {
+      for await (const listed of folders.entries(folder, whole)) {
         const isDirectory = listed.kind === "directory";
         const own = shownName(folder, listed.name);
         const name = `${prefix}${own}`;

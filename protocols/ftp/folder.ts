@@ -27,9 +27,10 @@ export class FolderReader {
   /**
    * The folder's entries. Lines that cannot be read, and names that would lead elsewhere, are left out with a
    * warning.
-   * @throws PortholeError `missing` when the folder is not there or is none
+   * @param whole it ends with an error in place of the warning
+   * @throws PortholeError `missing` when the folder is not there or is none, `partial`
    */
-  async *entries(folder: FtpPath): AsyncGenerator<Listed> {
+  async *entries(folder: FtpPath, whole = false): AsyncGenerator<Listed> {
     const pathname = await this.#control.pathname(folder);
     let unreadable = 0;
     let unsafe = 0;
@@ -40,11 +41,9 @@ export class FolderReader {
       else if (isPlainName(line.name)) yield line;
       else unsafe += 1;
     }
-    if (unreadable === 1) this.#warn("a line of the listing is in no known form and was left out");
-    else if (unreadable > 0)
-      this.#warn(`${unreadable} lines of the listing are in no known form and were left out`);
-    if (unsafe === 1) this.#warn("a name holds a slash, a line break or a NUL and was left out");
-    else if (unsafe > 0) this.#warn(`${unsafe} names hold a slash, a line break or a NUL and were left out`);
+    const gaps = gapsOf(unreadable, unsafe);
+    if (whole && gaps.length > 0) throw new PortholeError("partial", gaps.join("; "));
+    for (const gap of gaps) this.#warn(gap);
   }
 
   async *#lines(pathname: string): AsyncGenerator<ListingLine> {
@@ -195,4 +194,14 @@ async function* linesOf(transfer: Transfer): AsyncGenerator<string> {
       reply: wordsOf(transfer.final),
     });
   }
+}
+
+function gapsOf(unreadable: number, unsafe: number): string[] {
+  const gaps: string[] = [];
+  if (unreadable === 1) gaps.push("a line of the listing is in no known form and was left out");
+  else if (unreadable > 0)
+    gaps.push(`${unreadable} lines of the listing are in no known form and were left out`);
+  if (unsafe === 1) gaps.push("a name holds a slash, a line break or a NUL and was left out");
+  else if (unsafe > 0) gaps.push(`${unsafe} names hold a slash, a line break or a NUL and were left out`);
+  return gaps;
 }

@@ -73,6 +73,7 @@ export class FtpSession implements Session {
     const place = this.place(path);
     const found = walkFolders(this.#control, this.#folders, place, {
       recursive: query.recursive === true,
+      whole: query.whole === true,
       warn: (text) => this.#context.warn(text),
     });
     for await (const { path: where, listed, name } of limited(found, query.limit)) {

@@ -2,7 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Digest } from "../../src/net/http-digest.js";
-import type { Context, Credentials, Target } from "../../src/plugin.js";
+import type { Context, CredentialRequest, Credentials, Target } from "../../src/plugin.js";
 import type { Challenge } from "../../src/wire/http-challenges.js";
 import type { Connector } from "./connector.js";
 import { type HttpResponse, headerValue, type Origin } from "./engine.js";
@@ -51,7 +51,8 @@ export class Login {
     if (mechanism === "digest" || (mechanism === undefined && !this.#isGiven)) return;
     const connection = await this.#connector.ahead(origin, alpn);
     const found =
-      this.#kept(connection, false) ?? (await this.#context.credentials({ connection, unasked: true }));
+      this.#kept(connection, false) ??
+      (await this.#context.credentials({ connection, unasked: true, ...this.#nameless }));
     if (found === undefined) return;
     const chosen = mechanism ?? (found.kind === "token" ? "bearer" : "basic");
     // RFC 7617, 2: the password would begin at the colon; Digest has no such trouble.
@@ -87,11 +88,12 @@ export class Login {
     const concealed = wanted === "digest";
     const found =
       this.#kept(connection, concealed) ??
-      (await this.#context.credentials({ connection, required: true, concealed }));
+      (await this.#context.credentials({ connection, required: true, concealed, ...this.#nameless }));
     if (found === undefined) return false;
     const mechanism =
       this.#mechanism ?? (found.kind === "token" ? "bearer" : digest === undefined ? "basic" : "digest");
-    if (mechanism === "bearer" && concealed) await this.#context.credentials({ connection });
+    if (mechanism === "bearer" && concealed)
+      await this.#context.credentials({ connection, ...this.#nameless });
     refuseUnoffered(mechanism, challenges, digest);
     if (mechanism === "digest" && digest !== undefined) {
       this.#proof = new Digest(digest, found.user, found.password);
@@ -114,6 +116,11 @@ export class Login {
     if (!open && !concealed) return undefined;
     this.#context.mask(kept.password);
     return kept;
+  }
+
+  /** RFC 6750, 2.1: Bearer says a token and no name. */
+  get #nameless(): Pick<CredentialRequest, "nameless"> {
+    return { nameless: this.#mechanism === "bearer" ? "secret" : "token" };
   }
 
   get #isGiven(): boolean {

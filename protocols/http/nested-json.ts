@@ -1,7 +1,6 @@
 /** A JSON object out of fields: `a[b][0]=x` names a place within it, as in HTTPie. */
 import { PortholeError } from "../../src/errors.js";
-
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+import { type ExactJson, ExactNumber, isJsonList } from "../../src/text/exact-json.js";
 
 /** Places of a list further on than this are a slip, not a wish. */
 const LONGEST_LIST = 10_000;
@@ -13,8 +12,8 @@ type Step = string | number | undefined;
  * @param fields in order; a later one of the same name replaces an earlier
  * @throws PortholeError `usage` for a path that contradicts another
  */
-export function nestedJson(fields: readonly (readonly [name: string, value: Json])[]): Json {
-  let root: Json | undefined;
+export function nestedJson(fields: readonly (readonly [name: string, value: ExactJson])[]): ExactJson {
+  let root: ExactJson | undefined;
   for (const [name, value] of fields) root = placed(root, stepsOf(name), value, name);
   return root ?? {};
 }
@@ -38,18 +37,24 @@ function unescaped(text: string): string {
   return text.replace(/\\([[\]\\\d])/g, "$1");
 }
 
-function placed(before: Json | undefined, steps: readonly Step[], value: Json, name: string): Json {
+function placed(
+  before: ExactJson | undefined,
+  steps: readonly Step[],
+  value: ExactJson,
+  name: string,
+): ExactJson {
   const [step, ...rest] = steps;
   if (steps.length === 0) return value;
   if (typeof step === "string") {
     const object = before ?? {};
-    if (typeof object !== "object" || object === null || Array.isArray(object)) throw contradiction(name);
+    if (typeof object !== "object" || object === null || isJsonList(object)) throw contradiction(name);
+    if (object instanceof ExactNumber) throw contradiction(name);
     const inner = placed(Object.hasOwn(object, step) ? object[step] : undefined, rest, value, name);
     // Not by assignment: a key may be called __proto__.
     return Object.fromEntries([...Object.entries(object).filter(([key]) => key !== step), [step, inner]]);
   }
   const list = before ?? [];
-  if (!Array.isArray(list)) throw contradiction(name);
+  if (!isJsonList(list)) throw contradiction(name);
   const at = step ?? list.length;
   if (at >= LONGEST_LIST) throw new PortholeError("usage", `'${name}': a list that long is written as JSON`);
   const longer = [...list];

@@ -74,8 +74,12 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
   const shown = target.href(question.path);
   let answer: Answer | undefined;
   let failure: unknown;
+  let attempts = 0;
   try {
-    answer = await answerTo(question, { requester, context, invocation });
+    const begin = () => {
+      attempts += 1;
+    };
+    answer = await answerTo(question, { requester, context, invocation, begin });
     yield* shownAnswer(answer, { invocation, parts, upload, requester });
   } catch (thrown) {
     failure = thrown;
@@ -89,6 +93,7 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
       failure: failure instanceof PortholeError ? failure : undefined,
       ended,
       uploaded: upload?.sent ?? 0,
+      retries: Math.max(0, attempts - 1),
       file: savedTo(options, shown, answer),
     });
     if (told.stdout !== "") yield { kind: "octets", octets: Buffer.from(told.stdout, "utf8") };
@@ -110,7 +115,12 @@ async function answerTo(
     requester,
     context,
     invocation,
-  }: Pick<Showing, "requester" | "invocation"> & { readonly context: Context },
+    begin,
+  }: Pick<Showing, "requester" | "invocation"> & {
+    readonly context: Context;
+    /** Told before each attempt. */
+    readonly begin: () => void;
+  },
 ): Promise<Answer> {
   const { method, upload } = question;
   const retries = IDEMPOTENT.has(method) ? context.policy.retries : 0;
@@ -120,6 +130,7 @@ async function answerTo(
     invocation.signal,
     (text) => invocation.warn(text),
     async () => {
+      begin();
       try {
         const answer = await requester.ask(question);
         const failure = answer.response.status < 400 ? undefined : requester.failureOf(answer);

@@ -5,11 +5,12 @@ import { basename } from "node:path";
 import { localError, PortholeError } from "../../src/errors.js";
 import { mediaTypeOf } from "../../src/files/media-type.js";
 import type { Options } from "../../src/plugin.js";
+import { type ExactJson, exactJsonText, parseExactJson } from "../../src/text/exact-json.js";
 import { refuseControls } from "../../src/url.js";
 import type { Header } from "./engine.js";
 import { headerOctets } from "./header-text.js";
 import { type FormPart, multipart, textPart } from "./multipart.js";
-import { type Json, nestedJson } from "./nested-json.js";
+import { nestedJson } from "./nested-json.js";
 import type { RequestItem } from "./request-items.js";
 import type { UploadSource } from "./upload.js";
 
@@ -103,7 +104,7 @@ async function bodyOf(
   }
   if (fields.length === 0) return undefined;
   const values = await Promise.all(fields.map(jsonField));
-  return held(Buffer.from(JSON.stringify(nestedJson(values)), "utf8"), "application/json");
+  return held(Buffer.from(exactJsonText(nestedJson(values)), "utf8"), "application/json");
 }
 
 function held(octets: Buffer, type: string | undefined): UploadSource {
@@ -187,14 +188,14 @@ async function textField(item: RequestItem): Promise<[string, string]> {
     case "json":
     case "json-file": {
       const [name, value] = await jsonField(item);
-      return [name, typeof value === "string" ? value : JSON.stringify(value)];
+      return [name, typeof value === "string" ? value : exactJsonText(value)];
     }
     default:
       throw uploadWithoutForm(item);
   }
 }
 
-async function jsonField(item: RequestItem): Promise<[string, Json]> {
+async function jsonField(item: RequestItem): Promise<[string, ExactJson]> {
   switch (item.kind) {
     case "json":
       return [item.name, parsed(item.text, `'${item.text}'`)];
@@ -220,9 +221,9 @@ async function partOf(item: RequestItem): Promise<FormPart> {
   };
 }
 
-function parsed(text: string, what: string): Json {
+function parsed(text: string, what: string): ExactJson {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     throw new PortholeError("usage", `${what} is no JSON`, {
       hint: "name:=json wants JSON; name=text sends a text",

@@ -20,6 +20,8 @@ export interface WriteOutFacts {
   readonly ended: number;
   /** Octets of the body that went up. */
   readonly uploaded: number;
+  /** How often it was asked again, by --retry. */
+  readonly retries: number;
   /** Where the answer's body was written to, when that was a file. */
   readonly file?: string | undefined;
 }
@@ -100,6 +102,7 @@ function variables(facts: WriteOutFacts): Readonly<Record<string, string | numbe
     num_connects: hops.filter(({ times }) => times.connected).length,
     num_headers: answer?.response.headers.length ?? 0,
     num_redirects: redirects.length,
+    num_retries: facts.retries,
     proxy_ssl_verify_result: 0,
     proxy_used: connection?.proxy === undefined ? 0 : 1,
     redirect_url: answer === undefined || location === undefined ? "" : leadingTo(answer, location),

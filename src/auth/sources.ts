@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { PortholeError } from "../errors.js";
-import type { Credentials, Target } from "../plugin.js";
+import type { CredentialRequest, Credentials, Target } from "../plugin.js";
 import { keyringPassword } from "./keyring.js";
 import { lookUp, type NetrcEntry, readNetrc } from "./netrc.js";
 import { secretFromShell } from "./secret-command.js";
@@ -36,6 +36,8 @@ export interface CredentialSettings {
   readonly signal?: AbortSignal;
 }
 
+type Nameless = NonNullable<CredentialRequest["nameless"]>;
+
 /** What the silent sources say. */
 interface Known {
   readonly user: string | undefined;
@@ -57,26 +59,55 @@ export class CredentialSources {
    * What to log in with, or undefined when nothing says. A person is asked only when `mayAsk`.
    * @throws PortholeError `auth` when a command that should print the secret fails
    */
-  readonly find = async (target: Target, mayAsk: boolean): Promise<Credentials | undefined> => {
-    const key = JSON.stringify([target.url.scheme, target.url.user ?? null, target.host, target.port]);
-    const { user, credentials } = await once(this.#known, key, () => this.#search(target));
+  readonly find = async (
+    target: Target,
+    mayAsk: boolean,
+    nameless?: Nameless,
+  ): Promise<Credentials | undefined> => {
+    const { scheme, user: typed } = target.url;
+    const key = JSON.stringify([scheme, typed ?? null, target.host, target.port, nameless ?? null]);
+    const { user, credentials } = await once(this.#known, key, () => this.#search(target, nameless));
     if (credentials !== undefined || !mayAsk) return credentials;
-    return once(this.#asked, key, () => this.#askPerson(target, user));
+    return once(this.#asked, key, () => this.#askPerson(target, user, nameless));
   };
 
-  async #search(target: Target): Promise<Known> {
+  async #search(target: Target, nameless: Nameless | undefined): Promise<Known> {
     const given = splitUser(this.#settings.user);
     const account = this.#settings.account?.(target);
     const user = given?.user ?? target.url.user ?? account?.user ?? (await this.#netrcEntry(target))?.login;
-    if (user === undefined || user === "") return { user: undefined, credentials: undefined };
+    if (user === undefined || user === "") {
+      const secret =
+        nameless === undefined ? undefined : await this.#namelessSecret(nameless, given, account);
+      return { user: undefined, credentials: secret };
+    }
     if (given?.password !== undefined) {
       return { user, credentials: { user, password: given.password, kind: "password" } };
     }
     return { user, credentials: await this.#secret(target, user) };
   }
 
-  async #askPerson(target: Target, known: string | undefined): Promise<Credentials | undefined> {
+  async #namelessSecret(
+    nameless: Nameless,
+    given: { password?: string } | undefined,
+    account: AccountSecrets | undefined,
+  ): Promise<Credentials | undefined> {
+    const token = await this.#token(account);
+    if (token !== undefined) return { user: "", password: token, kind: "token" };
+    if (nameless === "token") return undefined;
+    const password = given?.password ?? (await this.#passwordOfAnyone(account));
+    return password === undefined ? undefined : { user: "", password, kind: "token" };
+  }
+
+  async #askPerson(
+    target: Target,
+    known: string | undefined,
+    nameless: Nameless | undefined,
+  ): Promise<Credentials | undefined> {
     const { ask } = this.#settings;
+    if (known === undefined && nameless === "secret") {
+      const token = await ask?.(`Token for ${target.host}: `, true);
+      return token === undefined || token === "" ? undefined : { user: "", password: token, kind: "token" };
+    }
     const user = known ?? (await ask?.(`User for ${target.host}: `, false));
     if (user === undefined || user === "") return undefined;
     const silent = known === undefined ? await this.#secret(target, user) : undefined;
@@ -105,18 +136,12 @@ export class CredentialSources {
     user: string,
     account: AccountSecrets | undefined,
   ): Promise<string | undefined> {
-    const { passwordCommand, environment, platform, signal } = this.#settings;
+    const { environment, platform, signal } = this.#settings;
     // A password belongs to the user it stands beside.
     if (target.url.password !== undefined && target.url.user === user) return target.url.password;
-    if (passwordCommand !== undefined) return this.#run(passwordCommand, "--password-command");
-    if (account !== undefined && (account.user === undefined || account.user === user)) {
-      if (account.password !== undefined) return account.password;
-      if (account.passwordCommand !== undefined) {
-        return this.#run(account.passwordCommand, "the account's password-command");
-      }
-    }
-    const fromEnvironment = environment["PORTHOLE_PASSWORD"];
-    if (fromEnvironment !== undefined) return fromEnvironment;
+    const theirs = account?.user === undefined || account.user === user ? account : undefined;
+    const anyones = await this.#passwordOfAnyone(theirs);
+    if (anyones !== undefined) return anyones;
     const entry = await this.#netrcEntry(target, user);
     if (entry?.password !== undefined) return entry.password;
     return keyringPassword(
@@ -125,6 +150,17 @@ export class CredentialSources {
       platform,
       signal,
     );
+  }
+
+  /** What stands beside no user name. */
+  async #passwordOfAnyone(account: AccountSecrets | undefined): Promise<string | undefined> {
+    const { passwordCommand, environment } = this.#settings;
+    if (passwordCommand !== undefined) return this.#run(passwordCommand, "--password-command");
+    if (account?.password !== undefined) return account.password;
+    if (account?.passwordCommand !== undefined) {
+      return this.#run(account.passwordCommand, "the account's password-command");
+    }
+    return environment["PORTHOLE_PASSWORD"];
   }
 
   async #netrcEntry(target: Target, user?: string): Promise<NetrcEntry | undefined> {

@@ -53,9 +53,9 @@ export interface CredentialWiring {
 /** Loads the sources when a server first asks: a page without login reads no netrc. */
 export function credentialLookup(wiring: CredentialWiring): CredentialLookup {
   let loaded: Promise<CredentialLookup> | undefined;
-  return async (target, mayAsk) => {
+  return async (target, mayAsk, nameless) => {
     loaded ??= load(wiring);
-    return (await loaded)(target, mayAsk);
+    return (await loaded)(target, mayAsk, nameless);
   };
 }
 

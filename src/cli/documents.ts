@@ -3,6 +3,7 @@ import { PortholeError } from "../errors.js";
 import type { Document } from "../plugin.js";
 import { decodeBody, decoderFor, sniffCharset } from "../text/charset.js";
 import { htmlAsText, LONGEST_HTML, pageWithLinks } from "../text/html.js";
+import { laidOutJson } from "../text/json-layout.js";
 import { SafeText, safeText } from "../text/safe.js";
 import { type Color, type Paint, painter } from "./colors.js";
 import { showPaged } from "./pager.js";
@@ -95,7 +96,7 @@ async function* json(
 ): AsyncGenerator<string, void, undefined> {
   const { head, rest } = await upTo(body, LONGEST_JSON);
   // RFC 8259, 8.1: JSON is UTF-8.
-  const laidOut = rest === undefined ? pretty(head.toString("utf8")) : undefined;
+  const laidOut = rest === undefined ? laidOutJson(head.toString("utf8")) : undefined;
   if (laidOut !== undefined) yield `${colored(safeText(laidOut), paint)}\n`;
   else yield* safe(decodeBody(joined(head, rest), document.charset ?? "utf-8"));
 }
@@ -123,14 +124,6 @@ function colored(json: string, paint: Paint): string {
       return paint(/^[tfn]/.test(token) ? "magenta" : "cyan", token);
     },
   );
-}
-
-function pretty(text: string): string | undefined {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return undefined;
-  }
 }
 
 async function* safe(text: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {

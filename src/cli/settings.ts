@@ -1,4 +1,5 @@
 /** From options to what the network, the policy and the credentials are told. */
+import { domainToASCII } from "node:url";
 import { PortholeError } from "../errors.js";
 import type { NetworkSettings, ProxySettings, TlsSettings } from "../net/settings.js";
 import type { Options, Policy } from "../plugin.js";
@@ -82,9 +83,14 @@ function resolveTable(given: Options[string]): ReadonlyMap<string, readonly stri
         });
       }
       const addresses = (parts[3] ?? "").split(",").map((address) => address.replace(/^\[|\]$/g, ""));
-      return [`${(parts[1] ?? "").toLowerCase()}:${parts[2]}`, addresses];
+      return [`${asciiHost(parts[1] ?? "")}:${parts[2]}`, addresses];
     }),
   );
+}
+
+/** As URLs have it: a name with letters beyond ASCII may be typed as it is read. */
+function asciiHost(typed: string): string {
+  return /^[\x21-\x7e]+$/.test(typed) ? typed.toLowerCase() : domainToASCII(typed);
 }
 
 export function policySettings(options: Options): Partial<Policy> {

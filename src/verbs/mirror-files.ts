@@ -1,8 +1,10 @@
 /** Files made the same as others, by a plan. */
+import { existsSync } from "node:fs";
 import { PortholeError } from "../errors.js";
-import type { Entry, Progress, Target } from "../plugin.js";
+import type { Document, Entry, Progress, ReadQuery, Target } from "../plugin.js";
 import { repeatWhilePossible } from "../repeat.js";
 import { carryMany } from "./carry-many.js";
+import { filePath } from "./cp-plan.js";
 import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import type { Failures } from "./failures.js";
 import type { Journal } from "./journal.js";
@@ -10,6 +12,8 @@ import { markOf } from "./marks.js";
 import type { MirrorEvent } from "./mirror-events.js";
 import type { Step } from "./mirror-plan.js";
 import { segmentOf, shownName } from "./names.js";
+import { partialPath } from "./partial-file.js";
+import { saveDocument } from "./save.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 import { type Found, inTurn } from "./walk.js";
 
@@ -27,6 +31,9 @@ export interface FilesRequest {
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
 }
+
+/** Octets from which on a file is continued where it broke off. */
+const WORTH_CONTINUING = 1024 * 1024;
 
 type FileStep = Exclude<Step, { action: "gone" }>;
 
@@ -152,7 +159,8 @@ export class FileMirroring {
     await carryMany<FileStep>({
       items: inTurn(files),
       pathOf: ({ from }) => from.path,
-      ahead: () => true,
+      // What an earlier run left of a file is asked for in turn, from where it ends.
+      ahead: (step) => !this.#isBegun(step),
       jobs: Math.min(jobs, Math.max(1, files.length)),
       open: () => {
         const pair = own ?? new Pair(client, source, target, signal);
@@ -164,9 +172,15 @@ export class FileMirroring {
       one: (pair, step) => this.#carry(pair, step),
       write: async (to, step, document, held) => {
         await this.#forget(step.key);
+        const path = held === undefined ? this.#fileOf(step) : undefined;
+        if (path !== undefined) {
+          const size = await this.#save(step, path, async () => document);
+          await this.#carried(step, size, await this.#entryAt(to, step));
+          return;
+        }
         const request = { ...this.#delivery(step), ...(held === undefined ? {} : { held }) };
         const done = await to.use((session) => deliver(session, document, request));
-        await this.#carried(step, done, await this.#standing(to, step, done));
+        await this.#carried(step, done.size, await this.#standing(to, step, done));
       },
       failed: (step, error) => this.#request.failures.addOrStop(source.href(step.from.path), error),
       signal,
@@ -186,8 +200,13 @@ export class FileMirroring {
         (why) => void this.#request.tell({ event: "repeated", from: url, why }),
         async () => {
           try {
+            const path = this.#fileOf(step);
+            if (path !== undefined) {
+              const size = await this.#save(step, path, (query) => readFrom(pair, from, query));
+              return { size, there: await this.#entryAt(pair.to, step) };
+            }
             const carried = await transfer(pair, { from, ...this.#delivery(step, again) });
-            return { carried, there: await this.#standing(pair.to, step, carried) };
+            return { size: carried.size, there: await this.#standing(pair.to, step, carried) };
           } catch (thrown) {
             again = true;
             await pair.close();
@@ -195,10 +214,47 @@ export class FileMirroring {
           }
         },
       );
-      await this.#carried(step, done.carried, done.there);
+      await this.#carried(step, done.size, done.there);
     } catch (thrown) {
       await this.#request.failures.addOrStop(url, thrown);
     }
+  }
+
+  /** Where a large file goes, if that is a file of this machine: what came of it is kept when it breaks off. */
+  #fileOf({ key, from }: FileStep): string | undefined {
+    // The date of a link is not that of the document that it leads to.
+    if (from.followed !== undefined || (from.entry.size ?? 0) < WORTH_CONTINUING) return undefined;
+    return this.#target.url.scheme === "file" ? filePath(this.#request.pathOf(key)) : undefined;
+  }
+
+  #isBegun(step: FileStep): boolean {
+    const path = this.#fileOf(step);
+    return path !== undefined && existsSync(partialPath(path));
+  }
+
+  /** @returns octets of the whole */
+  async #save(
+    { key, action, from }: FileStep,
+    path: string,
+    read: (query: ReadQuery) => Promise<Document>,
+  ): Promise<number> {
+    const { progress, signal } = this.#request;
+    const what = shownName(key);
+    const { size } = await saveDocument({
+      url: this.#source.href(from.path),
+      path,
+      // Where nothing tells whether the original is still the same, it is fetched anew: nobody asked for --resume.
+      read: (query) => read(query.validator === undefined ? {} : query),
+      replace: action === "changed",
+      resume: true,
+      signal,
+      ...(progress === undefined ? {} : { progress: (report) => progress({ ...report, what }) }),
+    });
+    return size;
+  }
+
+  #entryAt(to: Door, { key }: FileStep): Promise<Entry | undefined> {
+    return to.use(async (session) => session.stat?.(this.#request.pathOf(key)));
   }
 
   #delivery({ key, action, from }: FileStep, again = false): DeliveryRequest {
@@ -220,12 +276,11 @@ export class FileMirroring {
   }
 
   /** What stands there now. Servers tell more of it when they are asked than when it was written. */
-  async #standing(to: Door, { key }: FileStep, { entry }: Transferred): Promise<Entry | undefined> {
-    if (isNear(this.#request.client, this.#target)) return entry;
-    return to.use(async (session) => session.stat?.(this.#request.pathOf(key)));
+  async #standing(to: Door, step: FileStep, { entry }: Transferred): Promise<Entry | undefined> {
+    return isNear(this.#request.client, this.#target) ? entry : this.#entryAt(to, step);
   }
 
-  async #carried({ from, key }: FileStep, { size }: Transferred, there: Entry | undefined): Promise<void> {
+  async #carried({ from, key }: FileStep, size: number, there: Entry | undefined): Promise<void> {
     if (there !== undefined) {
       const coded = from.entry.size !== undefined && from.entry.size !== there.size;
       await this.#request.journal?.note(key, {
@@ -247,6 +302,12 @@ export class FileMirroring {
       size,
     });
   }
+}
+
+async function readFrom(pair: Pair, path: string, query: ReadQuery): Promise<Document> {
+  const source = await pair.from.session();
+  if (source.read === undefined) throw new PortholeError("usage", "there is nothing to read at the source");
+  return source.read(path, query);
 }
 
 function kindOf({ link, isContainer }: Found): string {

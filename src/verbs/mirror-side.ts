@@ -92,7 +92,7 @@ async function listInto(
   };
   let complete = true;
   const rule = links === undefined ? {} : { links };
-  const ways = { enters: selection.entersFolder, signal, again: true, brief, ...rule };
+  const ways = { enters: selection.entersFolder, signal, again: true, brief, whole: true, ...rule };
   for await (const walked of walk(door, path, ways)) {
     if (walked.kind === "passed") await pass(walked.entry, walked.why, walked.names);
     else if (walked.kind === "unlisted") {

@@ -41,6 +41,8 @@ export interface WalkOptions {
   readonly again?: boolean;
   /** What tells things apart is enough. */
   readonly brief?: boolean;
+  /** What is not listed counts as not there: a listing with gaps is told as `unlisted`. */
+  readonly whole?: boolean;
   /** Absent: links are passed over. */
   readonly links?: LinkRule;
 }
@@ -127,11 +129,11 @@ async function* listOnce(
   place: { readonly path: string; readonly names: readonly string[] },
   top: string,
   seen: Set<string>,
-  { again = false, brief = false, links }: WalkOptions,
+  { again = false, brief = false, whole = false, links }: WalkOptions,
 ): AsyncGenerator<Walked, void, undefined> {
   const session = await door.session();
   if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-  const query = { ...(again ? { again } : {}), ...(brief ? { brief } : {}) };
+  const query = { ...(again ? { again } : {}), ...(brief ? { brief } : {}), ...(whole ? { whole } : {}) };
   for await (const entry of session.list(place.path, query)) {
     if (entry.kind === "note") continue;
     const why = NOTHING_TO_READ[entry.kind];

@@ -55,6 +55,7 @@ export class HeadReader {
       this.#count(line.length + 2);
       if (this.#lines.lastEnd === "lf") throw improper("a line of the headers ends by LF alone", line);
       if (this.#start === undefined) this.#start = statusOf(line);
+      else if (isFolded(line) && this.#fields.length > 0) this.#unfold(line);
       else if (line.length > 0) this.#fields.push(fieldOf(line));
       else return this.#whole(this.#start);
     }
@@ -71,6 +72,13 @@ export class HeadReader {
     this.#octets = 0;
     this.#plausible = false;
     return head;
+  }
+
+  /** RFC 9112, 5.2: what asks takes a line that goes on for one, with a space between. */
+  #unfold(line: Buffer): void {
+    const [name, value] = this.#fields.pop() ?? fieldOf(line);
+    const more = valueIn(line.toString("latin1"), line);
+    this.#fields.push([name, value === "" || more === "" ? value + more : `${value} ${more}`]);
   }
 
   #count(octets: number): void {
@@ -107,14 +115,23 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  */
 export function fieldOf(line: Buffer): Field {
   const text = line.toString("latin1");
-  if (text.startsWith(" ") || text.startsWith("\t")) throw improper("a header folded over lines", line);
+  if (isFolded(line)) throw improper("a header folded over lines", line);
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   if (colon < 0) throw improper("a line of the headers without a colon", line);
   if (!NAME.test(name)) throw improper("a header's name with characters that none may have", line);
-  const value = text.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+  return [name, valueIn(text.slice(colon + 1), line)];
+}
+
+function isFolded(line: Buffer): boolean {
+  return line[0] === 0x20 || line[0] === 0x09;
+}
+
+/** @throws PortholeError `protocol` for control characters */
+function valueIn(text: string, line: Buffer): string {
+  const value = text.replace(/^[ \t]+|[ \t]+$/g, "");
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) throw improper("a control character in a header", line);
-  return [name, value];
+  return value;
 }
 
 /** How the end of a body shows (RFC 9112, 6.3). */

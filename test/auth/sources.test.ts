@@ -123,6 +123,27 @@ describe("credentials are looked for", () => {
     });
   });
 
+  it("and a token needs no name where the protocol has none, nor any secret that is wanted as a token", async () => {
+    const place = target("https://h.example/");
+    const byCommand = sources({ oauth2TokenCommand: "echo ya29" });
+    expect(await byCommand.find(place, false)).toBe(undefined);
+    const token = { user: "", password: "ya29", kind: "token" };
+    expect(await byCommand.find(place, false, "token")).toEqual(token);
+    const secrets: Partial<CredentialSettings>[] = [
+      { user: ":ya29" },
+      { passwordCommand: "echo ya29" },
+      { environment: { ...environment, PORTHOLE_PASSWORD: "ya29" } },
+      {
+        ask: async (question, hidden) =>
+          hidden && question === "Token for h.example: " ? "ya29" : undefined,
+      },
+    ];
+    for (const settings of secrets) {
+      expect(await sources(settings).find(place, true, "secret")).toEqual(token);
+      expect(await sources(settings).find(place, false, "token")).toBe(undefined);
+    }
+  });
+
   it("and a netrc that was named must be there", async () => {
     const missing = join(home, "none");
     await expect(sources({ netrc: missing }).find(target("ftp://h.example/"), false)).rejects.toMatchObject({

@@ -180,6 +180,48 @@ describe("many files", () => {
     await server.done;
   });
 
+  it("go on after a new login when the answer to RETR is that the session ends", async () => {
+    await using one = await scripted(script().send("1"));
+    await using gone = await scripted(script().drain());
+    await using two = await scripted(script().send("2"));
+    const first = LOGIN.and(
+      conversation(`
+        C: TYPE I
+        S: 200 ok
+        ${ASKED_ABOUT("a")}
+        C: EPSV
+        ${ASKED_ABOUT("b")}
+        ${TOLD}
+        S: 229 ok (|||${one.port}|)
+        ${TOLD}
+        C: RETR /a
+        S: 150 here
+        S: 226 done
+        C: EPSV
+        S: 229 ok (|||${gone.port}|)
+        C: RETR /b
+        S: 421 idle for too long
+      `),
+    ).drop();
+    const second = LOGIN.and(
+      conversation(`
+        C: TYPE I
+        S: 200 ok
+        ${ASKED_ABOUT("b")}
+        C: EPSV
+        ${TOLD}
+        S: 229 ok (|||${two.port}|)
+        C: RETR /b
+        S: 150 here
+        S: 226 done
+      `),
+    ).and(GOODBYE);
+    await using server = await scripted([first, second], { timeout: 5000 });
+    const read = opened(server.url("ftp", "//"), (session) => contents(session, given("//a", "//b")));
+    expect(await read).toEqual(["//a 1", "//b 2"]);
+    await server.done;
+  });
+
   it("of which the first meets the end of the session end with it, and say so", async () => {
     await using data = await scripted(script().send("1"));
     const play: Script = LOGIN.and(

@@ -138,6 +138,27 @@ describe("a listing", () => {
     ]);
   });
 
+  it("ends with an error in place of the warning where what is not listed counts as not there", async () => {
+    await using data = await scripted(lines("type=file; a", "nonsense", "type=file; a/b", "type=file; z"));
+    const { said, settings } = warnings();
+    await talk(
+      WITH_FACTS.and(factsOf(data)).and(GOODBYE),
+      async (session) => {
+        const seen: string[] = [];
+        const listing = (async () => {
+          for await (const { name } of session.list("//pub", { whole: true })) seen.push(name);
+        })();
+        expect(await failureOf(listing)).toMatchObject({
+          code: "partial",
+          message: expect.stringMatching(/^a line .*; a name .*/),
+        });
+        expect(seen).toEqual(["a", "z"]);
+      },
+      settings,
+    );
+    expect(said).toEqual([]);
+  });
+
   it("takes lines that end in LF alone for what they are", async () => {
     await using data = await scripted(script().send("type=file; one\ntype=file; two\n"));
     await talk(WITH_FACTS.and(factsOf(data)).and(GOODBYE), async (session) =>

@@ -12,14 +12,15 @@ prepareSandbox();
 
 describe("a session that the server closes between two calls", () => {
   it("is taken up again", async () => {
-    await sandbox({ idleMs: 60 }, async ({ url }) => {
+    // Long enough for a login on a machine that does much else.
+    await sandbox({ idleMs: 1000 }, async ({ url }) => {
       await opened(url, async (session) => {
         expect(await session.stat("/welcome.txt")).toMatchObject({ kind: "file" });
-        await wait(200);
+        await wait(1400);
         expect(await contentOf(session, "/pub/charts/bay.txt")).toBe("bay: sand, 12 m\n");
-        await wait(200);
+        await wait(1400);
         await session.write("/incoming/late.txt", { body: pieces("late") });
-        await wait(200);
+        await wait(1400);
         await session.remove("/incoming/late.txt");
       });
     });

@@ -150,7 +150,7 @@ describe("a pattern", () => {
 });
 
 describe("a listing without measure", () => {
-  it("is read as it comes, in little memory", { timeout: 30_000 }, async () => {
+  it("is read as it comes, in little memory", { timeout: 120_000 }, async () => {
     const line = "type=file;size=5;modify=20240301083015; a file among very many\r\n";
     const count = 200_000;
     await using data = await scripted(script().flood(line.length * count, line));
@@ -171,7 +171,7 @@ describe("a listing without measure", () => {
         .call(() => data.done)
         .and(conversation("S: 226 done"))
         .and(GOODBYE),
-      { timeout: 30_000 },
+      { timeout: 100_000 },
     );
     let seen = 0;
     const before = heap();

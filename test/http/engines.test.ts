@@ -156,7 +156,7 @@ const HARD_CASES: Readonly<Record<string, HardCase>> = {
       .send(`${head(OK, "X-Long: one\r\n two", "Content-Length: 5")}hello`)
       .drop(),
     node: `${IMPROPER} Unexpected whitespace after header value`,
-    direct: `${IMPROPER} a header folded over lines`,
+    direct: "200 hello",
   },
   "a blank before the colon": {
     server: request()
@@ -621,9 +621,10 @@ describe.each(ENGINES)("the engine on %s", (engine) => {
       await using answering = await scripted(half);
       const later = new AbortController();
       await using reading = asker(engine, {}, later.signal);
-      const came = outcome(reading.ask(answering.url("http", "/")));
+      const answer = reading.ask(answering.url("http", "/"));
+      await answer;
       setTimeout(() => later.abort(), 100);
-      expect(await came).toBe("200, then aborted: stopped before the end");
+      expect(await outcome(answer)).toBe("200, then aborted: stopped before the end");
       await answering.done;
     });
 
@@ -653,7 +654,9 @@ describe.each(ENGINES)("the engine on %s", (engine) => {
         .send(`${head(OK, "Content-Length: 10")}hello`)
         .drain();
       await against(engine, play, async (asking, server) => {
-        const came = outcome(asking.ask(server.url("http", "/")));
+        const answer = asking.ask(server.url("http", "/"));
+        await answer;
+        const came = outcome(answer);
         await new Promise((resolve) => setTimeout(resolve, 100));
         await asking.close();
         expect(await came).toBe("200, then aborted: the session was closed before the whole body had come");

@@ -149,6 +149,8 @@ describe("an argument as it is typed", () => {
     [':={"$base64": "aGk="}', Buffer.from("hi")],
     [':={"$double": 1}', new XmlRpcDouble(1)],
     [':={"$i8": "9007199254740993"}', 9_007_199_254_740_993n],
+    [":=[9007199254740993, 1e-200]", [9_007_199_254_740_993n, 1e-200]],
+    [':={"$double": 9007199254740993}', new XmlRpcDouble(9_007_199_254_740_992)],
   ])("%s", async (word, value) => {
     expect(await argumentOf(word)).toEqual(value);
   });
@@ -163,6 +165,7 @@ describe("an argument as it is typed", () => {
     "base64:hello",
     "dateTime:soon",
     "dateTime:2024-13-01T00:00",
+    ":=1e400",
   ])("%s is refused", async (word) => {
     await expect(argumentOf(word)).rejects.toMatchObject({ code: "usage" });
   });

@@ -111,7 +111,7 @@ describe.skipIf(VSFTPD === undefined)(TITLE, () => {
     for (const folder of [root, state]) rmSync(folder, { recursive: true, force: true });
   });
 
-  it("comes down, is changed, and goes up again", { timeout: 120_000 }, async () => {
+  it("comes down, is changed, and goes up again", { timeout: 300_000 }, async () => {
     const there = join(root, "files", "incoming", "hard");
     const here = join(root, "here");
     const url = `ftp://localhost:${server.port}/incoming/hard/`;

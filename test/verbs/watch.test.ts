@@ -21,12 +21,15 @@ async function events(
   url: string,
   count: number,
   options: WatchOptions,
-  act: () => Promise<void>,
+  act: (came: (events: number) => Promise<void>) => Promise<void>,
 ): Promise<WatchEvent[]> {
   const client = new Client();
   const target = client.target(url);
   const found: WatchEvent[] = [];
-  const timer = setTimeout(() => void act(), 300);
+  const came = async (wanted: number) => {
+    while (found.length < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const timer = setTimeout(() => void act(came), 1000);
   for await (const event of watch(target, (signal) => client.open(target, signal), {
     interval: 0.05,
     ...options,
@@ -113,11 +116,11 @@ describe("asking again and again", () => {
   it("a web page: changed, by its validator; gone, when it is removed", async () => {
     const url = `${sandbox.url("http")}files/incoming/page.txt`;
     await withSession(url, (session) => Promise.resolve(put(session, "/files/incoming/page.txt", "one")));
-    const found = await events(url, 2, {}, async () => {
+    const found = await events(url, 2, {}, async (came) => {
       await withSession(url, (session) =>
         Promise.resolve(put(session, "/files/incoming/page.txt", "another")),
       );
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await came(1);
       await withSession(url, async (session) => session.remove?.("/files/incoming/page.txt"));
     });
     expect(found.map(({ event }) => event)).toEqual(["changed", "gone"]);

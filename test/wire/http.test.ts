@@ -73,6 +73,19 @@ describe("HeadReader", () => {
     }
   });
 
+  it("takes a folded header for one line (RFC 9112, 5.2)", () => {
+    const sent = `${OK}A: one\r\n two \r\n\t three\r\nB:\r\n  b\r\n \r\nC: c\r\n\r\n`;
+    for (const pieces of everyCut(Buffer.from(sent))) {
+      expect(heads(pieces).heads[0]?.fields).toEqual([
+        ["A", "one two three"],
+        ["B", "b"],
+        ["C", "c"],
+      ]);
+    }
+    const folded = heads([Buffer.from(`${OK}Content-Length: 1\r\n 2\r\n\r\n`)]).heads[0];
+    expect(() => framingOf("GET", folded ?? expect.fail())).toThrow("no number of octets");
+  });
+
   it.each([
     ["<p>hello", "it begins with no status line"],
     ["SSH-2.0-OpenSSH_9.2\r\n", "it begins with no status line"],
@@ -85,7 +98,8 @@ describe("HeadReader", () => {
     ["HTTP/1.1 200 O\0K\r\n\r\n", "a status line that cannot be read"],
     ["HTTP/1.1 200 OK\n\n", "a line of the headers ends by LF alone"],
     [`${OK}A: b\n\r\n`, "a line of the headers ends by LF alone"],
-    [`${OK}A: b\r\n c\r\n\r\n`, "a header folded over lines"],
+    [`${OK} A: b\r\n\r\n`, "a header folded over lines"],
+    [`${OK}A: b\r\n c\0\r\n\r\n`, "a control character in a header"],
     [`${OK}A : b\r\n\r\n`, "a header's name with characters that none may have"],
     [`${OK}: b\r\n\r\n`, "a header's name with characters that none may have"],
     [`${OK}A\r\n\r\n`, "a line of the headers without a colon"],

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { localError, PortholeError } from "../../../src/errors.js";
 import type { JsonValue } from "../../../src/plugin.js";
+import { type ExactJson, ExactNumber, isJsonList, parseExactJson } from "../../../src/text/exact-json.js";
 import { isStruct } from "./decode.js";
 import { XmlRpcDateTime, XmlRpcDouble, type XmlRpcValue } from "./value.js";
 
@@ -77,15 +78,17 @@ async function contentOf(file: string): Promise<Buffer> {
   }
 }
 
-function fromJson(value: JsonValue): XmlRpcValue {
+function fromJson(value: ExactJson): XmlRpcValue {
   if (typeof value !== "object" || value === null) return value;
-  if (isList(value)) return value.map(fromJson);
+  if (value instanceof ExactNumber) return longNumber(value.text);
+  if (isJsonList(value)) return value.map(fromJson);
   const entries = Object.entries(value);
   const [only] = entries;
   if (only !== undefined && entries.length === 1) {
     const [name, content] = only;
     if (name === "$dateTime" && typeof content === "string") return dateTimeOf(content);
     if (name === "$base64" && typeof content === "string") return base64Of(content);
+    if (name === "$double" && content instanceof ExactNumber) return new XmlRpcDouble(Number(content.text));
     if (name === "$double" && typeof content === "number") return new XmlRpcDouble(content);
     if (name === "$i8" && typeof content === "string" && /^-?\d{1,20}$/.test(content)) return BigInt(content);
   }
@@ -108,13 +111,17 @@ export function toJson(value: XmlRpcValue): JsonValue {
   );
 }
 
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
+/** An integer that JavaScript's numbers would round is an i8, and refused where it does not fit into that. */
+function longNumber(text: string): bigint | number {
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw noValue("double", text);
+  return value;
 }
 
-function parsed(text: string): JsonValue {
+function parsed(text: string): ExactJson {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     throw new PortholeError("usage", `'${text}' is no JSON`, { hint: "without := it is a text" });
   }

@@ -382,8 +382,8 @@ describe("--retry", () => {
       if (method === "POST" || number === 1) response.writeHead(503).end("busy");
       else response.end(`answer ${number}`);
     });
-    const got = await user.run(["http", "get", web.url(), "--retry", "2"]);
-    expect([got.status, got.stdout]).toEqual([0, "answer 2"]);
+    const got = await user.run(["http", "get", web.url(), "--retry", "2", "-w", " after %{num_retries}"]);
+    expect([got.status, got.stdout]).toEqual([0, "answer 2 after 1"]);
     const posted = await user.run(["http", "post", web.url(), "a=b", "--retry", "2"]);
     expect([posted.status, posted.stdout]).toEqual([10, "busy"]);
     expect(web.asked.map(({ method }) => method)).toEqual(["GET", "GET", "POST"]);

@@ -38,6 +38,37 @@ describe("http", () => {
     });
   });
 
+  it("numbers go out as they were typed, however long they are", async () => {
+    const { stdout } = await http("post", `${base}echo`, "id:=12345678901234567890", "a[b]:=[1e400]");
+    expect(JSON.parse(stdout)).toMatchObject({ body: '{"id":12345678901234567890,"a":{"b":[1e400]}}' });
+    const form = await http("post", `${base}echo`, "--form", "id:=12345678901234567890");
+    expect(JSON.parse(form.stdout)).toMatchObject({ body: "id=12345678901234567890" });
+  });
+
+  it("a token needs no user name, and goes out with the first request", async () => {
+    const authorization = async (...words: readonly string[]) => {
+      const { stdout, stderr } = await http("get", `${base}echo`, ...words);
+      expect(stderr).toBe("");
+      return JSON.parse(stdout)["headers"]["authorization"];
+    };
+    expect(await authorization("--oauth2-token-command", "echo tok")).toBe("Bearer tok");
+    expect(await authorization("--auth", "bearer", "-u", ":tok")).toBe("Bearer tok");
+    expect(await authorization("--auth", "bearer", "--password-command", "echo tok")).toBe("Bearer tok");
+    expect(await authorization("--password-command", "echo tok")).toBeUndefined();
+  });
+
+  it("a host is typed as it is read, in --resolve too", async () => {
+    const { port } = new URL(base);
+    const { stdout, stderr } = await http(
+      "get",
+      `http://bücher.example:${port}/echo`,
+      "--resolve",
+      `Bücher.example:${port}:127.0.0.1`,
+    );
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ headers: { host: `xn--bcher-kva.example:${port}` } });
+  });
+
   it("--raw is a text here, though it is none for sockets; - is standard input", async () => {
     const raw = await http("post", `${base}echo`, "--raw", "hello");
     expect(JSON.parse(raw.stdout)).toMatchObject({ body: "hello" });

@@ -356,4 +356,38 @@ describe("mirror of an index page", () => {
     const again = await user.run(["mirror", web.url("/pub/"), user.path("index-m"), "--json"]);
     expect(objects(again.stdout).at(-1)).toMatchObject({ copied: 0, same: 2 });
   });
+
+  it.each([
+    ["goes on behind what came of a large file", '"1"', ["all", `bytes=${2 * 1024 ** 2}-`]],
+    ["begins a large file anew where nothing tells whether it is the same", undefined, ["all", "all"]],
+  ])("%s", async (_name, etag, asked) => {
+    const octets = numbered(3 * 1024 ** 2);
+    let cut = 2 * 1024 ** 2;
+    await using web = await Web.serve((response, { path, headers }) => {
+      if (path !== "/pub/big.bin") {
+        const row = `<a href="big.bin">big.bin</a>  27-Nov-2026 08:11  ${octets.length}`;
+        response.setHeader("Content-Type", "text/html");
+        response.end(`<title>Index of /pub/</title><pre><a href="../">../</a>\n${row}\n</pre>`);
+        return;
+      }
+      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
+      response.writeHead(from > 0 ? 206 : 200, {
+        "Content-Length": octets.length - from,
+        ...(etag === undefined ? {} : { ETag: etag }),
+        ...(from > 0 ? { "Content-Range": `bytes ${from}-${octets.length - 1}/${octets.length}` } : {}),
+      });
+      if (cut === 0) response.end(octets.subarray(from));
+      else response.write(octets.subarray(from, cut), () => response.socket?.destroySoon());
+      cut = 0;
+    });
+    const folder = user.path(`index-cut-${etag === undefined}`);
+    expect((await user.run(["mirror", web.url("/pub/"), folder])).status).toBe(13);
+    expect((await user.run(["mirror", web.url("/pub/"), folder])).status).toBe(0);
+    const ranges = web.asked.flatMap(({ path, headers }) =>
+      path === "/pub/big.bin" ? [headers.range ?? "all"] : [],
+    );
+    expect(ranges).toEqual(asked);
+    expect((await readFile(join(folder, "big.bin"))).equals(octets)).toBe(true);
+    expect(await tree(folder)).toEqual(["big.bin"]);
+  });
 });
