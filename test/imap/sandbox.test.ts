@@ -416,12 +416,11 @@ describe("porthole imap", () => {
 
   it("says what a server lacks", async () => {
     await useServer(
-      ["SORT", "QUOTA", "THREAD=ORDEREDSUBJECT", "ACL", "METADATA", "QUOTA=RES-STORAGE"],
+      ["SORT", "QUOTA", "ACL", "METADATA", "QUOTA=RES-STORAGE"],
       async (_session, _path, server) => {
         const url = server.urls[0]?.url ?? "";
         for (const [name, ...words] of [
           ["sort", "date"],
-          ["thread"],
           ["quota"],
           ["acl"],
           ["metadata", "/shared/comment"],
