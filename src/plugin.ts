@@ -241,6 +241,8 @@ export interface Session extends AsyncDisposable {
   home?(): Promise<readonly string[]>;
   /** All mailboxes of the account by the levels of their names, and what each is for: other servers call those of one use otherwise. */
   mailboxes?(): Promise<readonly NamedMailbox[]>;
+  /** Whether the messages of this mailbox itself are what an account has in its INBOX. */
+  isInbox?(path: string): Promise<boolean>;
   /**
    * Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body; `start`
    * is the path that the following began at, where that is not what the session was opened for.

@@ -146,6 +146,11 @@ export class ImapSession implements Session {
     return namedMailboxes(this.#account, await this.#account.peer());
   }
 
+  async isInbox(path: string): Promise<boolean> {
+    const { levels } = parsePath(path);
+    return levels.length === 1 && /^inbox$/i.test(levels[0] ?? "");
+  }
+
   async home(): Promise<readonly string[]> {
     return personalLevels(this.#account, await this.#account.peer());
   }

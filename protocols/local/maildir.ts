@@ -69,6 +69,14 @@ export class MaildirStore implements MessageStore {
     });
   }
 
+  /** Maildir++: the top is INBOX, and folders with a dot lie in it. */
+  async isInbox(place: LocalPath): Promise<boolean> {
+    const at = await this.#mailbox(place);
+    if (isPlusFolder(at) || !(await isMaildir(at.octets))) return false;
+    for await (const _folder of this.#within(at)) return true;
+    return false;
+  }
+
   async stat(place: LocalPath): Promise<Entry> {
     const at = await this.#mailbox(place);
     if (place.uid !== undefined) return entryOf(this.#target, this.#folder(at), place.uid, "");

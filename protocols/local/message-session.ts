@@ -69,6 +69,11 @@ export class MessageSession implements Session {
     yield* inThreads(held);
   }
 
+  async isInbox(path: string): Promise<boolean> {
+    this.#life.check();
+    return (await this.#store.isInbox?.(parseMessagePath(path))) ?? false;
+  }
+
   async stat(path: string): Promise<Entry> {
     this.#life.check();
     const place = parseMessagePath(path);

@@ -58,6 +58,10 @@ export class Pop3Session implements Session {
     yield* inThreads(held.reverse());
   }
 
+  async isInbox(path: string): Promise<boolean> {
+    return parsePath(path).what === "maildrop";
+  }
+
   async stat(path: string): Promise<Entry> {
     const asked = parsePath(path);
     const maildrop = await this.#line.maildrop();

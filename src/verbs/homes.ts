@@ -18,6 +18,8 @@ export interface Moving {
   readonly from: Home;
   readonly to: Home;
   readonly renamings: readonly Renaming[];
+  /** The target's top is an account, which keeps no messages itself: those at the source's top go to its INBOX. */
+  readonly topIsInbox?: boolean;
 }
 
 export const STAYING: Moving = { from: [], to: [], renamings: [] };
@@ -30,6 +32,7 @@ export const STAYING: Moving = { from: [], to: [], renamings: [] };
 export function rehomed(names: readonly string[], isContainer: boolean, moving: Moving): string[] {
   const own = isContainer ? undefined : names.at(-1);
   const mailbox = own === undefined ? names : names.slice(0, -1);
+  if (own !== undefined && mailbox.length === 0 && moving.topIsInbox === true) return ["INBOX", own];
   const moved = renamed(mailbox, moving.renamings) ?? movedHome(mailbox, moving);
   return own === undefined ? [...moved] : [...moved, own];
 }

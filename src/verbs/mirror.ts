@@ -296,16 +296,25 @@ class Mirroring implements AsyncDisposable {
     };
     const { from: source, to: target } = this.#pair;
     const [from, to] = await Promise.all([homeOf(source), homeOf(target)]);
-    if (!isTop(source) || !isTop(target) || this.#request.keepNames === true)
-      return { from, to, renamings: [] };
+    const topIsInbox = await this.#isInboxToAccount();
+    const plain: Moving = { from, to, renamings: [], topIsInbox };
+    if (!isTop(source) || !isTop(target) || this.#request.keepNames === true) return plain;
     const mailboxesAt = async (door: Door) => {
       const all = await door.use(async (session) => session.mailboxes?.());
       return all?.map((one) => ({ ...one, levels: octetsOf(one.levels) }));
     };
     // A folder of this machine calls none of its mailboxes by its use.
-    if ((await target.session()).mailboxes === undefined) return { from, to, renamings: [] };
+    if ((await target.session()).mailboxes === undefined) return plain;
     const [here, there] = await Promise.all([mailboxesAt(source), mailboxesAt(target)]);
-    return { from, to, renamings: renamingsOf(here ?? [], there ?? [], { from, to }) };
+    return { ...plain, renamings: renamingsOf(here ?? [], there ?? [], plain) };
+  }
+
+  /** An account keeps no messages at its top: those of a maildrop, or of a Maildir that is an account, go to its INBOX. */
+  async #isInboxToAccount(): Promise<boolean> {
+    const { from, to } = this.#pair;
+    if (!isTop(to) || (await to.session()).mailboxes === undefined) return false;
+    const { path } = from.target;
+    return (await from.use(async (session) => session.isInbox?.(path === "" ? "/" : path))) === true;
   }
 
   async #linkRule(): Promise<LinkRule | undefined> {

@@ -479,6 +479,34 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
     }
   }, 60_000);
 
+  it("takes a Maildir that is an account: what lies at its top is its INBOX's", async () => {
+    const one = await startDovecot("imap", []);
+    const folder = await mkdtemp(join(tmpdir(), "porthole-plus-"));
+    const stateFolder = join(folder, "state");
+    try {
+      const to = `imap://localhost:${one.port}/`;
+      const opener = client();
+      const maildir = `maildir:${folder}/mail`;
+      await opener.use(opener.target(maildir), async (session) => {
+        const text = (name: string) =>
+          inOne(Buffer.from(`Subject: ${name}\r\nMessage-ID: <${name}@p.example>\r\n\r\n`));
+        await session.write?.(`${folder}/mail`, { body: text("top") });
+        expect(await failure(mirrored(maildir, to, { stateFolder }))).toMatchObject({ code: "usage" });
+        await session.makeFolder?.(`${folder}/mail/Sent`);
+        await session.write?.(`${folder}/mail/Sent`, { body: text("sent") });
+      });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 2, failed: 0 });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 0, same: 2, failed: 0 });
+      await opener.use(opener.target(to), async (session) => {
+        expect((await listed(session, "/INBOX")).map(({ name }) => name)).toEqual(["top"]);
+        expect((await listed(session, "/Sent")).map(({ name }) => name)).toEqual(["sent"]);
+      });
+    } finally {
+      await one.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it("tells threads", async () => {
     await use(
       async (session) => {
