@@ -239,6 +239,10 @@ export interface Session extends AsyncDisposable {
    * the top. Mailboxes that are carried to another server are named after what it has.
    */
   home?(): Promise<readonly string[]>;
+  /** All mailboxes of the account by the levels of their names, and what each is for: other servers call those of one use otherwise. */
+  mailboxes?(): Promise<readonly NamedMailbox[]>;
+  /** Whether the messages of this mailbox itself are what an account has in its INBOX. */
+  isInbox?(path: string): Promise<boolean>;
   /**
    * Where a document leads, for those who follow; undefined when it leads nowhere. `octets` are all of its body; `start`
    * is the path that the following began at, where that is not what the session was opened for.
@@ -354,6 +358,15 @@ export interface ReadQuery {
   readonly since?: Date;
 }
 
+/** What a mailbox is for. Views of other mailboxes (all, flagged) are none of these. */
+export type MailboxUse = "archive" | "drafts" | "junk" | "sent" | "trash";
+
+export interface NamedMailbox {
+  readonly levels: readonly string[];
+  /** RFC 6154. */
+  readonly use?: MailboxUse;
+}
+
 /** What a thing is, as verbs tell apart. */
 export type EntryKind =
   | "file"
@@ -387,6 +400,8 @@ export interface Entry {
   readonly modified?: Date;
   /** Media type, when known. */
   readonly type?: string;
+  /** A container that is there for those within it alone: nothing else goes into it, unless `makeFolder` can make it. */
+  readonly hollow?: true;
   /** What only this protocol knows; the value of the key named after the protocol in `--json`. */
   readonly meta: JsonObject;
 }

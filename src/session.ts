@@ -101,6 +101,10 @@ export function supervise(
   if (check) supervised.check = () => turn.iterate("check", [], () => check());
   const home = session.home?.bind(session);
   if (home) supervised.home = () => turn.run("home", [], () => home());
+  const mailboxes = session.mailboxes?.bind(session);
+  if (mailboxes) supervised.mailboxes = () => turn.run("mailboxes", [], () => mailboxes());
+  const isInbox = session.isInbox?.bind(session);
+  if (isInbox) supervised.isInbox = (path) => turn.run("isInbox", [path], () => isInbox(path));
   const hypertext = session.hypertext?.bind(session);
   if (hypertext) supervised.hypertext = hypertext;
   const robots = session.robots?.bind(session);

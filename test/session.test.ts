@@ -143,6 +143,8 @@ describe("a session", () => {
         yield { step: "connect", ok: true, ms: 1, detail: "" };
       },
       home: async () => [],
+      mailboxes: async () => [{ levels: ["Sent"], use: "sent" }],
+      isInbox: async () => false,
       hypertext: async () => ({ links: [], rewritten: () => new Uint8Array() }),
       robots: async () => ({ allows: (path) => path === "/", sitemaps: [] }),
       interact: async () => stream,

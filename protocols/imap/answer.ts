@@ -12,8 +12,8 @@ export interface Request {
   readonly alone?: boolean;
   /** Which data are part of the answer; none when absent. */
   readonly takes?: (data: Data) => boolean;
-  /** The answer holds the contents of this message: its UID. */
-  readonly contentsOf?: number;
+  /** The answer holds the contents of this message: its UID. `any`: whatever comes until it has ended; with `alone`. */
+  readonly contentsOf?: number | "any";
   /** After its OK the stream is another one: a TLS handshake, a deflated stream. */
   readonly switches?: boolean;
   /** The server asks to go on, which is part of the answer (AUTHENTICATE, IDLE). */

@@ -319,6 +319,8 @@ export class Dialogue {
    * after the next one's message: it is the UID that tells.
    */
   #awaiting(head: string): Answer {
+    const [first] = this.#unanswered;
+    if (first?.answer.request.contentsOf === "any") return first.answer;
     const waiting = this.#unanswered
       .map(({ answer }) => answer)
       .filter(({ request, hadContents }) => request.contentsOf !== undefined && !hadContents);
@@ -358,6 +360,10 @@ export class Dialogue {
           response.kind === "data" ? response.data.line : "status" in response ? response.status.line : "+";
         throw new PortholeError("protocol", "the server's greeting is none of IMAP", {
           reply: line.slice(0, 200),
+          // Dovecot takes a socket for inetd's when it runs as root.
+          ...(/inetd/.test(line)
+            ? { hint: "end the --tunnel's command in `| cat`: as root it wants a pipe" }
+            : {}),
         });
       }
       this.#greeting = response.status;

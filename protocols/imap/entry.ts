@@ -1,7 +1,7 @@
 /** Mailboxes, messages and parts as entries whose URLs open again. */
 import type { Entry, JsonObject, Target } from "../../src/plugin.js";
 import type { Envelope } from "./envelope.js";
-import type { Counts, Mailbox } from "./mailboxes.js";
+import { type Counts, isSelectable, type Mailbox } from "./mailboxes.js";
 import { mailboxPath, messagePath, sectionPath } from "./path.js";
 import type { PartFacts } from "./structure.js";
 
@@ -58,6 +58,7 @@ export function mailboxEntry(target: Target, mailbox: Mailbox, whole: boolean): 
     name: whole ? levels.join("/") : (levels.at(-1) ?? ""),
     kind: "mailbox",
     ...(counts?.size === undefined ? {} : { size: counts.size }),
+    ...(isSelectable(mailbox) ? {} : { hollow: true }),
     meta: {
       mailbox: levels.join("/"),
       ...countsJson(counts),

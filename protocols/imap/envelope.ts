@@ -1,6 +1,6 @@
 /** ENVELOPE (RFC 9051, 7.5.2), as listings show it. */
 import { decodeWords, isPlain } from "../../src/message/encoded-words.js";
-import { parseDate } from "../../src/message/headers.js";
+import { answeredIn, parseDate } from "../../src/message/headers.js";
 import { listOf, textOf, type Value } from "./values.js";
 
 export interface Envelope {
@@ -11,13 +11,15 @@ export interface Envelope {
   readonly date?: Date;
   /** With its angle brackets. */
   readonly messageId?: string;
+  /** What it answers, as In-Reply-To tells: ENVELOPE has no References. */
+  readonly references?: readonly string[];
 }
 
 /** Addresses that are shown of a field. */
 const MOST_ADDRESSES = 100;
 
 export async function envelopeOf(value: Value | undefined): Promise<Envelope> {
-  const [date, subject, from, , , to, cc, , , messageId] = listOf(value);
+  const [date, subject, from, , , to, cc, , inReplyTo, messageId] = listOf(value);
   const [shownSubject, sender, recipients, copies] = [
     await readable(textOf(subject)),
     await addresses(from),
@@ -25,6 +27,7 @@ export async function envelopeOf(value: Value | undefined): Promise<Envelope> {
     await addresses(cc),
   ];
   const sent = parseDate(textOf(date));
+  const references = answeredIn(undefined, textOf(inReplyTo));
   const id = /<[^\s<>]+>/.exec(textOf(messageId) ?? "")?.[0];
   return {
     ...(shownSubject === undefined ? {} : { subject: shownSubject }),
@@ -33,6 +36,7 @@ export async function envelopeOf(value: Value | undefined): Promise<Envelope> {
     ...(copies === undefined ? {} : { cc: copies }),
     ...(sent === undefined ? {} : { date: sent }),
     ...(id === undefined ? {} : { messageId: id }),
+    ...(references.length === 0 ? {} : { references }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The account's mailboxes: LIST (RFC 9051, 6.3.9), what they hold, what they are for. */
 import { PortholeError } from "../../src/errors.js";
+import type { MailboxUse, NamedMailbox } from "../../src/plugin.js";
 import type { Account } from "./account.js";
 import { decodeMailboxName } from "./modified-utf7.js";
 import type { Peer } from "./peer.js";
@@ -228,8 +229,30 @@ export async function findMailbox(account: Account, peer: Peer, raw: string): Pr
   const found = new Map<string, Mailbox>();
   for await (const data of answer.data()) keepMailbox(account, peer, found, data, special);
   mustBeOk(await answer.status(), "the server does not list the mailbox", "missing");
-  const mailbox = found.get(raw);
-  return mailbox?.attributes.some((attribute) => /^\\nonexistent$/i.test(attribute)) === true
-    ? undefined
-    : mailbox;
+  return found.get(raw);
+}
+
+/** The uses that mailboxes may be matched by; `\All` and `\Flagged` are views of others. */
+const USES: ReadonlySet<string> = new Set([
+  "archive",
+  "drafts",
+  "junk",
+  "sent",
+  "trash",
+] satisfies MailboxUse[]);
+
+function isUse(word: string): word is MailboxUse {
+  return USES.has(word);
+}
+
+/** By the levels of their names, with what those are for that can be opened. @throws PortholeError */
+export async function namedMailboxes(account: Account, peer: Peer): Promise<NamedMailbox[]> {
+  const all = await listMailboxes(account, peer, { prefix: "", deep: true, counts: false });
+  return all.map((mailbox) => {
+    const word = mailbox.specialUse?.slice(1).toLowerCase() ?? "";
+    return {
+      levels: mailbox.levels,
+      ...(isUse(word) && isSelectable(mailbox) ? { use: word } : {}),
+    };
+  });
 }

@@ -17,6 +17,12 @@ export const manifest = {
       verbs: ["open", "ls"],
     },
     {
+      flag: "thread",
+      type: "boolean",
+      summary: "messages as threads: answers behind what they answer, oldest first",
+      verbs: ["open", "ls"],
+    },
+    {
       flag: "tunnel",
       type: "string",
       placeholder: "COMMAND",

@@ -17,8 +17,13 @@ const LONGEST_LINE = 4 * 1024 * 1024;
 const LARGEST_RESPONSE = 32 * 1024 * 1024;
 const ANNOUNCED = /~?\{(\d{1,20})\+?\}$/;
 /** Headers are small and wanted whole; everything else of a message may be large. */
-const CONTENTS =
+const BEFORE_CONTENTS =
   /^\* \d+ FETCH .*\b(?:BODY\[(?!(?:[\d.]*\.)?(?:HEADER|MIME))[^\]]*\](?:<\d+>)?|BINARY\[[\d.]*\](?:<\d+>)?|RFC822(?:\.TEXT)?) $/is;
+
+/** Whether a literal behind this text is given out as it comes. */
+export function isBeforeContents(text: string): boolean {
+  return BEFORE_CONTENTS.test(text);
+}
 
 /** A literal under way. */
 interface Literal {
@@ -78,7 +83,7 @@ export class ResponseReader {
     this.#text += written.slice(0, written.length - announced.length);
     const left = Number(digits);
     if (!Number.isSafeInteger(left)) throw tooLarge(digits);
-    const streamed = CONTENTS.test(this.#text);
+    const streamed = isBeforeContents(this.#text);
     if (!streamed) this.#count(left);
     this.#literal = { left, streamed, parts: [] };
     return streamed ? { type: "contents", head: this.#text, size: left } : undefined;

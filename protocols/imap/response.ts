@@ -1,6 +1,6 @@
 /** Responses (RFC 9051, 7), from their text: who is answered, and what is told. */
 import { PortholeError } from "../../src/errors.js";
-import { type Value, ValueReader } from "./values.js";
+import { LITERAL, type Value, ValueReader } from "./values.js";
 
 export type Condition = "OK" | "NO" | "BAD" | "PREAUTH" | "BYE";
 
@@ -49,6 +49,19 @@ export class Data {
   /** As it came; literals left out. */
   get line(): string {
     return this.#text;
+  }
+
+  /**
+   * As it came, with its literals (RFC 9051, 4.3).
+   * @param streamed by the text before a literal: one that was given out as it came, and is not here
+   */
+  whole(streamed: (before: string) => string | undefined): string {
+    let at = 0;
+    return this.#text.replaceAll(LITERAL, (_, offset: number) => {
+      const here = this.#literals[at++] ?? "";
+      const octets = streamed(this.#text.slice(0, offset)) ?? here;
+      return `{${octets.length}}\r\n${octets}`;
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** IMAP4 as a Session. */
 import { PortholeError } from "../../src/errors.js";
+import { atDepth } from "../../src/message/in-threads.js";
 import type {
   CheckStep,
   Document,
@@ -7,6 +8,7 @@ import type {
   EntryKind,
   ListQuery,
   ManyRead,
+  NamedMailbox,
   ReadQuery,
   Session,
   Source,
@@ -23,6 +25,7 @@ import {
   isSelectable,
   listMailboxes,
   type Mailbox,
+  namedMailboxes,
   noMailbox,
   personalLevels,
   statusOf,
@@ -35,6 +38,7 @@ import { readMany } from "./reading-many.js";
 import { openToRelist, relisted } from "./relisting.js";
 import { parseDay, parseSearch, type Search } from "./search-words.js";
 import { searchUids, withSearch } from "./searching.js";
+import { threads } from "./threads.js";
 import { watchMailbox } from "./watching.js";
 import { searchDate } from "./words.js";
 
@@ -138,6 +142,15 @@ export class ImapSession implements Session {
     await changing.removeMailbox(this.#account, asked);
   }
 
+  async mailboxes(): Promise<readonly NamedMailbox[]> {
+    return namedMailboxes(this.#account, await this.#account.peer());
+  }
+
+  async isInbox(path: string): Promise<boolean> {
+    const { levels } = parsePath(path);
+    return levels.length === 1 && /^inbox$/i.test(levels[0] ?? "");
+  }
+
   async home(): Promise<readonly string[]> {
     return personalLevels(this.#account, await this.#account.peer());
   }
@@ -152,7 +165,7 @@ export class ImapSession implements Session {
     }
     if (!isMessagePath(source)) {
       await changing.rename(account, source, goal);
-      return this.#statRenamed(goal);
+      return this.#statMailbox(goal);
     }
     refuseSection(source, "moved");
     const { peer } = await account.select(source, "write");
@@ -290,6 +303,10 @@ export class ImapSession implements Session {
     asked: MailPath,
     { again, limit, brief = false }: ListQuery,
   ): AsyncGenerator<Entry, void, undefined> {
+    if (this.#account.context.options["thread"] === true && !brief) {
+      yield* this.#threads(asked, limit ?? NO_LIMIT);
+      return;
+    }
     const whole = limit === undefined && asked.query === undefined && this.#filter() === undefined;
     if (again !== true || !whole) {
       yield* this.#found(asked, undefined, limit ?? NO_LIMIT, brief);
@@ -300,6 +317,18 @@ export class ImapSession implements Session {
     for await (const message of relisted(this.#account, asked, opened, brief)) {
       this.#account.listed.add(place, message);
       yield messageEntry(this.#account.target, place, message);
+    }
+  }
+
+  /** Answers behind what they answer. */
+  async *#threads(asked: MailPath, limit: number): AsyncGenerator<Entry, void, undefined> {
+    const { peer, selected } = await this.#account.select(asked, "read");
+    const search = joined(this.#filter(), asked.query);
+    const place = placeOf(asked, selected);
+    for await (const members of threads(peer, selected, { search, limit })) {
+      for (const { message, depth } of members) {
+        yield atDepth(messageEntry(this.#account.target, place, message), depth);
+      }
     }
   }
 
@@ -343,27 +372,23 @@ export class ImapSession implements Session {
     return words.length === 0 ? undefined : { words, needsCharset: false };
   }
 
-  /** A mailbox may be there for those within it alone (RFC 9051, 7.3.1: \NonExistent). */
-  async #statRenamed(asked: MailPath): Promise<Entry> {
-    try {
-      return await this.#statMailbox(asked);
-    } catch (thrown) {
-      if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
-      const { levels } = asked;
-      const unknown = { specialUse: undefined, subscribed: undefined, counts: undefined };
-      const mailbox = { raw: levels.join("/"), levels, attributes: ["\\NonExistent"], ...unknown };
-      return mailboxEntry(this.#account.target, mailbox, false);
-    }
+  /** There for those within it alone (RFC 9051, 7.3.1: \NonExistent), at a server that tells of it by `%` and not by its name. */
+  async #hollow(asked: MailPath, peer: Peer, raw: string): Promise<Mailbox | undefined> {
+    const delimiter = await this.#account.delimiter(peer);
+    if (delimiter === null || delimiter === "") return undefined;
+    const request = { prefix: raw + delimiter, deep: false, counts: false };
+    const within = await listMailboxes(this.#account, peer, request);
+    if (!within.some((one) => isWithin(one, asked))) return undefined;
+    const unknown = { specialUse: undefined, subscribed: undefined, counts: undefined };
+    return { raw, levels: asked.levels, attributes: ["\\NonExistent"], ...unknown };
   }
 
   async #statMailbox(asked: MailPath): Promise<Entry> {
     const account = this.#account;
     const peer: Peer = await account.peer();
     const raw = await account.rawName(peer, asked.levels);
-    const mailbox = await findMailbox(account, peer, raw);
-    if (mailbox === undefined) {
-      throw noMailbox(asked.levels);
-    }
+    const mailbox = (await findMailbox(account, peer, raw)) ?? (await this.#hollow(asked, peer, raw));
+    if (mailbox === undefined) throw noMailbox(asked.levels);
     const counts = isSelectable(mailbox) ? await statusOf(peer, raw) : undefined;
     if (asked.uidValidity !== undefined && counts?.uidValidity !== asked.uidValidity) {
       throw new PortholeError("missing", "the mailbox was made anew", { hint: "`ls` shows what there is" });

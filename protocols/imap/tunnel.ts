@@ -45,7 +45,9 @@ function run(command: string, connection: Connection, context: Context): void {
   const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"] });
   child.on("error", (error) => connection.destroy(error));
   child.stdin.on("error", () => undefined);
-  child.stderr.on("data", (octets: Buffer) => context.warn(octets.toString("utf8").trimEnd()));
+  child.stderr.on("data", (octets: Buffer) => {
+    for (const line of octets.toString("utf8").trimEnd().split("\n")) context.warn(line);
+  });
   let isOver = false;
   child.on("exit", (status) => {
     if (!isOver && status !== null && status !== 0) context.warn(`${COMMAND} ended with status ${status}`);

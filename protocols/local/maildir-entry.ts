@@ -1,7 +1,6 @@
 /** Mailboxes and messages of a Maildir as entries. */
 import { parseHeader } from "../../src/message/headers.js";
 import type { Entry, Target } from "../../src/plugin.js";
-import { flagsOfLetters } from "./flags.js";
 import { levelsOf, readableName } from "./mailbox-name.js";
 import type { MaildirFolder, StoredName } from "./maildir-folder.js";
 import { sizeIn } from "./maildir-name.js";
@@ -46,6 +45,7 @@ export async function entryOf(
       target,
       folder.place,
       name,
+      folder.flagsOf(name),
       head.buffer.subarray(0, head.bytesRead),
       facts,
       prefix,
@@ -59,7 +59,8 @@ export async function entryOf(
 export function briefEntry(
   target: Target,
   place: LocalPath,
-  { unique, letters, sub }: StoredName,
+  { unique, sub }: StoredName,
+  flags: readonly string[],
   prefix: string,
 ): Entry {
   const size = sizeIn(unique);
@@ -70,7 +71,7 @@ export function briefEntry(
     kind: "message",
     ...(size === undefined ? {} : { size }),
     type: MESSAGE_TYPE,
-    meta: { uid: name, flags: flagsOfLetters(letters ?? ""), ...(sub === "new" ? { recent: true } : {}) },
+    meta: { uid: name, flags: [...flags], ...(sub === "new" ? { recent: true } : {}) },
   };
 }
 
@@ -79,6 +80,7 @@ export function messageAt(
   target: Target,
   place: LocalPath,
   name: StoredName,
+  flags: readonly string[],
   head: Uint8Array,
   facts: { readonly size: number; readonly mtime: Date },
   prefix: string,
@@ -88,7 +90,7 @@ export function messageAt(
     header: parseHeader(head),
     size: facts.size,
     arrived: facts.mtime,
-    flags: flagsOfLetters(name.letters ?? ""),
+    flags,
     meta: {
       uid: textOf(Buffer.from(name.unique, "latin1")),
       ...(name.sub === "new" ? { recent: true } : {}),

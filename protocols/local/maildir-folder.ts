@@ -2,6 +2,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
 import { failure } from "./failures.js";
+import { flagsOf, hasKeywords, type Keywords, readKeywords } from "./maildir-keywords.js";
 import { compareNames, type MaildirName, parseName } from "./maildir-name.js";
 import { type LocalPath, textOf } from "./path.js";
 
@@ -19,6 +20,8 @@ export class MaildirFolder {
   /** Its path, one character for each octet. */
   readonly #octets: string;
   #names: Map<string, StoredName> | undefined;
+  /** As they were when the names were looked at. */
+  #keywords: Keywords = new Map();
 
   constructor(place: LocalPath) {
     this.place = place;
@@ -62,6 +65,11 @@ export class MaildirFolder {
     return this.with(unique, async (path, name) => ({ handle: await open(path, "r"), name }));
   }
 
+  /** Flags and keywords of a name that was looked at. */
+  flagsOf({ letters = "" }: StoredName): string[] {
+    return flagsOf(letters, this.#keywords);
+  }
+
   /** What is known of the names no longer holds. */
   forget(): void {
     this.#names = undefined;
@@ -86,6 +94,8 @@ export class MaildirFolder {
         names.set(name.unique, { ...name, sub, file });
       }
     }
+    const any = [...names.values()].some(({ letters = "" }) => hasKeywords(letters));
+    this.#keywords = any ? await readKeywords((name) => this.path(name)) : new Map();
     this.#names = names;
     return names;
   }

@@ -5,11 +5,12 @@ import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
 import { failure, isGone, orFail } from "./failures.js";
-import { flagsOfLetters, lettersOfFlags } from "./flags.js";
+import { lettersOfFlags } from "./flags.js";
 import { lookedAt, namesIn, removeAt } from "./folder.js";
 import type { Life } from "./life.js";
 import { briefEntry, entryOf, mailboxEntry, messageAt } from "./maildir-entry.js";
 import { isMaildir, MaildirFolder, noMailbox, type StoredName } from "./maildir-folder.js";
+import { flagsOf, hasKeywords, lettersFor, readKeywords, strangeLetters } from "./maildir-keywords.js";
 import { newUnique } from "./maildir-name.js";
 import { isPlusFolder, makeMaildir, plusFolder, renamed } from "./maildir-place.js";
 import { HEADER_OCTETS } from "./message-entry.js";
@@ -54,7 +55,7 @@ export class MaildirStore implements MessageStore {
     folder.forget();
     const names = await folder.names();
     if (brief) {
-      for (const name of names) yield briefEntry(this.#target, at, name, prefix);
+      for (const name of names) yield briefEntry(this.#target, at, name, folder.flagsOf(name), prefix);
       return;
     }
     yield* lookedAt(names, this.#life, async (name) => {
@@ -66,6 +67,14 @@ export class MaildirStore implements MessageStore {
         throw thrown;
       }
     });
+  }
+
+  /** Maildir++: the top is INBOX, and folders with a dot lie in it. */
+  async isInbox(place: LocalPath): Promise<boolean> {
+    const at = await this.#mailbox(place);
+    if (isPlusFolder(at) || !(await isMaildir(at.octets))) return false;
+    for await (const _folder of this.#within(at)) return true;
+    return false;
   }
 
   async stat(place: LocalPath): Promise<Entry> {
@@ -84,12 +93,21 @@ export class MaildirStore implements MessageStore {
   async open(place: LocalPath): Promise<OpenMessage> {
     const at = await this.#mailbox(place);
     if (place.uid === undefined) throw isMailbox(place);
-    const { handle, name } = await this.#folder(at).open(place.uid);
+    const folder = this.#folder(at);
+    const { handle, name } = await folder.open(place.uid);
     try {
       const facts = await handle.stat();
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_OCTETS), 0, HEADER_OCTETS, 0);
       return {
-        entry: await messageAt(this.#target, at, name, buffer.subarray(0, bytesRead), facts, ""),
+        entry: await messageAt(
+          this.#target,
+          at,
+          name,
+          folder.flagsOf(name),
+          buffer.subarray(0, bytesRead),
+          facts,
+          "",
+        ),
         size: facts.size,
         // A message in a Maildir never changes; only its name does.
         validator: `${facts.ino}-${facts.size}`,
@@ -119,7 +137,7 @@ export class MaildirStore implements MessageStore {
       });
       const unique = place.uid ?? `${base},S=${delivery.size}`;
       const { flags } = source;
-      const letters = flags === undefined ? there?.letters : lettersOfFlags(flags);
+      const letters = flags === undefined ? there?.letters : await lettersIn(folder, flags);
       const sub = letters === undefined ? (there?.sub ?? "new") : "cur";
       const stored = sub === "cur" ? `${unique}:2,${letters ?? ""}` : unique;
       await delivery.name({
@@ -139,10 +157,11 @@ export class MaildirStore implements MessageStore {
         file: stored,
         letters: sub === "cur" ? (letters ?? "") : undefined,
       };
+      const kept = await flagsIn(folder, letters ?? "");
       // What is in memory is one of many: nobody wants to know more of it than where it is.
-      if (isHeld) return briefEntry(this.#target, at, name, "");
+      if (isHeld) return briefEntry(this.#target, at, name, kept, "");
       const facts = { size: delivery.size, mtime: source.modified ?? new Date() };
-      return await messageAt(this.#target, at, name, head.octets, facts, "");
+      return await messageAt(this.#target, at, name, kept, head.octets, facts, "");
     } finally {
       delivery.discard();
     }
@@ -176,7 +195,8 @@ export class MaildirStore implements MessageStore {
     const taken = await this.#there(there, unique);
     if (taken !== undefined && !replace) throw existsAlready(`message ${unique}`);
     await here.with(from.uid, async (path, { sub, letters }) => {
-      const stored = letters === undefined ? unique : `${unique}:2,${letters}`;
+      const carried = letters === undefined ? undefined : await lettersAt(here, there, letters);
+      const stored = carried === undefined ? unique : `${unique}:2,${carried}`;
       const target = there.path(sub, stored);
       if (replace) await rename(path, target);
       else renameOnto(path, target);
@@ -192,7 +212,8 @@ export class MaildirStore implements MessageStore {
   async makeFolder(place: LocalPath): Promise<Entry> {
     const plus = await plusFolder(place);
     const at = plus ?? place;
-    if (isThere(at.octets)) throw existsAlready(at.shown);
+    // An empty folder may become one.
+    if (isThere(at.octets) && !(await isEmptyFolder(at))) throw existsAlready(at.shown);
     await makeMaildir(at, plus !== undefined || (await isMaildir(folderOf(place))));
     return mailboxEntry(this.#target, at, "");
   }
@@ -202,11 +223,12 @@ export class MaildirStore implements MessageStore {
     const at = await this.#mailbox(place);
     if (place.uid === undefined) throw isMailbox(place);
     const folder = this.#fresh(at);
-    const letters = lettersOfFlags(flags);
+    const letters = await lettersIn(folder, flags);
+    const keywords = await readKeywords((name) => folder.path(name));
     await folder.with(place.uid, async (path, { unique, letters: had = "" }) => {
-      // Letters that have no flag of a name are other programs' keywords.
-      const others = Array.from(had).filter((letter) => flagsOfLetters(letter).length === 0);
-      const all = [...Array.from(letters), ...others].sort().join("");
+      const all = Array.from(letters + strangeLetters(had, keywords))
+        .sort()
+        .join("");
       if (all === had) return;
       await rename(path, folder.path("cur", `${unique}:2,${all}`));
     });
@@ -361,6 +383,22 @@ export class MaildirStore implements MessageStore {
   }
 }
 
+/** In ASCII order, as Maildir wants them: of flags that Maildir has, and of keywords that the folder then has. */
+async function lettersIn(folder: MaildirFolder, flags: readonly string[]): Promise<string> {
+  const keywords = await lettersFor((name) => folder.path(name), folder.place.shown, flags);
+  return lettersOfFlags(flags) + Array.from(keywords).sort().join("");
+}
+
+async function flagsIn(folder: MaildirFolder, letters: string): Promise<string[]> {
+  return flagsOf(letters, hasKeywords(letters) ? await readKeywords((name) => folder.path(name)) : new Map());
+}
+
+/** Each folder has letters of its own for its keywords. */
+async function lettersAt(here: MaildirFolder, there: MaildirFolder, letters: string): Promise<string> {
+  if (here === there || !hasKeywords(letters)) return letters;
+  return lettersIn(there, await flagsIn(here, letters));
+}
+
 /** The beginning of a message that is being written. */
 class Head {
   readonly #blocks: Uint8Array[] = [];
@@ -376,6 +414,13 @@ class Head {
   get octets(): Buffer {
     return Buffer.concat(this.#blocks);
   }
+}
+
+async function isEmptyFolder({ octets }: LocalPath): Promise<boolean> {
+  return readdir(octets).then(
+    (names) => names.length === 0,
+    () => false,
+  );
 }
 
 function isMailbox(place: LocalPath): PortholeError {

@@ -13,6 +13,12 @@ export const manifest = {
   verbs: ["ls", "get", "put", "stat", "rm", "mv", "mkdir", "search", "watch"],
   options: [
     {
+      flag: "thread",
+      type: "boolean",
+      summary: "messages as threads: answers behind what they answer, oldest first",
+      verbs: ["open", "ls"],
+    },
+    {
       flag: "mbox-format",
       type: "string",
       placeholder: "NAME",

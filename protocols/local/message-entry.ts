@@ -21,7 +21,7 @@ export interface MessageFacts {
 }
 
 export async function messageEntry(facts: MessageFacts): Promise<Entry> {
-  const { subject, from, to, date, messageId } = await summaryOf(facts.header);
+  const { subject, from, to, date, messageId, references } = await summaryOf(facts.header);
   const modified = facts.arrived ?? date;
   return {
     url: facts.url,
@@ -38,6 +38,7 @@ export async function messageEntry(facts: MessageFacts): Promise<Entry> {
       ...(to === undefined ? {} : { to: shortened(to) }),
       ...(date === undefined ? {} : { date: date.toISOString() }),
       ...(messageId === undefined ? {} : { messageId: shortened(messageId) }),
+      ...(references === undefined ? {} : { references }),
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Mailboxes, messages and their parts as a Session, whatever keeps them. */
 import { PortholeError } from "../../src/errors.js";
+import { inThreads } from "../../src/message/in-threads.js";
 import { openPart, partsOf } from "../../src/message/parts.js";
 import type {
   Context,
@@ -58,7 +59,19 @@ export class MessageSession implements Session {
     const entries = (await this.#store.isMessage(place))
       ? this.#parts(place)
       : this.#store.list(place, query);
-    yield* limited(entries, query.limit, this.#life);
+    const wanted = limited(entries, query.limit, this.#life);
+    if (this.#context.options["thread"] !== true || query.brief === true) {
+      yield* wanted;
+      return;
+    }
+    const held: Entry[] = [];
+    for await (const entry of wanted) held.push(entry);
+    yield* inThreads(held);
+  }
+
+  async isInbox(path: string): Promise<boolean> {
+    this.#life.check();
+    return (await this.#store.isInbox?.(parseMessagePath(path))) ?? false;
   }
 
   async stat(path: string): Promise<Entry> {

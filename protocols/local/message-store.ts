@@ -35,6 +35,8 @@ export interface MessageStore {
   remove(place: LocalPath, recursive: boolean): Promise<void>;
   move(from: LocalPath, to: LocalPath, replace: boolean): Promise<Entry>;
   makeFolder(place: LocalPath): Promise<Entry>;
+  /** Whether this is an account: its INBOX's messages, with its mailboxes beneath. */
+  isInbox?(place: LocalPath): Promise<boolean>;
   /** Absent where flags cannot be changed without writing the message anew. */
   mark?(place: LocalPath, flags: readonly string[]): Promise<Entry>;
   watched(place: LocalPath): Promise<Watched>;

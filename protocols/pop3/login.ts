@@ -109,6 +109,8 @@ async function perform(
     case "APOP": {
       // RFC 1939, 7.
       const digest = createHash("md5").update(way.timestamp).update(password, "utf8").digest("hex");
+      // Whoever reads it can try passwords against it.
+      context.mask(digest);
       return peer.say(["APOP", user, digest], { alone: true }).reply();
     }
     case "USER": {

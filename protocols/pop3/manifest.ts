@@ -13,6 +13,12 @@ export const manifest = {
   verbs: ["ls", "get", "stat", "rm", "watch", "check"],
   options: [
     {
+      flag: "thread",
+      type: "boolean",
+      summary: "messages as threads: answers behind what they answer, oldest first",
+      verbs: ["open", "ls"],
+    },
+    {
       flag: "lang",
       type: "string",
       placeholder: "TAG",

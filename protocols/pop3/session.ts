@@ -1,5 +1,6 @@
 /** POP3 as a Session. */
 import { PortholeError } from "../../src/errors.js";
+import { inThreads } from "../../src/message/in-threads.js";
 import type {
   CheckStep,
   Document,
@@ -46,9 +47,19 @@ export class Pop3Session implements Session {
         yield messageEntry(this.#line.target, message, undefined);
       return;
     }
+    const { context, target } = this.#line;
+    const threaded = context.options["thread"] === true;
+    const held: Entry[] = [];
     for await (const { message, summary } of summaries(maildrop.peer, messages.slice(0, limit))) {
-      yield messageEntry(this.#line.target, message, summary);
+      const entry = messageEntry(target, message, summary);
+      if (threaded) held.push(entry);
+      else yield entry;
     }
+    yield* inThreads(held.reverse());
+  }
+
+  async isInbox(path: string): Promise<boolean> {
+    return parsePath(path).what === "maildrop";
   }
 
   async stat(path: string): Promise<Entry> {

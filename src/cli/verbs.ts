@@ -302,6 +302,11 @@ export const VERBS: readonly WordSpec[] = [
         type: "boolean",
         summary: "symbolic links stay links, where TO is a folder here",
       },
+      {
+        flag: "keep-names",
+        type: "boolean",
+        summary: "mailboxes keep their names where TO has another one for the same use (sent mail, drafts)",
+      },
       { flag: "only-newer", type: "boolean", summary: "leave what is not older at TO as it is" },
       {
         flag: "compare-content",

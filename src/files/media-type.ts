@@ -2,6 +2,7 @@
 
 const TYPES: Readonly<Record<string, string>> = {
   "7z": "application/x-7z-compressed",
+  asc: "application/pgp-signature",
   avif: "image/avif",
   bmp: "image/bmp",
   bz2: "application/x-bzip2",
@@ -38,6 +39,8 @@ const TYPES: Readonly<Record<string, string>> = {
   ogg: "audio/ogg",
   ogv: "video/ogg",
   opus: "audio/ogg",
+  p7m: "application/pkcs7-mime",
+  p7s: "application/pkcs7-signature",
   pdf: "application/pdf",
   png: "image/png",
   ps: "application/postscript",
@@ -65,7 +68,26 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 const EXTENSIONS: ReadonlyMap<string, string> = new Map(
-  ["bmp", "css", "csv", "eml", "gif", "html", "ics", "jpg", "json", "md", "mp3", "mp4", "ogg", "pdf", "png"]
+  [
+    "asc",
+    "bmp",
+    "css",
+    "csv",
+    "eml",
+    "gif",
+    "html",
+    "ics",
+    "jpg",
+    "json",
+    "md",
+    "mp3",
+    "mp4",
+    "ogg",
+    "p7m",
+    "p7s",
+    "pdf",
+    "png",
+  ]
     .concat(["rtf", "svg", "tar", "tiff", "txt", "vcf", "wav", "webm", "webp", "xml", "zip"])
     .map((extension) => [TYPES[extension] ?? "", extension]),
 );

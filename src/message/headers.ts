@@ -70,7 +70,12 @@ export interface MessageSummary {
   readonly date?: Date;
   /** With its angle brackets. */
   readonly messageId?: string;
+  /** What it answers, the parent last (RFC 5322, 3.6.4); In-Reply-To where there is no References. */
+  readonly references?: readonly string[];
 }
+
+/** Message-IDs that are kept of a References field: the last, which are the nearest. */
+const MOST_REFERENCES = 50;
 
 export async function summaryOf(header: Header): Promise<MessageSummary> {
   const [subject, from, to] = [
@@ -80,13 +85,22 @@ export async function summaryOf(header: Header): Promise<MessageSummary> {
   ];
   const date = parseDate(header.raw("date"));
   const messageId = /<[^\s<>]+>/.exec(header.raw("message-id") ?? "")?.[0];
+  const references = answeredIn(header.raw("references"), header.raw("in-reply-to"));
   return {
     ...(subject === undefined ? {} : { subject }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(date === undefined ? {} : { date }),
     ...(messageId === undefined ? {} : { messageId }),
+    ...(references.length === 0 ? {} : { references }),
   };
+}
+
+/** Message-IDs in a References field, or where there are none the first in In-Reply-To, which may name others by the way. */
+export function answeredIn(references: string | undefined, inReplyTo: string | undefined): string[] {
+  const named = references?.match(/<[^\s<>]{1,1000}>/g) ?? [];
+  if (named.length > 0) return named.slice(-MOST_REFERENCES);
+  return inReplyTo?.match(/<[^\s<>]{1,1000}>/g)?.slice(0, 1) ?? [];
 }
 
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";

@@ -22,6 +22,8 @@ export interface MirrorRequest {
   readonly compareContent?: boolean;
   /** A file whose date at the target is the same or later is left as it is. */
   readonly onlyNewer?: boolean;
+  /** Mailboxes keep their names, also where the target has another one for the same use (RFC 6154: sent mail, drafts, ...). */
+  readonly keepNames?: boolean;
   /** Of a site: how many links from the start are followed; 5 when absent. */
   readonly depth?: number;
   /** Of a site: whether its robots.txt is honoured; absent: it is. */

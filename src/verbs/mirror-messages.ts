@@ -81,7 +81,6 @@ class MessageMirroring {
 
   async run(): Promise<MirrorReport> {
     const { source, target, dryRun, removes, known } = this.#request;
-    const missing = [...source].filter(([key, { isContainer }]) => isContainer && !target.has(key));
     const carrying: Carrying[] = [];
     const marking: Marking[] = [];
     const messages = [...source].filter(([, { isContainer }]) => !isContainer);
@@ -96,6 +95,12 @@ class MessageMirroring {
         if (flags !== undefined) marking.push({ key, from, url, flags });
       }
     }
+    // What is there for those within it alone is made when something is put into it.
+    const filled = new Set(carrying.map(({ key }) => mailboxIn(key)));
+    const missing = [...source].filter(([key, { isContainer }]) => {
+      const there = target.get(key);
+      return isContainer && (there === undefined || (there.entry.hollow === true && filled.has(key)));
+    });
     const gone = [...known].flatMap(([key, { url }]) =>
       typeof url === "string" && !source.has(key) && this.#there.has(url) && !recognition.adopted.has(url)
         ? [{ key, url }]

@@ -66,16 +66,18 @@ const MESSAGES: ReadonlySet<string> = new Set(["message", "article"]);
 export async function listSide(door: Door, options: ListOptions): Promise<Listed> {
   const path = door.target.path === "" ? "/" : door.target.path;
   const things = new Map<string, Found>();
+  let exists = true;
   if (options.mayBeMissing) {
     const standing = await standingAt(door, path, false);
     if (!isContainer(standing) && standing.entry !== undefined) throw noFolder(door, path, standing.kind);
     if (standing.entry === undefined && (await door.session()).stat !== undefined) {
       return { things, complete: true, exists: false, passed: new Set() };
     }
+    exists = standing.entry?.hollow !== true;
   }
   const passed = new Set<string>();
   const complete = await listInto({ things, passed }, door, path, options);
-  return { things, complete, exists: true, passed };
+  return { things, complete, exists, passed };
 }
 
 async function listInto(

@@ -7,7 +7,7 @@ import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { makeFolders } from "./folders.js";
-import { type Home, rehomed } from "./homes.js";
+import { type Home, type Moving, rehomed, renamingsOf, STAYING } from "./homes.js";
 import { Journal } from "./journal.js";
 import { followRule, type LinkRule } from "./links.js";
 import type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
@@ -93,7 +93,7 @@ class Mirroring implements AsyncDisposable {
   #journal: Journal | undefined;
   #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
-  #homes: readonly [Home, Home] = [[], []];
+  #moving: Moving = STAYING;
   #linksFollowed = 0;
   #leftOut = 0;
 
@@ -238,7 +238,7 @@ class Mirroring implements AsyncDisposable {
   async #listBoth(matter: Matter): Promise<[Listed, Listed]> {
     const { source, target } = this.#stage;
     const links = await this.#linkRule();
-    if (matter === "messages") this.#homes = await this.#homesOf();
+    if (matter === "messages") this.#moving = await this.#movingOf();
     const linkName = (name: string) => nameFor(this.#request.client, source, target, name);
     return this.#listSides(matter, matter === "messages", {
       keyOf: (found) => this.#keyFor(found, true),
@@ -288,14 +288,33 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** Where both accounts have their mailboxes; of interest when they are mirrored from the top, or to it. */
-  async #homesOf(): Promise<[Home, Home]> {
-    const homeOf = async (door: Door) => {
-      const { path } = door.target;
-      if (path !== "" && path !== "/") return [];
+  async #movingOf(): Promise<Moving> {
+    const homeOf = async (door: Door): Promise<Home> => {
+      if (!isTop(door)) return [];
       const levels = await door.use(async (session) => session.home?.());
-      return (levels ?? []).map((level) => Buffer.from(level).toString("latin1"));
+      return octetsOf(levels ?? []);
     };
-    return Promise.all([homeOf(this.#pair.from), homeOf(this.#pair.to)]);
+    const { from: source, to: target } = this.#pair;
+    const [from, to] = await Promise.all([homeOf(source), homeOf(target)]);
+    const topIsInbox = await this.#isInboxToAccount();
+    const plain: Moving = { from, to, renamings: [], topIsInbox };
+    if (!isTop(source) || !isTop(target) || this.#request.keepNames === true) return plain;
+    const mailboxesAt = async (door: Door) => {
+      const all = await door.use(async (session) => session.mailboxes?.());
+      return all?.map((one) => ({ ...one, levels: octetsOf(one.levels) }));
+    };
+    // A folder of this machine calls none of its mailboxes by its use.
+    if ((await target.session()).mailboxes === undefined) return plain;
+    const [here, there] = await Promise.all([mailboxesAt(source), mailboxesAt(target)]);
+    return { ...plain, renamings: renamingsOf(here ?? [], there ?? [], plain) };
+  }
+
+  /** An account keeps no messages at its top: those of a maildrop, or of a Maildir that is an account, go to its INBOX. */
+  async #isInboxToAccount(): Promise<boolean> {
+    const { from, to } = this.#pair;
+    if (!isTop(to) || (await to.session()).mailboxes === undefined) return false;
+    const { path } = from.target;
+    return (await from.use(async (session) => session.isInbox?.(path === "" ? "/" : path))) === true;
   }
 
   async #linkRule(): Promise<LinkRule | undefined> {
@@ -344,9 +363,11 @@ class Mirroring implements AsyncDisposable {
     const isContainer = CONTAINERS.has(kind);
     const { source, target } = this.#stage;
     try {
-      const placed = rehomed(names, isContainer, ...this.#homes);
+      const placed = rehomed(names, isContainer, this.#moving);
       const carried = placed.map((name) => nameFor(this.#request.client, source, target, name));
-      if (isFirst && carried.at(-1) !== names.at(-1)) {
+      const isElsewhere =
+        isContainer && this.#moving.renamings.some(({ from: those }) => isSame(names, those));
+      if (isFirst && (carried.at(-1) !== names.at(-1) || isElsewhere)) {
         await this.#stage.tell({ event: "renamed", from: url, name: shownName(carried.join("/")) });
       }
       return carried.join("/");
@@ -403,6 +424,18 @@ class Mirroring implements AsyncDisposable {
     const { path } = this.#stage.target;
     return key.split("/").reduce((place, name) => pathInside(place, name), path === "" ? "/" : path);
   }
+}
+
+function isTop({ target: { path } }: Door): boolean {
+  return path === "" || path === "/";
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, at) => name === other[at]);
+}
+
+function octetsOf(levels: readonly string[]): string[] {
+  return levels.map((level) => Buffer.from(level).toString("latin1"));
 }
 
 function actionOf({ action }: Exclude<Step, { action: "same" }>, from: Found | undefined): MirrorAction {

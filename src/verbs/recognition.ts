@@ -32,7 +32,10 @@ export class Recognition {
     for (const [key, found] of target) {
       const { url } = found.entry;
       if (found.isContainer || remembered.has(url)) continue;
-      this.#strangers.add({ found, mailbox: mailboxIn(key), brought: this.#former.has(url) });
+      const former = this.#former.get(url);
+      // Out of a mailbox that the source still has, a message was moved: it goes to where it is now.
+      const brought = former !== undefined && mailboxIn(former) !== "" && !source.has(mailboxIn(former));
+      this.#strangers.add({ found, mailbox: mailboxIn(key), brought });
     }
     for (const [key, { entry, isContainer }] of source) {
       if (!isContainer && this.#rememberedAt(key) === undefined) {

@@ -38,7 +38,7 @@ function unrememberedAt(source: Side, target: Side, known: Remembered): Entry[] 
 export interface Stranger {
   readonly found: Found;
   readonly mailbox: string;
-  /** An earlier run put it there. */
+  /** An earlier run put it there, from a mailbox that the source has no more. */
   readonly brought: boolean;
 }
 

@@ -406,6 +406,22 @@ describe("porthole imap", () => {
       expect(await failure(does("enable", "/", "X-NOTHING"))).toMatchObject({ code: "refused" });
       expect(await does("capability", "/")).toContain("IDLE");
       expect(await does("quote", "/INBOX", "FETCH 1 (UID)")).toEqual(["* 1 FETCH (UID 1)", "OK Done"]);
+      expect(
+        await does(
+          "quote",
+          "/INBOX",
+          "UID FETCH 1 (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[TEXT]<0.4>)",
+        ),
+      ).toEqual([
+        expect.stringMatching(
+          /^\* 1 FETCH \(UID 1 BODY\[HEADER.FIELDS \(SUBJECT\)\] \{27\}\nSubject: Welcome aboard\n\n BODY\[TEXT\]<0> \{4\}\n.{4}\)$/s,
+        ),
+        "OK Done",
+      ]);
+      const whole = sampleMails()[0]?.raw ?? Buffer.alloc(0);
+      expect((await does("quote", "/INBOX", "FETCH 1:2 BODY.PEEK[]"))[0]).toBe(
+        `* 1 FETCH (BODY[] {${whole.length}}\n${whole.toString("utf8").replaceAll("\r\n", "\n")})`,
+      );
       expect(await failure(does("quote", "/", "A1 {5}"))).toMatchObject({ code: "usage" });
       expect((await does("export", "/INBOX/;UID=1")).join("")).toMatch(
         /^From MAILER-DAEMON \w{3} \w{3} .*\nFrom: Harbour Office/,
@@ -416,12 +432,11 @@ describe("porthole imap", () => {
 
   it("says what a server lacks", async () => {
     await useServer(
-      ["SORT", "QUOTA", "THREAD=ORDEREDSUBJECT", "ACL", "METADATA", "QUOTA=RES-STORAGE"],
+      ["SORT", "QUOTA", "ACL", "METADATA", "QUOTA=RES-STORAGE"],
       async (_session, _path, server) => {
         const url = server.urls[0]?.url ?? "";
         for (const [name, ...words] of [
           ["sort", "date"],
-          ["thread"],
           ["quota"],
           ["acl"],
           ["metadata", "/shared/comment"],

@@ -53,6 +53,96 @@ describe("a Maildir", () => {
     });
   });
 
+  it("lists its messages as threads, with --thread: mailboxes first", async () => {
+    await inFolder(async (folder) => {
+      const answer = (subject: string, id: string, to: string) =>
+        `Subject: ${subject}\nMessage-ID: <${id}@x>\nReferences: <lost@x> <${to}@x>\n\n`;
+      await maildir(folder, {
+        "cur/1.a:2,S": "Subject: Lights\nMessage-ID: <a@x>\n\n",
+        "cur/2.b:2,S": mail("Boats"),
+        "cur/3.c:2,": answer("These lights", "c", "a"),
+        "new/4.d": answer("More of them", "d", "c"),
+      });
+      await maildir(join(folder, ".Sent"), {});
+      const threaded = async (url: string) => {
+        let shown: unknown[] = [];
+        await opened(
+          url,
+          async ({ session, client }) => {
+            const entries = await all(session.list(client.target(url).path));
+            shown = entries.map(({ name, meta }) => [meta["depth"], name]);
+          },
+          { options: { thread: true } },
+        );
+        return shown;
+      };
+      const told = [
+        [0, "Lights"],
+        [1, "  These lights"],
+        [2, "    More of them"],
+        [0, "Boats"],
+      ];
+      expect(await threaded(`maildir:${folder}`)).toEqual([[undefined, "Sent"], ...told]);
+      const mbox = join(folder, "all.mbox");
+      const texts = ["Subject: Lights\nMessage-ID: <a@x>\n\n", mail("Boats").replaceAll("\r", "")];
+      texts.push(answer("These lights", "c", "a"), answer("More of them", "d", "c"));
+      await writeFile(mbox, texts.map((text) => `From a@b Thu Jan  1 00:00:00 2026\n${text}\n`).join(""));
+      expect(await threaded(`mbox:${mbox}`)).toEqual(told);
+    });
+  });
+
+  it("keeps keywords as Dovecot does, in letters that each folder has for itself", async () => {
+    await inFolder(async (folder) => {
+      await maildir(folder, { "cur/1.a:2,Sbz": mail("one"), "dovecot-keywords": "1 Work\nrubbish\n26 No\n" });
+      await maildir(join(folder, ".Other"), { "dovecot-keywords": "0 Private\n" });
+      await opened(`maildir:${folder}`, async ({ session, pathOf }) => {
+        const flagsAt = async (path: string) =>
+          (await all(session.list(path, { brief: true })))
+            .filter(({ kind }) => kind === "message")
+            .map(({ meta }) => meta["flags"]);
+        expect(await flagsAt(folder)).toEqual([["\\Seen", "Work"]]);
+        const flags = ["\\Seen", "$Label1", "work", "$Forwarded", "not an atom", "\\Strange"];
+        const entry = await session.write(folder, { ...source(mail("two")), flags });
+        const kept = ["$Forwarded", "\\Seen", "$Label1", "Work"];
+        expect(entry.meta["flags"]).toEqual(kept);
+        expect(await readFile(join(folder, "dovecot-keywords"), "utf8")).toBe("0 $Label1\n1 Work\n");
+        expect(await flagsAt(folder)).toEqual([["\\Seen", "Work"], kept]);
+        // What is no keyword of this folder is another program's, and stays.
+        const one = pathOf(
+          (await all(session.list(folder, { brief: true }))).find(({ kind }) => kind === "message") ?? entry,
+        );
+        expect((await session.mark(one, ["$Label1"])).meta["flags"]).toEqual(["$Label1"]);
+        expect((await readdir(join(folder, "cur"))).sort()[0]).toBe("1.a:2,az");
+        const moved = await session.move(pathOf(entry), `${folder}/Other/`);
+        expect(moved.meta["flags"]).toEqual(["$Forwarded", "\\Seen", "$Label1", "Work"]);
+        expect(await readFile(join(folder, ".Other/dovecot-keywords"), "utf8")).toBe(
+          "0 Private\n1 $Label1\n2 Work\n",
+        );
+        // There are letters for 26; what is more is left out, and the message kept.
+        const many = Array.from({ length: 30 }, (_, at) => `k${at}`);
+        const full = await session.write(`${folder}/Other`, { ...source(mail("three")), flags: many });
+        expect(full.meta["flags"]).toEqual(many.slice(0, 23));
+        expect((await readdir(folder)).filter((name) => /lock|^\.dovecot/.test(name))).toEqual([]);
+      });
+    });
+  });
+
+  it("is made in a folder that is there and empty, and in no other", async () => {
+    await inFolder(async (folder) => {
+      await mkdir(join(folder, "empty"));
+      await mkdir(join(folder, "full"));
+      await writeFile(join(folder, "full", "note"), "");
+      await opened(`maildir:${folder}`, async ({ session }) => {
+        expect(await session.makeFolder(join(folder, "empty"))).toMatchObject({ kind: "mailbox" });
+        expect(await readdir(join(folder, "empty"))).toEqual(["cur", "new", "tmp"]);
+        for (const name of ["empty", "full"]) {
+          await expect(session.makeFolder(join(folder, name))).rejects.toMatchObject({ exit: 12 });
+        }
+        expect(await readdir(join(folder, "full"))).toEqual(["note"]);
+      });
+    });
+  });
+
   it("gives a message octet for octet, though another program renames it meanwhile", async () => {
     await inFolder(async (folder) => {
       await maildir(folder, { "new/1.a": mail("one") });
@@ -114,12 +204,16 @@ describe("a Maildir", () => {
         });
         expect(await contentOf(pathOf(entry))).toBe(mail("new one"));
         const flagged = { ...source(mail("seen")), flags: ["\\seen", "\\Flagged", "$Junk"] };
-        expect((await session.write(folder, flagged)).meta["flags"]).toEqual(["\\Flagged", "\\Seen"]);
+        expect((await session.write(folder, flagged)).meta["flags"]).toEqual([
+          "\\Flagged",
+          "\\Seen",
+          "$Junk",
+        ]);
         const [inNew, inCur, inTmp] = await Promise.all(
           ["new", "cur", "tmp"].map((sub) => readdir(join(folder, sub))),
         );
         expect(inNew).toEqual([expect.stringMatching(/^\d+\.M\d{6}Q\d+R\w+\.[^,:]+,S=\d+$/)]);
-        expect(inCur).toEqual([expect.stringMatching(/^\d+\.M\d{6}Q\d+R\w+\.[^,:]+,S=\d+:2,FS$/)]);
+        expect(inCur).toEqual([expect.stringMatching(/^\d+\.M\d{6}Q\d+R\w+\.[^,:]+,S=\d+:2,FSa$/)]);
         expect(inTmp).toEqual([]);
       });
     });

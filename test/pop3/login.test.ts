@@ -271,6 +271,19 @@ describe("arguments and secrets", () => {
     expect(seen.join("")).not.toContain(blob);
   });
 
+  it("are masked in the transcript as APOP proves them", async () => {
+    const transcript = new Transcript();
+    const seen: string[] = [];
+    transcript.subscribe(({ bytes }) => void seen.push(bytes?.toString("latin1") ?? ""));
+    const digest = createHash("md5").update(`${TIMESTAMP}open sesame`).digest("hex");
+    const play = conversation(
+      `S: +OK ready ${TIMESTAMP}\nC: CAPA\nS: -ERR what?\nC: APOP ann ${digest}\nS: +OK`,
+    );
+    await logsIn(play, { ...ANN, transcript });
+    expect(seen.join("")).toContain("APOP ann");
+    expect(seen.join("")).not.toContain(digest);
+  });
+
   it("UTF8 is asked for before the login, where it is offered (RFC 6856)", async () => {
     const digest = createHash("md5").update(`${TIMESTAMP}open sesame`).digest("hex");
     const play = conversation(`S: +OK ${TIMESTAMP}\nC: CAPA`)

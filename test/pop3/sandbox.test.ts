@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sampleMails } from "../../fixtures/content/mails.js";
 import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
+import { Maildrop } from "../../fixtures/servers/maildrop.js";
 import { startPop3 } from "../../fixtures/servers/pop3.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { Client, type ClientSettings } from "../../src/client.js";
@@ -190,4 +191,32 @@ describe("a server that lacks something", () => {
       }
     },
   );
+});
+
+it("lists its mails as threads, with --thread", async () => {
+  const mails = [
+    ["a", "Lights", ""],
+    ["b", "Boats", ""],
+    ["c", "Re: Lights", "References: <a@x.example>\r\n"],
+    ["d", "About these lights", "References: <a@x.example>\r\n <c@x.example>\r\n"],
+    ["e", "Re: Boats", "In-Reply-To: <b@x.example>\r\n"],
+  ].map(([id, subject, field]) => ({
+    uid: `uid-${id}`,
+    raw: Buffer.from(`Subject: ${subject}\r\nMessage-ID: <${id}@x.example>\r\n${field}\r\ntext\r\n`),
+  }));
+  const maildrop = new Maildrop(undefined, mails);
+  const server = await startPop3({ tls, maildrop, onArrival: () => {} });
+  try {
+    const settings = { options: { thread: true } };
+    const entries = await use(server.urls[0]?.url ?? "", (session) => listed(session), settings);
+    expect(entries.map(({ name, meta }) => [meta["depth"], name])).toEqual([
+      [0, "Lights"],
+      [1, "  Re: Lights"],
+      [2, "    About these lights"],
+      [0, "Boats"],
+      [1, "  Re: Boats"],
+    ]);
+  } finally {
+    await server.close();
+  }
 });

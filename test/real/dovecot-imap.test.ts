@@ -345,6 +345,188 @@ describe.skipIf(!hasDovecot("imap"))(TITLE, () => {
       await Promise.all([within.stop(), beside.stop()]);
     }
   });
+
+  it("is copied to an account that calls mailboxes of the same use otherwise, as the plan tells", async () => {
+    const one = await startDovecot("imap", [], "", { Sent: "\\Sent", Bin: "\\Trash", Junk: "\\Junk" });
+    const other = await startDovecot("imap", [], "INBOX.", {
+      "Gesendete Post": "\\Sent",
+      Papierkorb: "\\Trash",
+      Junk: "\\Junk",
+    });
+    const folder = await mkdtemp(join(tmpdir(), "porthole-uses-"));
+    try {
+      const [from, to] = [`imap://localhost:${one.port}/`, `imap://localhost:${other.port}/`];
+      const opener = client();
+      await opener.use(opener.target(from), async (session) => {
+        for (const name of ["Sent", "Bin", "Junk", "Sent.2019"]) {
+          if (name === "Sent.2019") await session.makeFolder?.("/Sent/2019");
+          const body = inOne(Buffer.from(`Subject: ${name}\r\nMessage-ID: <${name}@x.example>\r\n\r\n`));
+          await session.write?.(`/${name.replace(".", "/")}`, { body, flags: [] });
+        }
+      });
+      const told: string[] = [];
+      for await (const event of mirror({ client: client(), from, to, dryRun: true })) {
+        if (event.event === "renamed") told.push(`${pathOf(event.from)} is ${event.name}`);
+        if (event.event === "plan" && event.action === "new") told.push(pathOf(event.to));
+      }
+      expect(told.sort()).toEqual([
+        "/Bin is INBOX/Papierkorb",
+        "/INBOX/Gesendete%20Post",
+        "/INBOX/Gesendete%20Post/2019",
+        "/INBOX/Junk",
+        "/INBOX/Papierkorb",
+        "/Sent is INBOX/Gesendete Post",
+      ]);
+      expect(await mirrored(from, to)).toMatchObject({ copied: 4, failed: 0 });
+      // Nothing is remembered: they are known by where they are.
+      expect(await mirrored(from, to)).toMatchObject({ copied: 0, same: 4, failed: 0 });
+      const namesAt = async (path: string) =>
+        opener.use(opener.target(to), async (session) =>
+          (await listed(session, path)).filter(({ kind }) => kind === "message").map(({ name }) => name),
+        );
+      expect(await namesAt("/INBOX/Gesendete%20Post")).toEqual(["Sent"]);
+      expect(await namesAt("/INBOX/Gesendete%20Post/2019")).toEqual(["Sent.2019"]);
+      expect(await namesAt("/INBOX/Papierkorb")).toEqual(["Bin"]);
+      // What was carried under the old names counts as there.
+      const stateFolder = join(folder, "state");
+      const back = { client: client(), from: to, to: from, stateFolder };
+      const last = async (request: Parameters<typeof mirror>[0]) => {
+        let report: MirrorReport | undefined;
+        for await (const event of mirror(request)) if (event.event === "done") report = event;
+        return report;
+      };
+      await opener.use(opener.target(from), async (session) => {
+        for (const name of ["Sent", "Bin", "Junk"]) await session.remove?.(`/${name}/;UID=1`);
+        await session.remove?.("/Sent/2019/;UID=1");
+      });
+      expect(await last({ ...back, keepNames: true })).toMatchObject({ copied: 4, failed: 0 });
+      expect(await last(back)).toMatchObject({ copied: 0, same: 4, failed: 0 });
+      expect(await last({ ...back, delete: true })).toMatchObject({ copied: 0, same: 4, removed: 0 });
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it("is copied into a mailbox that is there for those within it alone", async () => {
+    const [one, other] = [await startDovecot("imap", []), await startDovecot("imap", [])];
+    try {
+      const [from, to] = [`imap://localhost:${one.port}/`, `imap://localhost:${other.port}/`];
+      const opener = client();
+      const body = () => inOne(Buffer.from("Subject: deep\r\nMessage-ID: <deep@x.example>\r\n\r\n"));
+      await opener.use(opener.target(from), async (session) => {
+        await session.makeFolder?.("/deep");
+        await session.makeFolder?.("/deep/x");
+        await session.write?.("/deep", { body: body(), flags: [] });
+      });
+      await opener.use(opener.target(to), async (session) => {
+        await session.makeFolder?.("/deep/x");
+        expect(await session.stat?.("/deep")).toMatchObject({
+          kind: "mailbox",
+          hollow: true,
+        });
+        expect(await failure(session.stat?.("/not/there") ?? Promise.resolve())).toMatchObject({ exit: 8 });
+      });
+      expect(await mirrored(`${from}deep`, `${to}deep`)).toMatchObject({ copied: 1, failed: 0 });
+      await opener.use(opener.target(to), async (session) => {
+        expect((await session.stat?.("/deep"))?.hollow).toBeUndefined();
+        await session.remove?.("/deep", { recursive: true });
+        await session.makeFolder?.("/deep/x");
+      });
+      expect(await mirrored(from, to)).toMatchObject({ copied: 1, failed: 0 });
+      expect(await mirrored(from, to)).toMatchObject({ copied: 0, same: 1, failed: 0 });
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+    }
+  });
+
+  it("gives its keywords to a Maildir, which gives them back, and changes them", async () => {
+    const [one, other] = [await startDovecot("imap", []), await startDovecot("imap", [])];
+    const folder = await mkdtemp(join(tmpdir(), "porthole-keywords-"));
+    const stateFolder = join(folder, "state");
+    try {
+      const [from, to] = [`imap://localhost:${one.port}/INBOX`, `imap://localhost:${other.port}/INBOX`];
+      const maildir = `maildir:${folder}/copy`;
+      const opener = client();
+      const flagsAt = (url: string) =>
+        opener.use(opener.target(url), async (session) =>
+          (await listed(session, opener.target(url).path))
+            .map(({ name, meta }) => [name, ...[meta["flags"]].flat().map(String).sort()].join(" "))
+            .sort(),
+        );
+      await opener.use(opener.target(from), async (session) => {
+        for (const [name, ...flags] of [
+          ["a", "$Label1", "\\Seen"],
+          ["b", "$Forwarded"],
+          ["c", "NonJunk", "$Label1"],
+        ]) {
+          const body = inOne(Buffer.from(`Subject: ${name}\r\nMessage-ID: <${name}@k.example>\r\n\r\n`));
+          await session.write?.("/INBOX", { body, flags });
+        }
+      });
+      expect(await mirrored(from, maildir, { stateFolder })).toMatchObject({ copied: 3, failed: 0 });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 3, failed: 0 });
+      expect(await flagsAt(to)).toEqual(["a $Label1 \\Seen", "b $Forwarded", "c $Label1 NonJunk"]);
+      await opener.use(opener.target(from), async (session) => session.mark?.("/INBOX/;UID=1", ["$Later"]));
+      expect(await mirrored(from, maildir, { stateFolder })).toMatchObject({ copied: 0, marked: 1, same: 3 });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 0, marked: 1, same: 3 });
+      expect((await flagsAt(to))[0]).toBe("a $Later");
+      // With nothing remembered, both sides agree.
+      expect(await mirrored(from, maildir)).toMatchObject({ copied: 0, marked: 0, same: 3 });
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it("takes a Maildir that is an account: what lies at its top is its INBOX's", async () => {
+    const one = await startDovecot("imap", []);
+    const folder = await mkdtemp(join(tmpdir(), "porthole-plus-"));
+    const stateFolder = join(folder, "state");
+    try {
+      const to = `imap://localhost:${one.port}/`;
+      const opener = client();
+      const maildir = `maildir:${folder}/mail`;
+      await opener.use(opener.target(maildir), async (session) => {
+        const text = (name: string) =>
+          inOne(Buffer.from(`Subject: ${name}\r\nMessage-ID: <${name}@p.example>\r\n\r\n`));
+        await session.write?.(`${folder}/mail`, { body: text("top") });
+        expect(await failure(mirrored(maildir, to, { stateFolder }))).toMatchObject({ code: "usage" });
+        await session.makeFolder?.(`${folder}/mail/Sent`);
+        await session.write?.(`${folder}/mail/Sent`, { body: text("sent") });
+      });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 2, failed: 0 });
+      expect(await mirrored(maildir, to, { stateFolder })).toMatchObject({ copied: 0, same: 2, failed: 0 });
+      await opener.use(opener.target(to), async (session) => {
+        expect((await listed(session, "/INBOX")).map(({ name }) => name)).toEqual(["top"]);
+        expect((await listed(session, "/Sent")).map(({ name }) => name)).toEqual(["sent"]);
+      });
+    } finally {
+      await one.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("tells threads", async () => {
+    await use(
+      async (session) => {
+        await session.makeFolder?.("/Threads");
+        for (const [id, answers] of [["a"], ["b", "a"], ["c"], ["d", "b"]] as const) {
+          const field = answers === undefined ? "" : `References: <${answers}@t.example>\r\n`;
+          const text = `Subject: about ${id}\r\nMessage-ID: <${id}@t.example>\r\n${field}\r\n`;
+          await session.write?.("/Threads", { body: inOne(Buffer.from(text)), flags: [] });
+        }
+        expect((await listed(session, "/Threads")).map(({ name }) => name)).toEqual([
+          "about a",
+          "  about b",
+          "    about d",
+          "about c",
+        ]);
+        await session.remove?.("/Threads", { recursive: true });
+      },
+      { options: { thread: true } },
+    );
+  });
 });
 
 async function* inOne(octetsOf: Buffer): AsyncGenerator<Buffer> {

@@ -64,7 +64,7 @@ describe.skipIf(!hasDovecot("pop3"))(TITLE, () => {
       modified: new Date("2026-11-02T08:00:00Z"),
     });
     expect(entries.every(({ url }) => url.includes("/uid:"))).toBe(true);
-  });
+  }, 60_000);
 
   it("gives every message octet for octet", async () => {
     await use(async (session) => {
@@ -74,7 +74,7 @@ describe.skipIf(!hasDovecot("pop3"))(TITLE, () => {
         expect(whole.equals(MAILS[at] ?? LARGE), `message ${at}`).toBe(true);
       }
     });
-  });
+  }, 60_000);
 
   it.each(["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "USER"])(
     "is logged in to by %s",

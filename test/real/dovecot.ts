@@ -46,15 +46,21 @@ export function startDovecot(
   protocol: MailProtocol,
   mails: readonly Buffer[],
   prefix?: string,
+  uses?: Readonly<Record<string, string>>,
 ): Promise<Dovecot> {
-  return startDovecotFor([protocol], mails, prefix);
+  return startDovecotFor([protocol], mails, prefix, uses);
 }
 
-/** One mailbox, by several protocols. @param prefix what the names of all mailboxes begin with, such as `INBOX.` */
+/**
+ * One mailbox, by several protocols.
+ * @param prefix what the names of all mailboxes begin with, such as `INBOX.`
+ * @param uses mailboxes that are there from the start, and what each is for: `\Sent`
+ */
 export async function startDovecotFor(
   protocols: readonly [MailProtocol, ...MailProtocol[]],
   mails: readonly Buffer[],
   prefix = "",
+  uses: Readonly<Record<string, string>> = {},
 ): Promise<Dovecot> {
   const root = await mkdtemp(join(tmpdir(), "porthole-dovecot-"));
   // Its own accounts must pass through.
@@ -77,7 +83,7 @@ export async function startDovecotFor(
     ports.set(protocol, { port: await freePort(), tlsPort: await freePort() });
   const first = ports.get(protocols[0]) ?? { port: 0, tlsPort: 0 };
   const config = join(root, "dovecot.conf");
-  await writeFile(config, configuration(root, ports, prefix));
+  await writeFile(config, configuration(root, ports, prefix, uses));
   const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
   const ended = once(child, "exit");
   await untilListening(first.port, () => child.exitCode !== null);
@@ -101,7 +107,19 @@ export async function deliver(newMail: string, at: number, raw: Buffer): Promise
   await chown(path, NOBODY.uid, NOBODY.gid);
 }
 
-function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>, prefix: string): string {
+function configuration(
+  root: string,
+  ports: ReadonlyMap<MailProtocol, Ports>,
+  prefix: string,
+  uses: Readonly<Record<string, string>>,
+): string {
+  const mailboxes = Object.entries(uses).map(
+    ([name, use]) => `
+      mailbox "${name}" {
+        auto = create
+        special_use = ${use}
+      }`,
+  );
   const services = [...ports].map(
     ([protocol, { port, tlsPort }]) => `
     service ${protocol}-login {
@@ -132,6 +150,7 @@ function configuration(root: string, ports: ReadonlyMap<MailProtocol, Ports>, pr
       inbox = yes
       separator = .
       prefix = ${prefix}
+      ${mailboxes.join("\n")}
     }
     default_vsz_limit = 0
     passdb {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { rehomed } from "../../src/verbs/homes.js";
+import { rehomed, renamingsOf } from "../../src/verbs/homes.js";
 
 const IN_INBOX = ["INBOX"];
 
@@ -23,6 +23,44 @@ it.each([
 ])("%s from %j to %j is %s", (path, from, to, expected) => {
   const isContainer = path.endsWith("/");
   const names = path.split("/").filter((name) => name !== "");
-  const moved = rehomed(names, isContainer, from, to).join("/");
+  const moved = rehomed(names, isContainer, { from, to, renamings: [] }).join("/");
   expect(isContainer ? `${moved}/` : moved).toBe(expected);
+});
+
+const AT = { from: [], to: [] };
+const SENT = { levels: ["Sent"], use: "sent" } as const;
+const ITEMS = { levels: ["Sent Items"], use: "sent" } as const;
+const TO_ITEMS = [{ from: ["Sent"], to: ["Sent Items"] }];
+
+it("calls a mailbox by the name that the target has for its use, with what lies within it", () => {
+  const renamings = renamingsOf([SENT, { levels: ["Sent", "2019"] }, { levels: ["Sentinel"] }], [ITEMS], AT);
+  expect(renamings).toEqual(TO_ITEMS);
+  const moving = { ...AT, renamings };
+  expect(rehomed(["Sent"], true, moving)).toEqual(["Sent Items"]);
+  expect(rehomed(["Sent", "7"], false, moving)).toEqual(["Sent Items", "7"]);
+  expect(rehomed(["Sent", "2019", "7"], false, moving)).toEqual(["Sent Items", "2019", "7"]);
+  expect(rehomed(["Sentinel", "7"], false, moving)).toEqual(["Sentinel", "7"]);
+});
+
+it.each([
+  ["the target has none of its use", [SENT], [{ levels: ["Sent Items"] }]],
+  ["the target has two", [SENT], [ITEMS, { levels: ["Gesendet"], use: "sent" }]],
+  ["the source has two", [SENT, { levels: ["Gesendet"], use: "sent" }], [ITEMS]],
+  ["the source has another one of that name", [SENT, { levels: ["Sent Items"] }], [ITEMS]],
+  ["it is called so by its home alone", [SENT], [{ levels: ["INBOX", "Sent"], use: "sent" }]],
+] as const)("leaves a mailbox its name where %s", (_, source, target) => {
+  const to = target[0]?.levels[0] === "INBOX" ? ["INBOX"] : [];
+  expect(renamingsOf(source, target, { from: [], to })).toEqual([]);
+});
+
+it("swaps two that are called each by the other's name", () => {
+  const source = [SENT, { levels: ["Bin"], use: "trash" }] as const;
+  const target = [
+    { levels: ["Bin"], use: "sent" },
+    { levels: ["Sent"], use: "trash" },
+  ] as const;
+  expect(renamingsOf(source, target, AT)).toEqual([
+    { from: ["Sent"], to: ["Bin"] },
+    { from: ["Bin"], to: ["Sent"] },
+  ]);
 });

@@ -166,6 +166,26 @@ describe("a mailbox mirrored into another", () => {
     expect(reportIn(await run(job))).toMatchObject({ copied: 0, same: 1 });
   });
 
+  it("has a message where the source has moved it to, with --delete there alone", async () => {
+    const [from, to] = [join(folder, "moved-from"), join(folder, "moved-to")];
+    const client = clientOf();
+    const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-11") };
+    const inBoxes = async () => {
+      const boxes = [".Work", ".Done"].map(async (name) => (await textsIn(join(to, name))).length);
+      return Promise.all(boxes);
+    };
+    await client.use(client.target(`maildir:${from}`), async (session) => {
+      for (const name of ["Work", "Done"]) await session.makeFolder?.(`${from}/${name}`);
+      const entry = await session.write?.(`${from}/Work`, { body: once(Buffer.from(mailOf("a"))) });
+      expect(reportIn(await run(job))).toMatchObject({ copied: 1 });
+      await session.move?.(client.target(entry?.url ?? "").path, `${from}/Done/`);
+    });
+    expect(reportIn(await run(job))).toMatchObject({ copied: 1, same: 0, extra: 1 });
+    expect(await inBoxes()).toEqual([1, 1]);
+    expect(reportIn(await run({ ...job, delete: true }))).toMatchObject({ copied: 0, same: 1, removed: 1 });
+    expect(await inBoxes()).toEqual([0, 1]);
+  });
+
   it("has messages in the order in which they came", async () => {
     const from = await maildir();
     const subjects = ["one", "two", "three", "four"];

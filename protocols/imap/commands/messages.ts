@@ -12,7 +12,8 @@ import { readMany } from "../reading-many.js";
 import { mustBeOk } from "../refusal.js";
 import { parseSearch } from "../search-words.js";
 import { searchUids } from "../searching.js";
-import { listOf, numberOf, type Value } from "../values.js";
+import { threads } from "../threads.js";
+import { numberOf } from "../values.js";
 import { mailboxNamed, mustHaveMailbox, openFirst, record, uidsOf } from "./accounts.js";
 
 const SYSTEM: Readonly<Record<string, string>> = {
@@ -161,39 +162,21 @@ export async function* sort(invocation: Invocation): AsyncGenerator<Output> {
   }
 }
 
-/** THREAD (RFC 5256): each thread as a record, its answers within it. */
+/** Each thread as a record, its answers within it: THREAD (RFC 5256), or what the messages' headers tell. */
 export async function* thread(invocation: Invocation): AsyncGenerator<Output> {
   const usage = "thread URL [SEARCH]...";
   const { account, path, rest } = await openFirst(invocation, usage, 1000);
   mustHaveMailbox(path, usage);
   const { peer, selected } = await account.select(path, "read");
-  const algorithms = peer.capabilities.values("THREAD");
-  const algorithm = ["REFERENCES", "REFS", "ORDEREDSUBJECT"].find((name) => algorithms.includes(name));
-  if (algorithm === undefined) mustHave([], "THREAD");
-  const search = parseSearch(rest.join(" "));
-  const answer = peer.dialogue.say({
-    words: ["UID THREAD", algorithm ?? "", "UTF-8", ...search.words],
-    takes: ({ name }) => name === "THREAD",
-  });
-  const threads: Value[] = [];
-  for await (const { values } of answer.data()) threads.push(...values);
-  mustBeOk(await answer.status(), "the server does not tell threads");
-  const subjects = new Map<number, string>();
-  for (const [at, members] of threads.map(flat).entries()) {
-    // Of many threads at once: one by one each would cost a round trip.
-    if (members.some(({ uid }) => !subjects.has(uid))) {
-      subjects.clear();
-      for await (const { uid, envelope } of byUid(peer, portionOf(threads, at))) {
-        subjects.set(uid, envelope?.subject ?? "");
-      }
-    }
-    const lines = members.map(({ uid, depth }) => `${"  ".repeat(depth)}${uid} ${subjects.get(uid) ?? ""}`);
-    const [first] = members;
-    const subject = first === undefined ? "" : (subjects.get(first.uid) ?? "");
+  const search = rest.length === 0 ? undefined : parseSearch(rest.join(" "));
+  for await (const members of threads(peer, selected, { search, limit: Number.POSITIVE_INFINITY })) {
+    const lines = members.map(
+      ({ message, depth }) => `${"  ".repeat(depth)}${message.uid} ${message.envelope?.subject ?? ""}`,
+    );
     yield record(lines.join("\n"), {
-      subject,
+      subject: members[0]?.message.envelope?.subject ?? "",
       messages: members.map(
-        ({ uid, depth }): JsonValue => ({
+        ({ message: { uid }, depth }): JsonValue => ({
           uid,
           depth,
           url: account.target.href(messagePath(path.levels, selected.uidValidity, uid)),
@@ -201,34 +184,6 @@ export async function* thread(invocation: Invocation): AsyncGenerator<Output> {
       ),
     });
   }
-}
-
-/** The messages of this thread and of those behind it, up to a portion; of this one all. */
-function portionOf(threads: readonly Value[], from: number): number[] {
-  const uids: number[] = [];
-  for (let at = from; at < threads.length && (at === from || uids.length < PORTION); at++) {
-    for (const { uid } of flat(threads[at] ?? null)) uids.push(uid);
-  }
-  return uids;
-}
-
-/** `(3 6 (4 23)(44 7))`: what follows in a row answers what is before it; lists are branches. */
-function flat(value: Value): { uid: number; depth: number }[] {
-  const found: { uid: number; depth: number }[] = [];
-  const waiting: { value: Value; depth: number }[] = [{ value, depth: 0 }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    let { depth } = next;
-    const branches: typeof waiting = [];
-    for (const one of listOf(next.value)) {
-      const uid = numberOf(one);
-      if (uid !== undefined) {
-        found.push({ uid, depth });
-        depth += 1;
-      } else branches.push({ value: one, depth });
-    }
-    waiting.push(...branches.reverse());
-  }
-  return found;
 }
 
 function mustHave(capabilities: readonly string[], name: string): void {

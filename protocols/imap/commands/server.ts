@@ -2,11 +2,17 @@
 import { PortholeError } from "../../../src/errors.js";
 import type { Invocation, Output } from "../../../src/plugin.js";
 import { refuseControls } from "../../../src/url.js";
+import { isContents } from "../answer.js";
+import type { Contents } from "../contents.js";
 import { mustBeOk } from "../refusal.js";
+import { isBeforeContents } from "../response-reader.js";
 import { listOf, textOf } from "../values.js";
 import { astring, type Word } from "../words.js";
 import { openFirst, record } from "./accounts.js";
 import { atomOf } from "./folders.js";
+
+/** Octets of a message in an answer that is shown. */
+const MOST_SHOWN = 16 * 1024 * 1024;
 
 /** CAPABILITY, before a login where none was asked for. */
 export async function* capability(invocation: Invocation): AsyncGenerator<Output> {
@@ -114,12 +120,34 @@ async function* said(
     words: [command],
     alone: true,
     takes: () => true,
+    contentsOf: "any",
   });
-  for await (const data of before.data()) yield record(data.line, { line: data.line });
+  let contents: string[] = [];
+  for (let item = await before.next(); item !== undefined; item = await before.next()) {
+    if (isContents(item)) {
+      contents.push(await gathered(item));
+      continue;
+    }
+    const octets = item.whole((text) => (isBeforeContents(text) ? contents.shift() : undefined));
+    contents = [];
+    const line = Buffer.from(octets, "latin1").toString("utf8");
+    yield record(line.replaceAll("\r\n", "\n"), { line });
+  }
   const status = await before.status();
   for (const { line } of before.notes) yield record(`* ${line}`, { line: `* ${line}` });
   mustBeOk(status, `the server refused ${verb}`);
   // What is selected now, or no more, is not known.
   peer.selected = undefined;
   yield record(status.line, { reply: status.line });
+}
+
+/** One character for each octet. */
+async function gathered(contents: Contents): Promise<string> {
+  if (contents.size > MOST_SHOWN) {
+    contents.leave();
+    throw new PortholeError("usage", `the answer holds a message of ${contents.size} octets`, {
+      hint: "`porthole get` of its URL fetches it, however large",
+    });
+  }
+  return (await contents.whole()).toString("latin1");
 }

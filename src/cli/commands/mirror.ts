@@ -28,6 +28,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     delete: options["delete"] === true,
     compareContent: options["compare-content"] === true,
     onlyNewer: options["only-newer"] === true,
+    keepNames: options["keep-names"] === true,
     ...links,
     ...(typeof options["delete-after"] === "number" ? { deleteAfter: options["delete-after"] } : {}),
     include: listOf(options["include"]),

@@ -26,6 +26,9 @@ function facts(entry: Entry): string {
       ? []
       : [["modified", entry.modified.toISOString()] satisfies [string, string]]),
     ...(entry.type === undefined ? [] : [["media type", entry.type] satisfies [string, string]]),
+    ...(entry.hollow === true
+      ? [["holds", "nothing itself: there for what lies within it"] satisfies [string, string]]
+      : []),
     ...Object.entries(entry.meta).flatMap(([key, value]) => metaRows(key, value)),
   ];
   const width = Math.max(...rows.map(([key]) => key.length));
@@ -36,6 +39,10 @@ function facts(entry: Entry): string {
 function metaRows(key: string, value: JsonValue | undefined): [string, string][] {
   if (value === undefined || value === null) return [];
   if (typeof value !== "object") return [[key, String(value)]];
+  if (Array.isArray(value)) {
+    const words = value.map((one) => (typeof one === "object" ? JSON.stringify(one) : String(one)));
+    return words.length === 0 ? [] : [[key, words.join(", ")]];
+  }
   return Object.entries(value).map(([name, inner]) => [
     name,
     typeof inner === "object" ? JSON.stringify(inner) : String(inner),
