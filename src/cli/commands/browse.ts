@@ -67,6 +67,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
     desk.signal.removeEventListener("abort", leave);
     screen.leave();
   }
+  // Told when the terminal is as it was: a signal has its exit status, as with every other verb.
+  if (desk.signal.aborted) throw desk.signal.reason;
   return undefined;
 }
 
