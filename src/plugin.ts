@@ -206,7 +206,7 @@ export interface Session extends AsyncDisposable {
   readMany?(paths: AsyncIterable<string>): AsyncIterable<ManyRead>;
   /** What the thing at `path` asks before it can be had (a Gopher+ form); undefined when it asks nothing. */
   form?(path: string): Promise<readonly FormQuestion[] | undefined>;
-  /** What is had for these answers, in the order of the questions. */
+  /** What is had for these answers, in the order of the questions. @throws PortholeError `usage` for a line break too many */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
   /** What the place answers to `source` (a form that was filled in). It may change what is there: never repeated unasked. */
   submit?(path: string, source: Source): Promise<Document>;
@@ -431,6 +431,8 @@ export interface FormQuestion {
   readonly choices: readonly string[];
   /** Nothing of the answer is to be shown. */
   readonly hidden: boolean;
+  /** The answer may have several lines, parted by LF. */
+  readonly lines?: boolean;
   /** What the form says before it asks this. */
   readonly note?: string;
 }

@@ -22,7 +22,15 @@ import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
 import { phonebookLines, phonebookQuery } from "./phonebook.js";
-import { answersBlock, formOf, LONGEST_BLOCKS, type PlusBlock, parseBlocks, parseQuestion } from "./plus.js";
+import {
+  answersBlock,
+  formOf,
+  LONGEST_BLOCKS,
+  type PlusBlock,
+  type PlusFormQuestion,
+  parseBlocks,
+  parseQuestion,
+} from "./plus.js";
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
@@ -34,6 +42,8 @@ export class GopherSession implements Session {
   readonly #context: Context;
   /** That of the request under way, or of the last. */
   #connection: Connection | undefined;
+  /** The form that was asked for last: how an answer is written depends on its question. */
+  #form: { readonly path: string; readonly questions: readonly PlusFormQuestion[] } | undefined;
 
   constructor(target: Target, context: Context) {
     this.#target = target;
@@ -130,13 +140,19 @@ export class GopherSession implements Session {
   async form(path: string): Promise<readonly FormQuestion[] | undefined> {
     const block = (await this.attributes(path)).find(({ name }) => name === "ASK");
     if (block === undefined) return undefined;
-    return formOf(block.lines.flatMap((line) => parseQuestion(line) ?? []));
+    const questions = formOf(block.lines.flatMap((line) => parseQuestion(line) ?? []));
+    this.#form = { path, questions };
+    return questions;
   }
 
-  /** Sends a form that is filled in. @throws PortholeError as `read` does */
+  /** Sends a form that is filled in. @throws PortholeError as `read` does, `usage` for answers that are none */
   async fillIn(path: string, answers: readonly string[]): Promise<Document> {
     const asked = parsePath(path);
-    const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), answersBlock(answers)]);
+    if (this.#form?.path !== path && (await this.form(path)) === undefined) {
+      throw new PortholeError("usage", "the item asks nothing");
+    }
+    const block = answersBlock(this.#form?.questions ?? [], answers);
+    const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), block]);
     const { connection, answer } = await this.#exchange(data, "octets", false);
     const { chunks, length } = await plusBody(answer.chunks, connection);
     return {
