@@ -364,6 +364,8 @@ export type EntryKind =
   | "session"
   /** Text between entries (a Gopher `i` line); nothing to open. */
   | "note"
+  /** Words that were asked for (what a phone book says of somebody); nothing to open. */
+  | "line"
   | "other";
 
 /** The kinds that are listed rather than read. */

@@ -186,7 +186,7 @@ export class GopherSession implements Session {
     }
   }
 
-  /** Asks a phone book; each line of an answer is a note, and people are parted by an empty one. */
+  /** Asks a phone book; people are parted by an empty note. */
   async *#people(words: string, query: ListQuery): AsyncGenerator<Entry, void, undefined> {
     const asked = parsePath(this.#target.path);
     const connection = await this.#dial(false);
@@ -195,12 +195,12 @@ export class GopherSession implements Session {
       const url = this.#target.href(formatPath(asked));
       let before: number | undefined;
       let count = 0;
-      const note = (name: string): Entry => ({ url, name, kind: "note", meta: { type: "2" } });
+      const said = (kind: "line" | "note", name: string): Entry => ({ url, name, kind, meta: { type: "2" } });
       for await (const { person, text } of phonebookLines(connection)) {
         if (person !== before && person !== undefined) count += 1;
         if (count > (query.limit ?? Number.POSITIVE_INFINITY)) return;
-        if (before !== undefined && person !== before) yield note("");
-        yield note(text);
+        if (before !== undefined && person !== before) yield said("note", "");
+        yield said("line", text);
         before = person;
       }
     } finally {
@@ -211,9 +211,16 @@ export class GopherSession implements Session {
   /** Gopher has no way to ask for facts alone: the item is asked for, and left as soon as its answer begins. */
   async stat(path: string): Promise<Entry> {
     const asked = parsePath(path);
-    const { connection } = await this.#ask(asked);
+    const { connection, answer } = await this.#ask(asked);
     connection.destroy();
-    return entryOfPath(asked, this.#placeOf(asked));
+    const entry = entryOfPath(asked, this.#placeOf(asked));
+    const { transfer } = itemType(asked.type);
+    if (transfer === "menu" || asked.plus !== undefined || answer.beginning.length === 0) return entry;
+    // The menu may lie; how the answer begins does not.
+    return {
+      ...entry,
+      type: sniffedType(answer.beginning, mediaTypeOf(asked.type, decodeWords(asked.selector))),
+    };
   }
 
   /** Menus lead somewhere; a text's words do not. */

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import type { Graphics } from "../../src/browser/graphics.js";
-import { Browsing } from "./browsing.js";
+import { Browsing, compiled } from "./browsing.js";
 import { FakeScreen } from "./fake-screen.js";
 
 let sandbox: Sandbox;
 beforeAll(async () => {
   sandbox = await startSandbox({ only: ["gopher", "ftp", "nntp", "pop3", "http", "telnet", "imap"] });
+  await compiled(sandbox);
 });
 afterAll(async () => {
   await sandbox.close();

@@ -51,6 +51,24 @@ describe("a phone book (type 2)", () => {
     ]);
   });
 
+  it("gives what it says as lines, into a pipe too", async () => {
+    await using server = await scripted(
+      conversation(`
+        C: query ada
+        C: quit
+        S: -200:1:        name: Ada L
+        S: 200:Ok.
+      `),
+      { timeout: 5000 },
+    );
+    const client = new Client();
+    const kinds: string[] = [];
+    await client.use(client.target(server.url("gopher", "/2")), async (session) => {
+      for await (const { kind } of session.search?.("/2", "ada") ?? []) kinds.push(kind);
+    });
+    expect(kinds).toEqual(["line"]);
+  });
+
   it("has nobody of that name", async () => {
     const play = conversation(`
       C: query nobody
