@@ -550,6 +550,8 @@ export interface Context {
   progress(report: Progress): void;
   /** A line for the user on standard error. */
   warn(text: string): void;
+  /** The person's yes or no to a question; absent where nobody can be asked. */
+  confirm?(question: string): Promise<boolean>;
   /** A line in the transcript (`-v`). */
   note(text: string): void;
   /** From now on this text, in every coding it may be sent in, is masked in transcripts and recordings. */

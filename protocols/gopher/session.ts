@@ -1,6 +1,7 @@
 /** Gopher's session: each request has a connection of its own (RFC 1436, 2). */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import type { Endpoint } from "../../src/net/endpoint.js";
 import type {
   CheckStep,
   Context,
@@ -327,28 +328,37 @@ export class GopherSession implements Session {
   }
 
   async #dial(bulk: boolean): Promise<Connection> {
-    const { host, port, tls, url } = this.#target;
+    const { host, port, tls } = this.#target;
+    const { stateFolder, options } = this.#context;
+    if (tls !== "always") return this.#dialWith(bulk);
+    if (stateFolder === undefined) return this.#dialWith(bulk, {});
     // Loaded under TLS alone: the files it keeps would cost every menu some milliseconds.
-    const trust =
-      tls === "always" ? (await import("./trust.js")).trustOnFirstUse(this.#context, host, port) : undefined;
+    const { FirstUse } = await import("./trust.js");
+    const firstUse = new FirstUse(this.#context, stateFolder, host, port);
     try {
-      this.#connection = await this.#context.dial({
-        host,
-        port,
-        scheme: url.scheme,
-        ...(tls === "always" ? { tls: trust === undefined ? {} : { trust } } : {}),
-        bulk,
-      });
+      return await this.#dialWith(bulk, { trust: firstUse.trust });
     } catch (thrown) {
       // Most servers of gophers have signed their certificates themselves.
       const isUnknown =
         thrown instanceof PortholeError && thrown.code === "tls" && /--cacert/.test(thrown.hint ?? "");
-      if (!isUnknown || trust !== undefined) throw thrown;
+      if (!isUnknown || options["tofu"] === true) throw thrown;
+      if (await firstUse.offer()) return this.#dialWith(bulk, { trust: firstUse.trust });
       throw new PortholeError("tls", thrown.message, {
         hint: `${thrown.hint ?? ""}; --tofu trusts this one from now on`,
         cause: thrown,
       });
     }
+  }
+
+  async #dialWith(bulk: boolean, tls?: Endpoint["tls"]): Promise<Connection> {
+    const { host, port, url } = this.#target;
+    this.#connection = await this.#context.dial({
+      host,
+      port,
+      scheme: url.scheme,
+      ...(tls === undefined ? {} : { tls }),
+      bulk,
+    });
     return this.#connection;
   }
 

@@ -1,6 +1,7 @@
 /** Questions to the person at the bottom of the screen: a line to be typed, several, or yes and no. One at a time. */
 import { safeLine } from "../text/safe.js";
 import { displayWidth, truncate } from "../text/width.js";
+import { wrap } from "../text/wrap.js";
 import { type EditorOptions, LineEditor } from "./line-editor.js";
 import { LinesEditor } from "./lines-editor.js";
 import type { Input } from "./screen.js";
@@ -22,6 +23,8 @@ export interface AskedRows {
 const WAY_OUT = "[Ctrl-X: done]";
 /** Rows that several lines are shown in. */
 const LINES_SHOWN = 8;
+/** Rows of a question that is answered by yes or no. */
+const QUESTION_ROWS = 6;
 
 export class Asking {
   readonly #changed: () => void;
@@ -74,11 +77,7 @@ export class Asking {
     if (question === undefined) return undefined;
     const { editor } = question;
     if (editor instanceof LinesEditor) return linesShown(question.label, editor, columns, rows);
-    if (editor === undefined) {
-      // The end of a question says what is asked.
-      const label = fitting(question.label, columns);
-      return { rows: [label], cursor: { row: 1, column: Math.min(columns, displayWidth(label) + 1) } };
-    }
+    if (editor === undefined) return choiceShown(question.label, columns, rows);
     const label = truncate(question.label, Math.max(0, Math.floor(columns / 2)));
     const width = displayWidth(label);
     const offer = editor.offer === "" ? "" : ` ${editor.offer}`;
@@ -113,6 +112,18 @@ function linesShown(label: string, editor: LinesEditor, columns: number, rows: n
     rows: [...head, ...lines],
     cursor: { row: head.length + cursor.row + 1, column: Math.min(columns, cursor.column + 1) },
   };
+}
+
+/** All of the question where there is room: what is said yes to should have been seen. */
+function choiceShown(label: string, columns: number, rows: number): AskedRows {
+  const lines = wrap(label, columns);
+  const most = Math.max(1, Math.min(QUESTION_ROWS, rows - 2));
+  // The end of a question says what is asked.
+  const shown =
+    lines.length <= most ? lines : wrap(fitting(label, columns * most - most), columns).slice(-most);
+  const last = shown.at(-1) ?? "";
+  const column = Math.min(columns, displayWidth(last) + 2);
+  return { rows: shown, cursor: { row: shown.length, column } };
 }
 
 /** The text with what is in its middle left out where it is too long. */

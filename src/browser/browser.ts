@@ -155,6 +155,11 @@ export class Browser {
     this.#painter.paintSoon(true);
   }
 
+  /** A yes or no that a place wants before it opens. */
+  confirm(question: string): Promise<boolean> {
+    return this.#asking.yes(question);
+  }
+
   /** What to log in with: the person is asked at the bottom of the screen. */
   credentials(target: Target, user: string | undefined): Promise<Credentials | undefined> {
     return this.#logins.of(target, user, async () => {

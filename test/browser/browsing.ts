@@ -58,6 +58,7 @@ export class Browsing implements AsyncDisposable {
     const client = new Client({
       ...options.client,
       warn: (text) => this.browser.tell(text),
+      confirm: (question) => this.browser.confirm(question),
       credentials: async (target, required) =>
         required ? this.browser.credentials(target, target.url.user) : undefined,
     });

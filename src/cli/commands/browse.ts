@@ -33,6 +33,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const state = stateFolder(terminal.environment);
   const client = desk.client.with({
     warn: (text) => browser.tell(text),
+    confirm: (question) => browser.confirm(question),
     progress: () => undefined,
     credentials: async (target, required) => {
       const silent = await desk.credentials(target, false);
