@@ -61,10 +61,9 @@ export class FirstUse {
    */
   async offer(): Promise<boolean> {
     const certificate = this.#unknown;
-    const { confirm } = this.#context;
-    if (certificate === undefined || confirm === undefined) return false;
+    if (certificate === undefined) return false;
     const question = `Nobody vouches for the certificate of ${this.#place} (${certificate.subject}, SHA-256 ${certificate.fingerprint256}). Trust it from now on?`;
-    if (!(await confirm(question))) return false;
+    if ((await this.#context.confirm?.(question)) !== true) return false;
     await this.#take(certificate);
     return true;
   }
