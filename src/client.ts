@@ -50,6 +50,8 @@ export interface ClientSettings {
   readonly stateFolder?: string;
   readonly progress?: (report: Progress) => void;
   readonly warn?: (text: string) => void;
+  /** The person's yes or no; absent where nobody can be asked. */
+  readonly confirm?: (question: string) => Promise<boolean>;
   readonly observer?: ClientObserver;
 }
 
@@ -227,6 +229,7 @@ export class Client {
       ...(settings.stateFolder === undefined ? {} : { stateFolder: settings.stateFolder }),
       progress: (report) => settings.progress?.(report),
       warn: (text) => settings.warn?.(text),
+      ...(settings.confirm === undefined ? {} : { confirm: settings.confirm }),
       note: (text) => this.transcript.note(text),
       mask: (secret) => this.transcript.mask(secret),
     };

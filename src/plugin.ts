@@ -206,7 +206,7 @@ export interface Session extends AsyncDisposable {
   readMany?(paths: AsyncIterable<string>): AsyncIterable<ManyRead>;
   /** What the thing at `path` asks before it can be had (a Gopher+ form); undefined when it asks nothing. */
   form?(path: string): Promise<readonly FormQuestion[] | undefined>;
-  /** What is had for these answers, in the order of the questions. */
+  /** What is had for these answers, in the order of the questions. @throws PortholeError `usage` for a line break too many */
   fillIn?(path: string, answers: readonly string[]): Promise<Document>;
   /** What the place answers to `source` (a form that was filled in). It may change what is there: never repeated unasked. */
   submit?(path: string, source: Source): Promise<Document>;
@@ -382,6 +382,8 @@ export type EntryKind =
   | "session"
   /** Text between entries (a Gopher `i` line); nothing to open. */
   | "note"
+  /** Words that were asked for (what a phone book says of somebody); nothing to open. */
+  | "line"
   | "other";
 
 /** The kinds that are listed rather than read. */
@@ -451,6 +453,8 @@ export interface FormQuestion {
   readonly choices: readonly string[];
   /** Nothing of the answer is to be shown. */
   readonly hidden: boolean;
+  /** The answer may have several lines, parted by LF. */
+  readonly lines?: boolean;
   /** What the form says before it asks this. */
   readonly note?: string;
 }
@@ -566,6 +570,8 @@ export interface Context {
   progress(report: Progress): void;
   /** A line for the user on standard error. */
   warn(text: string): void;
+  /** The person's yes or no to a question; absent where nobody can be asked. */
+  confirm?(question: string): Promise<boolean>;
   /** A line in the transcript (`-v`). */
   note(text: string): void;
   /** From now on this text, in every coding it may be sent in, is masked in transcripts and recordings. */

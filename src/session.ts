@@ -42,8 +42,10 @@ export function supervise(
   if (form) supervised.form = (path) => turn.run("form", [path], () => form(path));
   const fillIn = session.fillIn?.bind(session);
   if (fillIn) {
+    // An answer may have several lines where the form says so, which the session knows.
+    const words = (answers: readonly string[]) => answers.flatMap((answer) => answer.split("\n"));
     supervised.fillIn = (path, answers) =>
-      turn.read("fillIn", [path, ...answers], () => fillIn(path, answers));
+      turn.read("fillIn", [path, ...words(answers)], () => fillIn(path, answers));
   }
   const submit = session.submit?.bind(session);
   if (submit) {

@@ -46,8 +46,8 @@ async function* ask(invocation: Invocation): AsyncGenerator<Output> {
       hint: questions.map(({ question }) => question).join("; "),
     });
   }
-  const answers = questions.map(({ question, proposed }, at) => {
-    const said = given[at] ?? proposed;
+  const answers = questions.map(({ question, proposed, lines }, at) => {
+    const said = (lines === true ? withLineBreaks(given[at]) : given[at]) ?? proposed;
     if (said === "" && given[at] === undefined) {
       throw new PortholeError("usage", `the form asks: ${question}`, {
         hint: "answer it with --answer TEXT",
@@ -56,6 +56,11 @@ async function* ask(invocation: Invocation): AsyncGenerator<Output> {
     return said;
   });
   yield { kind: "document", document: await session.fillIn(target.path, answers) };
+}
+
+/** A line break is hard to type in an argument: `\n` is one, and `\\` a backslash. */
+function withLineBreaks(answer: string | undefined): string | undefined {
+  return answer?.replace(/\\([\\n])/g, (_escape, character) => (character === "n" ? "\n" : "\\"));
 }
 
 async function* caps(invocation: Invocation): AsyncGenerator<Output> {

@@ -35,7 +35,8 @@ export const manifest = {
           flag: "answer",
           type: "list",
           placeholder: "TEXT",
-          summary: "the next answer; what is not answered is as the form proposes",
+          summary:
+            "the next answer; what is not answered is as the form proposes; where it asks for several lines, \\n begins the next",
         },
       ],
     },

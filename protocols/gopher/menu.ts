@@ -38,7 +38,7 @@ const LONE_DOT = Buffer.of(DOT);
  * @param charset of the words for people; absent: guessed, line by line
  */
 export function parseMenuLine(line: Buffer, before = "1", charset?: string): MenuItem {
-  const [first = NOTHING, selector, host = NOTHING, port = NOTHING, plus = NOTHING] = splitAtTabs(line);
+  const [first = NOTHING, selector, host = NOTHING, port = NOTHING, plus = NOTHING] = fieldsOf(line);
   const words = decodeDisplay(first, charset);
   const type = words.slice(0, 1);
   const isText = selector === undefined || !/[!-~]/.test(type);
@@ -53,6 +53,32 @@ export function parseMenuLine(line: Buffer, before = "1", charset?: string): Men
     plus: /^[+?]/.test(decodeWords(plus)),
     asks: decodeWords(plus).startsWith("?"),
   };
+}
+
+/**
+ * What stands between tabs. Where a port does not come fourth but later, there are tabs in the words for people: drawings,
+ * most often. (A selector cannot have any: what follows a tab is a search's words.)
+ */
+function fieldsOf(line: Buffer): Buffer[] {
+  const fields = splitAtTabs(line);
+  const isPort = (field: Buffer) => /^ *\d{1,5} *$/.test(field.toString("latin1"));
+  const port = fields.findIndex((field, at) => at >= PORT_FIELD && isPort(field));
+  if (port <= PORT_FIELD) return fields;
+  const words = port - PORT_FIELD + 1;
+  return [withoutTabs(fields.slice(0, words)), ...fields.slice(words)];
+}
+
+const PORT_FIELD = 3;
+const TAB_STOP = 8;
+
+/** The item type before the words is in none of their columns. */
+function withoutTabs(pieces: readonly Buffer[]): Buffer {
+  let words = "";
+  for (const [at, piece] of pieces.entries()) {
+    if (at > 0) words += " ".repeat(TAB_STOP - ((words.length - 1) % TAB_STOP));
+    words += piece.toString("latin1");
+  }
+  return Buffer.from(words, "latin1");
 }
 
 const TEXT = {

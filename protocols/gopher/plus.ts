@@ -98,7 +98,11 @@ export function parseQuestion(line: string): PlusQuestion | undefined {
   if (!KINDS.test(word)) return undefined;
   const [question = "", ...choices] = rest.split("\t");
   const kind = word.toLowerCase();
-  return isKind(kind) ? { kind, question, choices } : undefined;
+  if (!isKind(kind)) return undefined;
+  // `Select: Urgent?:1` has its state behind a colon; so the client of the protocol's authors reads it.
+  const [, asked, state] = (kind === "select" && /^(.*):([01])$/.exec(question)) || [];
+  if (asked !== undefined && state !== undefined) return { kind, question: asked, choices: [state] };
+  return { kind, question, choices };
 }
 
 function isKind(word: string): word is PlusQuestion["kind"] {
@@ -106,7 +110,7 @@ function isKind(word: string): word is PlusQuestion["kind"] {
 }
 
 /** The questions to be answered; notes, to which no answer is sent, stand with the question that they come before. */
-export function formOf(questions: readonly PlusQuestion[]): FormQuestion[] {
+export function formOf(questions: readonly PlusQuestion[]): PlusFormQuestion[] {
   let notes: string[] = [];
   return questions.flatMap((question) => {
     if (question.kind === "note") {
@@ -120,25 +124,47 @@ export function formOf(questions: readonly PlusQuestion[]): FormQuestion[] {
   });
 }
 
-/** As the contract has questions. */
-function formQuestion({ kind, question, choices }: PlusQuestion): FormQuestion {
+/** As the contract has questions, and what they are, on which it depends how they are answered. */
+export interface PlusFormQuestion extends FormQuestion {
+  readonly kind: PlusQuestion["kind"];
+}
+
+function formQuestion({ kind, question, choices }: PlusQuestion): PlusFormQuestion {
   const [first = ""] = choices;
   return {
+    kind,
     question,
     proposed: kind === "select" && first === "" ? "0" : first,
-    choices: kind === "choose" ? choices : [],
+    choices: kind === "choose" ? choices : kind === "select" ? ["0", "1"] : [],
     hidden: kind === "askp",
+    // The file that ChooseF wants goes there as its lines.
+    ...(kind === "askl" || kind === "choosef" ? { lines: true } : {}),
   };
 }
 
 /**
  * The answers to a form as they are sent behind the request: a data block with a line for each answer, ended by a dot.
- * @throws PortholeError `usage` for a control character in an answer
+ * Where several lines are asked for (AskL, ChooseF), their count stands before them.
+ * @throws PortholeError `usage` for a control character in an answer, and for answers too few or too many
  */
-export function answersBlock(answers: readonly string[]): Buffer {
-  for (const answer of answers) {
-    if (/[\r\n\0]/.test(answer)) throw new PortholeError("usage", "an answer cannot hold a line break");
+export function answersBlock(questions: readonly PlusFormQuestion[], answers: readonly string[]): Buffer {
+  if (answers.length !== questions.length) {
+    throw new PortholeError("usage", `${answers.length} answers to ${questions.length} questions`);
   }
-  const lines = answers.map((answer) => (answer.startsWith(".") ? `.${answer}` : answer));
-  return Buffer.from(["+-1", ...lines, ".", ""].join("\r\n"));
+  const lines = questions.flatMap((question, at) => linesOf(question, answers[at] ?? ""));
+  return Buffer.from(["+-1", ...lines.map(stuffed), ".", ""].join("\r\n"));
+}
+
+function linesOf({ kind, lines }: PlusFormQuestion, answer: string): readonly string[] {
+  const pieces = lines === true && answer === "" ? [] : lines === true ? answer.split(/\r\n|\n/) : [answer];
+  if (pieces.some((piece) => /[\r\n\0]/.test(piece))) {
+    throw new PortholeError("usage", "an answer cannot hold a line break");
+  }
+  if (lines === true) return [String(pieces.length), ...pieces];
+  if (kind === "select" && /^(?:y|yes|no?)$/i.test(answer)) return [/^y/i.test(answer) ? "1" : "0"];
+  return pieces;
+}
+
+function stuffed(line: string): string {
+  return line.startsWith(".") ? `.${line}` : line;
 }

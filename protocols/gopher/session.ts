@@ -1,6 +1,7 @@
 /** Gopher's session: each request has a connection of its own (RFC 1436, 2). */
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import type { Endpoint } from "../../src/net/endpoint.js";
 import type {
   CheckStep,
   Context,
@@ -22,7 +23,15 @@ import { answeredStep } from "./check.js";
 import { entryOfItem, entryOfPath, type MenuPlace, nameOf } from "./entry.js";
 import { itemsOf } from "./menu.js";
 import { phonebookLines, phonebookQuery } from "./phonebook.js";
-import { answersBlock, formOf, LONGEST_BLOCKS, type PlusBlock, parseBlocks, parseQuestion } from "./plus.js";
+import {
+  answersBlock,
+  formOf,
+  LONGEST_BLOCKS,
+  type PlusBlock,
+  type PlusFormQuestion,
+  parseBlocks,
+  parseQuestion,
+} from "./plus.js";
 import { plusBody, pourBody } from "./plus-body.js";
 import { sniffedType } from "./sniff.js";
 import { textOf } from "./text.js";
@@ -34,6 +43,8 @@ export class GopherSession implements Session {
   readonly #context: Context;
   /** That of the request under way, or of the last. */
   #connection: Connection | undefined;
+  /** The form that was asked for last: how an answer is written depends on its question. */
+  #form: { readonly path: string; readonly questions: readonly PlusFormQuestion[] } | undefined;
 
   constructor(target: Target, context: Context) {
     this.#target = target;
@@ -130,13 +141,19 @@ export class GopherSession implements Session {
   async form(path: string): Promise<readonly FormQuestion[] | undefined> {
     const block = (await this.attributes(path)).find(({ name }) => name === "ASK");
     if (block === undefined) return undefined;
-    return formOf(block.lines.flatMap((line) => parseQuestion(line) ?? []));
+    const questions = formOf(block.lines.flatMap((line) => parseQuestion(line) ?? []));
+    this.#form = { path, questions };
+    return questions;
   }
 
-  /** Sends a form that is filled in. @throws PortholeError as `read` does */
+  /** Sends a form that is filled in. @throws PortholeError as `read` does, `usage` for answers that are none */
   async fillIn(path: string, answers: readonly string[]): Promise<Document> {
     const asked = parsePath(path);
-    const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), answersBlock(answers)]);
+    if (this.#form?.path !== path && (await this.form(path)) === undefined) {
+      throw new PortholeError("usage", "the item asks nothing");
+    }
+    const block = answersBlock(this.#form?.questions ?? [], answers);
+    const data = Buffer.concat([asked.selector, Buffer.from("\t+\t1\r\n"), block]);
     const { connection, answer } = await this.#exchange(data, "octets", false);
     const { chunks, length } = await plusBody(answer.chunks, connection);
     return {
@@ -170,7 +187,7 @@ export class GopherSession implements Session {
     }
   }
 
-  /** Asks a phone book; each line of an answer is a note, and people are parted by an empty one. */
+  /** Asks a phone book; people are parted by an empty note. */
   async *#people(words: string, query: ListQuery): AsyncGenerator<Entry, void, undefined> {
     const asked = parsePath(this.#target.path);
     const connection = await this.#dial(false);
@@ -179,12 +196,12 @@ export class GopherSession implements Session {
       const url = this.#target.href(formatPath(asked));
       let before: number | undefined;
       let count = 0;
-      const note = (name: string): Entry => ({ url, name, kind: "note", meta: { type: "2" } });
+      const said = (kind: "line" | "note", name: string): Entry => ({ url, name, kind, meta: { type: "2" } });
       for await (const { person, text } of phonebookLines(connection)) {
         if (person !== before && person !== undefined) count += 1;
         if (count > (query.limit ?? Number.POSITIVE_INFINITY)) return;
-        if (before !== undefined && person !== before) yield note("");
-        yield note(text);
+        if (before !== undefined && person !== before) yield said("note", "");
+        yield said("line", text);
         before = person;
       }
     } finally {
@@ -195,9 +212,16 @@ export class GopherSession implements Session {
   /** Gopher has no way to ask for facts alone: the item is asked for, and left as soon as its answer begins. */
   async stat(path: string): Promise<Entry> {
     const asked = parsePath(path);
-    const { connection } = await this.#ask(asked);
+    const { connection, answer } = await this.#ask(asked);
     connection.destroy();
-    return entryOfPath(asked, this.#placeOf(asked));
+    const entry = entryOfPath(asked, this.#placeOf(asked));
+    const { transfer } = itemType(asked.type);
+    if (transfer === "menu" || asked.plus !== undefined || answer.beginning.length === 0) return entry;
+    // The menu may lie; how the answer begins does not.
+    return {
+      ...entry,
+      type: sniffedType(answer.beginning, mediaTypeOf(asked.type, decodeWords(asked.selector))),
+    };
   }
 
   /** Menus lead somewhere; a text's words do not. */
@@ -304,28 +328,37 @@ export class GopherSession implements Session {
   }
 
   async #dial(bulk: boolean): Promise<Connection> {
-    const { host, port, tls, url } = this.#target;
+    const { host, port, tls } = this.#target;
+    const { stateFolder, options } = this.#context;
+    if (tls !== "always") return this.#dialWith(bulk);
+    if (stateFolder === undefined) return this.#dialWith(bulk, {});
     // Loaded under TLS alone: the files it keeps would cost every menu some milliseconds.
-    const trust =
-      tls === "always" ? (await import("./trust.js")).trustOnFirstUse(this.#context, host, port) : undefined;
+    const { FirstUse } = await import("./trust.js");
+    const firstUse = new FirstUse(this.#context, stateFolder, host, port);
     try {
-      this.#connection = await this.#context.dial({
-        host,
-        port,
-        scheme: url.scheme,
-        ...(tls === "always" ? { tls: trust === undefined ? {} : { trust } } : {}),
-        bulk,
-      });
+      return await this.#dialWith(bulk, { trust: firstUse.trust });
     } catch (thrown) {
       // Most servers of gophers have signed their certificates themselves.
       const isUnknown =
         thrown instanceof PortholeError && thrown.code === "tls" && /--cacert/.test(thrown.hint ?? "");
-      if (!isUnknown || trust !== undefined) throw thrown;
+      if (!isUnknown || options["tofu"] === true) throw thrown;
+      if (await firstUse.offer()) return this.#dialWith(bulk, { trust: firstUse.trust });
       throw new PortholeError("tls", thrown.message, {
         hint: `${thrown.hint ?? ""}; --tofu trusts this one from now on`,
         cause: thrown,
       });
     }
+  }
+
+  async #dialWith(bulk: boolean, tls?: Endpoint["tls"]): Promise<Connection> {
+    const { host, port, url } = this.#target;
+    this.#connection = await this.#context.dial({
+      host,
+      port,
+      scheme: url.scheme,
+      ...(tls === undefined ? {} : { tls }),
+      bulk,
+    });
     return this.#connection;
   }
 

@@ -3,9 +3,10 @@ import type { Asking } from "./asking.js";
 import type { History } from "./been.js";
 import type { Action, Bindings } from "./bindings.js";
 import type { Downloads } from "./downloads.js";
+import type { DownloadsPage } from "./downloads-page.js";
 import type { Finding } from "./finding.js";
 import { scroll, select } from "./moving.js";
-import { downloadsPage, helpPage, historyPage } from "./own-pages.js";
+import { helpPage, historyPage } from "./own-pages.js";
 import type { Painter } from "./painter.js";
 import type { Tools } from "./tools.js";
 import type { Travel } from "./travel.js";
@@ -17,6 +18,7 @@ export interface Acting {
   readonly asking: Asking;
   readonly finding: Finding;
   readonly downloads: Downloads;
+  readonly downloadsPage: DownloadsPage;
   readonly history: History;
   readonly bindings: Bindings;
   /** Leaves the program to wait in the shell. */
@@ -32,7 +34,19 @@ export function scrolled(painter: Painter, rows: number): void {
 }
 
 export function actionsOf(parts: Acting): Readonly<Record<Action, () => void>> {
-  const { travel, tools, painter, asking, finding, downloads, history, bindings, suspend, tell } = parts;
+  const {
+    travel,
+    tools,
+    painter,
+    asking,
+    finding,
+    downloads,
+    downloadsPage,
+    history,
+    bindings,
+    suspend,
+    tell,
+  } = parts;
   const page = () => painter.height - 1 || 1;
   const selected = (step: 1 | -1) => {
     const visit = painter.layOut();
@@ -71,7 +85,7 @@ export function actionsOf(parts: Acting): Readonly<Record<Action, () => void>> {
     start: () => void tools.showStart(),
     download: () => void tools.download(painter.selected),
     "download-page": () => void tools.download(undefined),
-    downloads: () => travel.show(downloadsPage(downloads.list)),
+    downloads: () => travel.show(downloadsPage.shown()),
     picture: () => travel.showPicture(),
     source: () => tools.showSource(),
     encoding: () => void tools.encoding(),

@@ -9,6 +9,7 @@ import { Asking } from "./asking.js";
 import { History } from "./been.js";
 import type { Action, Bindings } from "./bindings.js";
 import { Downloads } from "./downloads.js";
+import { DownloadsPage } from "./downloads-page.js";
 import { Finding } from "./finding.js";
 import { LinkNumber } from "./link-number.js";
 import { Logins } from "./logins.js";
@@ -61,6 +62,7 @@ export class Browser {
     const history = new History(settings.history);
     const refused = (target: Target) => this.#logins.forget(target);
     const downloads = new Downloads(settings.doors, () => this.#painter.paintSoon(false), refused);
+    const downloadsPage = new DownloadsPage(downloads);
     const travel = new Travel({
       doors: settings.doors,
       asking,
@@ -83,6 +85,7 @@ export class Browser {
       theme: settings.theme,
       asking,
       downloads,
+      downloadsPage,
       travel,
       typed: () => number.digits,
     });
@@ -96,6 +99,7 @@ export class Browser {
       asking,
       finding,
       downloads,
+      downloadsPage,
       history,
       bindings,
       suspend,
@@ -149,6 +153,11 @@ export class Browser {
   tell(words: string): void {
     this.#painter.notice = words;
     this.#painter.paintSoon(true);
+  }
+
+  /** A yes or no that a place wants before it opens. */
+  confirm(question: string): Promise<boolean> {
+    return this.#asking.yes(question);
   }
 
   /** What to log in with: the person is asked at the bottom of the screen. */

@@ -18,6 +18,8 @@ export interface Download {
 
 export class Downloads {
   readonly list: Download[] = [];
+  /** Grows with all that happens to them. */
+  changes = 0;
   readonly #doors: Doors;
   readonly #changed: () => void;
   readonly #refused: (target: Target) => void;
@@ -26,7 +28,10 @@ export class Downloads {
   /** @param refused told when a place would not have what it was to be logged in with */
   constructor(doors: Doors, changed: () => void, refused: (target: Target) => void) {
     this.#doors = doors;
-    this.#changed = changed;
+    this.#changed = () => {
+      this.changes += 1;
+      changed();
+    };
     this.#refused = refused;
   }
 

@@ -11,15 +11,19 @@ export async function answersTo(
   questions: readonly FormQuestion[],
 ): Promise<readonly string[] | undefined> {
   const answers: string[] = [];
-  for (const { question, proposed, choices, hidden, note } of questions) {
+  for (const { question, proposed, choices, hidden, note, lines } of questions) {
     const among = choices.length === 0 ? "" : ` (${choices.join(", ")})`;
     // After the question: of a long line the end is not seen.
     const told = note === undefined ? "" : ` [${note}]`;
-    const answer = await asking.line(`${question}${among}${told}: `, {
-      text: proposed,
-      hidden,
-      complete: (typed) => choices.filter((choice) => choice.startsWith(typed)),
-    });
+    const label = `${question}${among}${told}: `;
+    const answer =
+      lines === true
+        ? await asking.lines(label, proposed)
+        : await asking.line(label, {
+            text: proposed,
+            hidden,
+            complete: (typed) => choices.filter((choice) => choice.startsWith(typed)),
+          });
     if (answer === undefined) return undefined;
     answers.push(answer);
   }
@@ -103,7 +107,7 @@ function refusalOf({ method, encoding, action, fields }: WebForm): string | unde
   return undefined;
 }
 
-function questionOf({ name, label, value, choices, secret }: WebField): FormQuestion {
+function questionOf({ name, label, value, choices, secret, lines }: WebField): FormQuestion {
   const question = label === name ? name : `${label} [${name}]`;
-  return { question, proposed: value, choices, hidden: secret };
+  return { question, proposed: value, choices, hidden: secret, lines };
 }

@@ -35,7 +35,8 @@ export class Frame {
     let isTouched = isNew || whole;
     for (const [at, row] of rows.entries()) {
       if (!whole && this.#shown[at] === row) continue;
-      out += `\x1b[${at + 1};1H\x1b[0m${row}\x1b[0m\x1b[K`;
+      // Cleared before and not after: behind a row that is full xterm's cursor still stands on its last character.
+      out += `\x1b[${at + 1};1H\x1b[0m\x1b[K${row}\x1b[0m`;
       if (picture !== undefined && at + 1 >= picture.row && at + 1 < picture.row + picture.to - picture.from)
         isTouched = true;
     }

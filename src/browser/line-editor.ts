@@ -5,6 +5,8 @@ import type { Input } from "./screen.js";
 
 export interface EditorOptions {
   readonly text?: string;
+  /** Where the cursor is, in characters; at the end when absent. */
+  readonly cursor?: number;
   /** Newest last. */
   readonly memory?: readonly string[];
   /** What a line may become; the best first. */
@@ -29,12 +31,17 @@ export class LineEditor {
   constructor(options: EditorOptions = {}) {
     this.#options = options;
     this.#characters = Array.from(options.text ?? "");
-    this.#at = this.#characters.length;
+    this.#at = Math.min(this.#characters.length, options.cursor ?? this.#characters.length);
     this.#remembered = options.memory?.length ?? 0;
   }
 
   get text(): string {
     return this.#characters.join("");
+  }
+
+  /** Where the cursor is, in characters. */
+  get cursor(): number {
+    return this.#at;
   }
 
   /** What completion offers now, for the status line. */
@@ -47,7 +54,7 @@ export class LineEditor {
     if (input.kind === "mouse") return undefined;
     if (input.kind === "paste") {
       // A line break in a paste would finish the line behind the person's back.
-      this.#insert(input.text.replace(/[\r\n\t]+/g, " ").trim());
+      this.insert(input.text.replace(/[\r\n\t]+/g, " ").trim());
       return undefined;
     }
     const { key } = input;
@@ -108,10 +115,10 @@ export class LineEditor {
         this.#complete(-1);
         return undefined;
       case "Space":
-        this.#insert(" ");
+        this.insert(" ");
         return undefined;
       default:
-        if (Array.from(key).length === 1) this.#insert(key);
+        if (Array.from(key).length === 1) this.insert(key);
         return undefined;
     }
   }
@@ -128,7 +135,8 @@ export class LineEditor {
     return { text: drawn.slice(from, to).join(""), cursor: width(from, this.#at) };
   }
 
-  #insert(text: string): void {
+  /** Puts it where the cursor is. */
+  insert(text: string): void {
     const characters = Array.from(text).slice(0, LONGEST - this.#characters.length);
     this.#characters.splice(this.#at, 0, ...characters);
     this.#at += characters.length;

@@ -42,6 +42,10 @@ export function wordOf({ kind, type }: Pick<Entry, "kind" | "type">): string {
 
 export function addEntry(page: Page, entry: Entry, now = new Date()): void {
   const name = safeLine(entry.name.slice(0, LONGEST_NAME));
+  if (entry.kind === "line") {
+    page.add(`${" ".repeat(HANGING)}${name}`.trimEnd(), "text", HANGING);
+    return;
+  }
   if (entry.kind === "note") {
     const { type: itemType, selector } = entry.meta;
     // Gopher's type for errors, and the selector by which menus mark their titles.

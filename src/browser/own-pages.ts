@@ -1,10 +1,8 @@
-/** The browser's own pages: where to begin, the keys, bookmarks, history, downloads. */
+/** The browser's own pages: where to begin, the keys, bookmarks, history. */
 import { safeLine } from "../text/safe.js";
-import { humanSize } from "../text/units.js";
 import type { Been } from "./been.js";
 import { ACTIONS, type Action, type Bindings, keysOf } from "./bindings.js";
 import type { BookmarkLine } from "./bookmarks.js";
-import { type Download, progressOf } from "./downloads.js";
 import { Page } from "./page.js";
 
 /** Places to begin at that others know of: accounts of the configuration, the servers of a sandbox. */
@@ -16,7 +14,8 @@ export interface StartGroup {
 const LATEST = 15;
 const MOST_BOOKMARKS_AT_START = 50;
 
-function own(title: string): Page {
+/** A page that comes from nowhere. */
+export function own(title: string): Page {
   const page = new Page({ url: "", title });
   page.state = "done";
   return page;
@@ -67,20 +66,6 @@ export function historyPage(history: readonly Been[]): Page {
   page.add("History, the latest first", "heading");
   page.add("");
   for (const { url, title } of [...history].reverse()) addPlace(page, url, title);
-  return page;
-}
-
-export function downloadsPage(downloads: readonly Download[]): Page {
-  const page = own("Downloads");
-  page.add("Downloads", "heading");
-  page.add("");
-  if (downloads.length === 0) page.add("Nothing has been saved. d saves what the selected link leads to.");
-  for (const download of [...downloads].reverse()) {
-    const { state, words, path, done } = download;
-    const told = state === "running" ? progressOf(download) : state === "done" ? humanSize(done) : words;
-    page.add(`${state.padEnd(8)} ${safeLine(path)}  ${told}`, state === "failed" ? "error" : "text", 9);
-    page.add(`${" ".repeat(9)}${safeLine(download.url)}`, "note", 9);
-  }
   return page;
 }
 

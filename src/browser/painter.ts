@@ -1,8 +1,9 @@
 /** What the person sees: the page that is shown, the rows around it, and when they are drawn again. */
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
-import type { Asking } from "./asking.js";
+import type { AskedRows, Asking } from "./asking.js";
 import type { Downloads } from "./downloads.js";
+import type { DownloadsPage } from "./downloads-page.js";
 import { Frame } from "./frame.js";
 import type { Placement } from "./graphics.js";
 import { wordOf } from "./listing.js";
@@ -33,6 +34,7 @@ export interface Painted {
   readonly theme: ThemeName;
   readonly asking: Asking;
   readonly downloads: Downloads;
+  readonly downloadsPage: DownloadsPage;
   readonly travel: Travel;
   /** Digits of a link's number, as far as they are typed. */
   readonly typed: () => string;
@@ -151,12 +153,13 @@ export class Painter {
     this.#timer = undefined;
     if (this.away) return;
     const { columns, rows } = this.#screen;
-    const { asking } = this.#parts;
+    const { asking, downloadsPage } = this.#parts;
+    downloadsPage.refresh();
     const { tabs, at } = this.#travel;
     const surface = { columns, rows, theme: this.#theme };
     const visit = this.layOut();
     const { height, bars, view } = this;
-    const asked = asking.shown(columns);
+    const asked = asking.shown(columns, rows);
     const { out, covered } = screenRows({
       surface,
       visit,
@@ -165,13 +168,14 @@ export class Painter {
       bars,
       height,
       view,
-      notice: asked === undefined ? this.notice : "",
-      last: () => asked?.row ?? this.#status(visit, surface),
+      notice: this.notice,
+      asked: asked?.rows,
+      last: () => this.#status(visit, surface),
     });
     this.#frame.draw(
       this.#screen,
       out,
-      asked === undefined ? undefined : { column: asked.cursor, row: Math.min(rows, out.length) },
+      asked === undefined ? undefined : cursorOf(asked, out.length),
       this.#placement(visit, height - covered, surface),
     );
   }
@@ -207,6 +211,11 @@ export class Painter {
     const right = [this.#parts.downloads.status, place(visit, this.height)].filter(Boolean).join("  ");
     return statusRow(left, right, surface);
   }
+}
+
+/** Where it is on the screen, from 1. */
+function cursorOf({ rows, cursor }: AskedRows, height: number): { column: number; row: number } {
+  return { column: cursor.column, row: Math.max(1, height - rows.length + cursor.row) };
 }
 
 function place(visit: Visit | undefined, height: number): string {

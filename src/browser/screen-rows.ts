@@ -18,7 +18,9 @@ export interface Shown {
   readonly view: { readonly wrapped: boolean; readonly centred: boolean };
   /** Told above the last line, or in its place; empty: nothing. */
   readonly notice: string;
-  /** What stands in the last line when there is no notice; asked for when it is settled where the page stands. */
+  /** What is asked, in place of the last line and of the page's end; absent: nothing. */
+  readonly asked: readonly string[] | undefined;
+  /** What stands in the last line otherwise; called when it is settled where the page stands. */
   readonly last: () => string;
 }
 
@@ -30,9 +32,9 @@ export function titlesOf(tabs: readonly Tab[]): string[] {
   return tabs.map((tab) => safeLine(tab.visit?.page.title ?? tab.load?.url ?? "new"));
 }
 
-/** @returns the rows, and how many of the page's a notice covers */
+/** @returns the rows, and how many of the page's a notice or a question covers */
 export function screenRows(shown: Shown): { readonly out: string[]; readonly covered: number } {
-  const { surface, visit, tabs, at, bars, height, view, notice, last } = shown;
+  const { surface, visit, tabs, at, bars, height, view, notice, asked, last } = shown;
   const { columns, rows } = surface;
   const out: string[] = [];
   if (rows >= 3) out.push(bar(visit?.page.title ?? "Porthole", visit?.page.url ?? "", surface));
@@ -47,9 +49,11 @@ export function screenRows(shown: Shown): { readonly out: string[]; readonly cov
     out.push(...bodyRows(visit, height, surface, view));
   }
   const told = notice === "" ? [] : wrap(notice, columns);
-  const lines = told.length <= NOTICE_ROWS ? told : [...told.slice(0, NOTICE_ROWS - 1), "…"];
-  // A long notice lies over the end of the page.
+  const lines = asked ?? (told.length <= NOTICE_ROWS ? told : [...told.slice(0, NOTICE_ROWS - 1), "…"]);
+  // A long notice or question lies over the end of the page.
   for (const [index, line] of lines.slice(0, -1).entries()) out[out.length - lines.length + 1 + index] = line;
   out.push(lines.at(-1) ?? last());
-  return { out: out.slice(0, rows), covered: Math.max(0, lines.length - 1) };
+  // Of a single row the question or the notice is what matters.
+  const from = lines.length > 0 ? Math.max(0, out.length - rows) : 0;
+  return { out: out.slice(from, from + rows), covered: Math.max(0, lines.length - 1) };
 }

@@ -23,6 +23,8 @@ export interface WebField {
   readonly secret: boolean;
   /** A box or a button: left empty, it is not sent at all. */
   readonly optional: boolean;
+  /** It may have several lines. */
+  readonly lines: boolean;
 }
 
 export const URL_ENCODED = "application/x-www-form-urlencoded";
@@ -105,7 +107,11 @@ function fieldsOf(html: string): WebField[] {
       fields.push(fieldNamed(name, label, { value: chosen ?? choices[0] ?? "", choices }));
     } else {
       const value = element === "textarea" ? textAfter(html, after) : (given ?? "");
-      const kind = { hidden: type === "hidden", secret: type === "password" };
+      const kind = {
+        hidden: type === "hidden",
+        secret: type === "password",
+        lines: element === "textarea",
+      };
       fields.push(fieldNamed(name, label, { value, ...kind }));
     }
   }
@@ -119,7 +125,7 @@ function typeOf(element: string, facts: ReadonlyMap<string, string>): string {
 
 function fieldNamed(name: string, label: string, facts: Partial<WebField>): WebField {
   const shown = label.replace(/\s+/g, " ").trim().slice(0, LONGEST_LABEL);
-  const usual = { value: "", choices: [], hidden: false, secret: false, optional: false };
+  const usual = { value: "", choices: [], hidden: false, secret: false, optional: false, lines: false };
   return { ...usual, ...facts, name, label: shown || name };
 }
 

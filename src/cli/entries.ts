@@ -68,7 +68,7 @@ export async function* listing(
   let number = 0;
   for await (const entry of entries) {
     if (options.style === "json") yield jsonLine(entryJson(entry, options.protocol));
-    else if (entry.kind !== "note") {
+    else if (entry.kind !== "note" && !(entry.kind === "line" && options.style === "numbered")) {
       number += 1;
       yield `${line(entry, number, options)}\n`;
     } else if (options.style === "numbered") yield `      ${safeLine(entry.name)}`.trimEnd().concat("\n");

@@ -11,7 +11,8 @@ import { TerminalGraphics } from "./terminal-graphics.js";
 
 /** Milliseconds in which the rest of a key's sequence comes, over slow lines too; a lone Escape waits so long. */
 const ESCAPE_DELAY = 60;
-const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[H\x1b[2J";
+const EMPTY = "\x1b[H\x1b[2J";
+const ENTER = `\x1b[?1049h\x1b[?25l\x1b[?2004h${EMPTY}`;
 const MOUSE = "\x1b[?1000h\x1b[?1006h";
 
 export interface Listener {
@@ -130,8 +131,9 @@ export class FullScreen implements BrowserScreen, Disposable {
     const undo = this.#modes.undo();
     if (undo === "" || this.#output.destroyed) return;
     this.#modes.see(Buffer.from(undo));
-    // The last colour, then the screen as it was.
-    this.#output.write(`\x1b[0m${undo}`);
+    // The last colour, then the screen as it was. Emptied first: tmux, when its window has changed its size meanwhile,
+    // leaves rows of what was here above what was there.
+    this.#output.write(`\x1b[0m${EMPTY}${undo}`);
   };
 
   readonly #continued = (): void => {

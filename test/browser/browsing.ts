@@ -2,12 +2,39 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Sandbox, SandboxUrl } from "../../fixtures/servers/sandbox.js";
 import { usualBindings } from "../../src/browser/bindings.js";
 import { Browser, type BrowserSettings } from "../../src/browser/browser.js";
 import type { Input } from "../../src/browser/screen.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Target } from "../../src/plugin.js";
 import { FakeScreen } from "./fake-screen.js";
+
+// What pages are made with is loaded when the first one is: compiling it would count as waiting.
+import "../../src/browser/png.js";
+import "../../src/message/render.js";
+import "../../src/text/html.js";
+import "../../src/text/html-document.js";
+
+/**
+ * Has the code of the sandbox's protocols compiled, by opening each of its places once. Vitest compiles what is asked
+ * for when it is asked for; on a machine with much else to do that takes longer than a test waits for a page.
+ */
+export async function compiled(sandbox: Sandbox): Promise<void> {
+  const places: readonly SandboxUrl[] = [...sandbox.urls, { name: "file", url: "./" }];
+  for (const { url, user = "", password = "" } of places) {
+    const client = new Client({ credentials: async () => ({ user, password, kind: "password" }) });
+    const target = client.target(url);
+    // TLS is Node's own.
+    if (target.tls === "always") continue;
+    await client.use(target, async (session) => {
+      for await (const _entry of session.list?.(target.path, { limit: 1 }) ?? []) break;
+      // A folder cannot be read everywhere, which is found out by the same code.
+      const document = await session.read?.(target.path).catch(() => undefined);
+      document?.body.destroy();
+    });
+  }
+}
 
 export interface BrowsingOptions {
   readonly url?: string;
@@ -31,6 +58,7 @@ export class Browsing implements AsyncDisposable {
     const client = new Client({
       ...options.client,
       warn: (text) => this.browser.tell(text),
+      confirm: (question) => this.browser.confirm(question),
       credentials: async (target, required) =>
         required ? this.browser.credentials(target, target.url.user) : undefined,
     });

@@ -61,7 +61,9 @@ export class FakeScreen implements BrowserScreen {
       return;
     }
     if (sequence === "\x1b[K") {
-      this.#text[this.#row - 1] = (this.#text[this.#row - 1] ?? "").slice(0, this.#column - 1);
+      // As in xterm: behind a row that is full the cursor still stands on its last column.
+      const from = Math.min(this.#column, this.columns) - 1;
+      this.#text[this.#row - 1] = (this.#text[this.#row - 1] ?? "").slice(0, from);
     } else if (sequence === "\x1b[2J") this.#text = this.#text.map(() => "");
     else if (sequence === "\x1b[?25h") this.cursor = { row: this.#row, column: this.#column };
     else if (sequence === "\x1b[?25l") this.cursor = undefined;

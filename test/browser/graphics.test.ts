@@ -100,7 +100,7 @@ describe("a frame", () => {
     const [frame, screen] = [new Frame(), new Written()];
     const placement = placed("sixel");
     frame.draw(screen, ROWS, undefined, placement);
-    expect(screen.text).toMatch(/status\x1b\[0m\x1b\[K\x1b\[2;1H\x1bP0;1;0q/);
+    expect(screen.text).toMatch(/status\x1b\[0m\x1b\[2;1H\x1bP0;1;0q/);
     screen.text = "";
     frame.draw(screen, ROWS, undefined, { ...placement });
     expect(screen.text).toBe("");

@@ -223,7 +223,7 @@ describe("a page from outside", () => {
   });
 });
 
-const PLAIN_FIELD = { value: "", choices: [], hidden: false, secret: false, optional: false };
+const PLAIN_FIELD = { value: "", choices: [], hidden: false, secret: false, optional: false, lines: false };
 
 describe("a web form", () => {
   it("is read from the page's source, without what only scripts need", () => {
@@ -269,7 +269,7 @@ lines</textarea><input name="off" disabled><input type="file" name="f">
         value: "Harbour & sea",
         choices: ["a", "Harbour & sea"],
       },
-      { ...PLAIN_FIELD, name: "more", label: "more", value: "two\nlines" },
+      { ...PLAIN_FIELD, name: "more", label: "more", value: "two\nlines", lines: true },
       { ...PLAIN_FIELD, name: "go", label: "go", value: "1", hidden: true },
     ]);
     const news = form?.fields[1];

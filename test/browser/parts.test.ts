@@ -7,6 +7,7 @@ import { crossing } from "../../src/browser/crossing.js";
 import { KeyReader } from "../../src/browser/keys.js";
 import { Layout } from "../../src/browser/layout.js";
 import { LineEditor } from "../../src/browser/line-editor.js";
+import { LinesEditor } from "../../src/browser/lines-editor.js";
 import { MOST_LINES, Page } from "../../src/browser/page.js";
 import { blockRows, boxOf, decodePicture } from "../../src/browser/picture.js";
 import { decodePng } from "../../src/browser/png.js";
@@ -143,6 +144,42 @@ describe("a page", () => {
     lines.end();
     expect(one.lines.map(({ text }) => text)).toEqual(["a", "b", "c", "d"]);
     expect(withoutTabs("\ta\tbc\t")).toBe("        a       bc      ");
+  });
+});
+
+describe("the editor of several lines", () => {
+  const typed = (keys: readonly string[], text = "") => {
+    const editor = new LinesEditor(text);
+    for (const key of keys) editor.take({ kind: "key", key });
+    return editor;
+  };
+
+  it("breaks lines by Enter, joins them by Backspace, and goes up and down", () => {
+    expect(typed(["a", "Enter", "b"]).text).toBe("a\nb");
+    expect(typed(["a", "Enter", "b", "Up", "X", "Down", "Y"]).text).toBe("aX\nbY");
+    expect(typed(["a", "b", "Left", "Enter"]).text).toBe("a\nb");
+    expect(typed(["Home", "Backspace", "-"], "one\r\ntwo").text).toBe("one-two");
+    expect(typed(["Up", "Up", "Backspace", "Backspace"], "one\ntwo").text).toBe("o\ntwo");
+    expect(typed(["C-a", "Backspace"]).text).toBe("");
+    expect(typed([], "one\n").text).toBe("one");
+  });
+
+  it("ends by Ctrl-X, is given up by Escape, and has the lines of a paste", () => {
+    const editor = new LinesEditor("say: ");
+    expect(editor.take({ kind: "paste", text: "one\r\n  two\x1b[2J" })).toBeUndefined();
+    expect(editor.take({ kind: "key", key: "Escape" })).toBe("cancel");
+    expect(editor.take({ kind: "key", key: "C-x" })).toBe("done");
+    expect(editor.text).toBe("say: one\n  two\x1b[2J");
+    expect(editor.shown(40, 4)).toEqual({
+      rows: ["say: one", "  two\\x1b[2J"],
+      cursor: { row: 1, column: 12 },
+    });
+  });
+
+  it("shows the lines around the cursor where there is no room for all", () => {
+    const editor = typed(["Up", "Up"], "1\n2\n3\n4\n5");
+    expect(editor.shown(10, 3)).toEqual({ rows: ["2", "3", "4"], cursor: { row: 1, column: 1 } });
+    expect(editor.shown(10, 1)).toEqual({ rows: ["3"], cursor: { row: 0, column: 1 } });
   });
 });
 

@@ -1,19 +1,26 @@
 /** Walks through the sandbox, from protocol to protocol, on a screen that tells what it was sent. */
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import type { Graphics } from "../../src/browser/graphics.js";
-import { Browsing } from "./browsing.js";
+import { Browsing, compiled } from "./browsing.js";
 import { FakeScreen } from "./fake-screen.js";
 
 let sandbox: Sandbox;
 beforeAll(async () => {
   sandbox = await startSandbox({ only: ["gopher", "ftp", "nntp", "pop3", "http", "telnet", "imap"] });
+  await compiled(sandbox);
 });
 afterAll(async () => {
   await sandbox.close();
 });
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
 
 describe("a menu", () => {
   it("is shown with numbers, kinds and the selected link's URL", async () => {
@@ -206,6 +213,41 @@ describe("what is kept", () => {
     at.press("n");
     at.press("J");
     await at.sees("done");
+  });
+
+  it("a download tells how far it is while one looks at it, and leads to what it saved", async () => {
+    // Some octets, and the rest when the test says so.
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (request) => {
+        if (request.toString() === "\r\n") {
+          socket.end(`9Slow\t/slow\t127.0.0.1\t${portOf(server)}\r\n.\r\n`);
+          return;
+        }
+        socket.write("x".repeat(300_000));
+        rest = () => socket.end("y".repeat(200_000));
+      });
+    });
+    let rest = (): void => undefined;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      await using at = await Browsing.open({
+        url: `gopher://127.0.0.1:${portOf(server)}/`,
+        rows: 16,
+        columns: 120,
+      });
+      await at.sees("Slow");
+      at.press("d", "Enter", "J");
+      await at.sees(/running +\S+slow +\d+K$/m);
+      rest();
+      const seen = await at.sees(/^ +1 +done +\S+slow +488K/m);
+      expect(seen).not.toContain("running");
+      expect(at.screen.row(1)).toContain("Downloads");
+      at.press("1");
+      await at.sees("xxxxxxxx");
+    } finally {
+      server.close();
+    }
   });
 
   it("an image is named and not fetched", async () => {

@@ -50,6 +50,18 @@ describe("a listing", () => {
     );
   });
 
+  it("has lines that were asked for, which are no names to open", async () => {
+    const line: Entry = { url: "gopher://h/2", name: "phone: 1\x1b[2J", kind: "line", meta: {} };
+    const of = async (style: ListingStyle) => {
+      let text = "";
+      for await (const piece of listing(given([line]), { style, protocol: "gopher", now })) text += piece;
+      return text;
+    };
+    expect(await of("names")).toBe("phone: 1\x1b[2J\n");
+    expect(await of("numbered")).toBe("      phone: 1\\x1b[2J\n");
+    expect(JSON.parse(await of("json"))).toMatchObject({ type: "line", name: "phone: 1\x1b[2J" });
+  });
+
   it("of mail has marks for what is unread, answered, flagged, and counts for mailboxes", async () => {
     const message = (name: string, ...flags: readonly string[]): Entry => ({
       url: "imap://h/INBOX/;UID=1",

@@ -51,6 +51,24 @@ describe("a phone book (type 2)", () => {
     ]);
   });
 
+  it("gives what it says as lines, into a pipe too", async () => {
+    await using server = await scripted(
+      conversation(`
+        C: query ada
+        C: quit
+        S: -200:1:        name: Ada L
+        S: 200:Ok.
+      `),
+      { timeout: 5000 },
+    );
+    const client = new Client();
+    const kinds: string[] = [];
+    await client.use(client.target(server.url("gopher", "/2")), async (session) => {
+      for await (const { kind } of session.search?.("/2", "ada") ?? []) kinds.push(kind);
+    });
+    expect(kinds).toEqual(["line"]);
+  });
+
   it("has nobody of that name", async () => {
     const play = conversation(`
       C: query nobody
@@ -173,6 +191,67 @@ describe("gophers, trusted on first use", () => {
     await expect(listed(`gophers://127.0.0.1:${server.port}/`, [], false)).rejects.toMatchObject({
       code: "tls",
       hint: expect.stringContaining("--tofu"),
+    });
+  });
+});
+
+describe("gophers, trusted by the person's word", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "porthole-tofu-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+  const answer = script().expect(/.*/).sendLines("ihere", ".");
+  // Whoever does not take the certificate leaves without a word.
+  const unheard = script();
+
+  it("asks with the fingerprint, refuses after no, and takes it from then on after yes, without being told", async () => {
+    const tls = await makeTlsMaterial();
+    await using server = await scripted([unheard, unheard, answer, answer], { tls, timeout: 5000 });
+    const url = `gophers://127.0.0.1:${server.port}/`;
+    const asked: string[] = [];
+    const listed = (says?: boolean) => {
+      const client = new Client({
+        stateFolder: folder,
+        ...(says === undefined
+          ? {}
+          : {
+              confirm: async (question: string) => {
+                asked.push(question);
+                return says;
+              },
+            }),
+      });
+      return client.use(client.target(url), (session) => names(session.list?.("/")));
+    };
+    await expect(listed(false)).rejects.toMatchObject({
+      code: "tls",
+      hint: expect.stringContaining("--tofu"),
+    });
+    expect(await listed(true)).toEqual(["here"]);
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toMatch(/127\.0\.0\.1:\d+ \(.*, SHA-256 [0-9A-F:]{95}\)\. Trust it from now on\?$/);
+    expect(await listed()).toEqual(["here"]);
+    expect(server.connections).toHaveLength(4);
+    await server.done;
+  });
+
+  it("never asks about another certificate than the one that was taken", async () => {
+    await using server = await scripted([unheard], { tls: await makeTlsMaterial(), timeout: 5000 });
+    await writeFile(
+      join(folder, "gopher-certificates"),
+      `127.0.0.1:${server.port} ${"00:".repeat(31)}00 2024-01-01T00:00:00Z\n`,
+    );
+    const client = new Client({
+      stateFolder: folder,
+      confirm: async () => expect.fail("it was asked about"),
+    });
+    const target = client.target(`gophers://127.0.0.1:${server.port}/`);
+    await expect(client.use(target, (session) => names(session.list?.("/")))).rejects.toMatchObject({
+      code: "tls",
+      message: `the certificate of 127.0.0.1:${server.port} is not the one that was seen since 2024-01-01`,
     });
   });
 });

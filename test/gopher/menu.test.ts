@@ -56,6 +56,24 @@ describe("a menu line", () => {
     expect([latin1.display, latin1.selector]).toEqual(["Café", Buffer.from("/caf\xe9", "latin1")]);
   });
 
+  it("may have tabs in its words: then the port tells where they end", () => {
+    expect(told(parseMenuLine(Buffer.from("0One\ttwo\t/a\texample.org\t70")))).toBe(
+      told(parseMenuLine(Buffer.from("0One     two\t/a\texample.org\t70"))),
+    );
+    expect(parseMenuLine(Buffer.from("i\t|\t|\tfake\t(NULL)\t0")).display).toBe("        |       |");
+    expect(parseMenuLine(Buffer.from("0One\ttwo\t/a\texample.org\t70\t+"))).toMatchObject({
+      display: "One     two",
+      host: "example.org",
+      port: 70,
+      plus: true,
+    });
+    // Where there is a port in its place nothing is moved, whatever comes after it.
+    expect(parseMenuLine(Buffer.from("0A\t/a\texample.org\t70\t+\t71"))).toMatchObject({
+      display: "A",
+      port: 70,
+    });
+  });
+
   it("says whether the server speaks Gopher+ for it", () => {
     expect(parseMenuLine(Buffer.from("0A\t/a\texample.org\t70\t+")).plus).toBe(true);
     expect(parseMenuLine(Buffer.from("0A\t/a\texample.org\t70")).plus).toBe(false);

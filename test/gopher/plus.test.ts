@@ -123,7 +123,7 @@ describe("a form", () => {
   it("is sent with an answer for each question, or what it proposes", async () => {
     const form = script()
       .expect("/form\t!")
-      .send("+-1\r\n+ASK:\r\n Note: Tell us\r\n Ask: Your name?\r\n AskL: More?\tnothing\r\n.\r\n");
+      .send("+-1\r\n+ASK:\r\n Note: Tell us\r\n Ask: Your name?\r\n Ask: More?\tnothing\r\n.\r\n");
     const sent = conversation(`
       C: /form	+	1
       C: +-1
@@ -140,11 +140,49 @@ describe("a form", () => {
     await server.done;
   });
 
+  // As the client of Minnesota's university, gopher 3.0, was seen to send it.
+  it("counts the lines where several are asked for, and has 1 and 0 for what is selected", async () => {
+    const form = script()
+      .expect("/form\t!")
+      .send(
+        "+-2\r\n+ASK:\r\n Ask: Name?\tme\r\n AskL: Story?\r\n AskL: Tail?\r\n Select: Urgent?:1\r\n Select: Paid?\r\n Choose: Col?\tred\tblue\r\n",
+      );
+    const sent = conversation(`
+      C: /form	+	1
+      C: +-1
+      C: me
+      C: 3
+      C: first \\line
+      C:
+      C: ..dot line
+      C: 0
+      C: 1
+      C: 1
+      C: red
+      C: .
+      S: +-1
+      S: Thank you
+      S: .
+    `);
+    await using server = await scripted([form, sent], { timeout: 5000 });
+    const answer = ["me", String.raw`first \\line\n\n.dot line`, "", "1", "yes"];
+    const [answered] = await performed("ask", [server.url("gopher", "/0/form")], { answer });
+    expect(answered?.text).toBe("Thank you\r\n");
+    await server.done;
+  });
+
   it("has its notes with the questions that they come before", () => {
     const lines = ["Note: Tell us", "Note: (all of it)", "Ask: Your name?", "AskP: A secret", "Note: Thanks"];
     expect(formOf(lines.flatMap((line) => parseQuestion(line) ?? []))).toEqual([
-      { question: "Your name?", proposed: "", choices: [], hidden: false, note: "Tell us (all of it)" },
-      { question: "A secret", proposed: "", choices: [], hidden: true },
+      {
+        kind: "ask",
+        question: "Your name?",
+        proposed: "",
+        choices: [],
+        hidden: false,
+        note: "Tell us (all of it)",
+      },
+      { kind: "askp", question: "A secret", proposed: "", choices: [], hidden: true },
     ]);
   });
 
@@ -159,9 +197,16 @@ describe("a form", () => {
     });
   });
 
-  it("sends no line break out of an answer", () => {
-    expect(() => answersBlock(["a\r\nb"])).toThrow("an answer cannot hold a line break");
-    expect(answersBlock([".dot"]).toString()).toBe("+-1\r\n..dot\r\n.\r\n");
+  it("sends no line break out of an answer of one line, nor answers to what was not asked", () => {
+    const [ask, several] = formOf(
+      ["Ask: One?", "AskL: Several?"].flatMap((line) => parseQuestion(line) ?? []),
+    );
+    if (ask === undefined || several === undefined) throw new Error("no form");
+    expect(() => answersBlock([ask], ["a\r\nb"])).toThrow("an answer cannot hold a line break");
+    expect(() => answersBlock([several], ["a\rb"])).toThrow("an answer cannot hold a line break");
+    expect(() => answersBlock([ask], [])).toThrow("0 answers to 1 questions");
+    expect(answersBlock([ask], [".dot"]).toString()).toBe("+-1\r\n..dot\r\n.\r\n");
+    expect(answersBlock([several], ["a\r\nb"]).toString()).toBe("+-1\r\n2\r\na\r\nb\r\n.\r\n");
   });
 });
 

@@ -33,6 +33,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const state = stateFolder(terminal.environment);
   const client = desk.client.with({
     warn: (text) => browser.tell(text),
+    confirm: (question) => browser.confirm(question),
     progress: () => undefined,
     credentials: async (target, required) => {
       const silent = await desk.credentials(target, false);
@@ -67,6 +68,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
     desk.signal.removeEventListener("abort", leave);
     screen.leave();
   }
+  // Told when the terminal is as it was: a signal has its exit status, as with every other verb.
+  if (desk.signal.aborted) throw desk.signal.reason;
   return undefined;
 }
 

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
+import { script, scripted } from "../../../fixtures/servers/scripted.js";
 import { Screen } from "../on-a-screen.js";
 import { PROGRAM, User } from "./program.js";
 
@@ -157,10 +158,34 @@ describe("a walk on a terminal", () => {
 });
 
 describe("the terminal afterwards", () => {
-  it.each(["SIGTERM", "SIGHUP"])("is as it was after %s", async (name) => {
+  it("is as it was after SIGTERM, which is told and has its exit status", async () => {
     await using screen = await browsing(sandbox.url("gopher"));
     await screen.shows("A small harbour");
-    await screen.signal(name);
+    await screen.signal("SIGTERM");
+    const after = await screen.shows(/^-?echo *$/m);
+    expect(after).toMatch(/^before\nporthole: stopped by a signal\nstatus 130\necho *$/);
+  });
+
+  it("is as it was after another size, with nothing of the browser's rows above it", async () => {
+    const rows = ["A harbour", "", "one", "two", "three", "_".repeat(67), "=".repeat(66)];
+    const menu = rows.map((row) => `i${row}\t\t\t0\r\n`).join("");
+    await using server = await scripted(script().expect("").send(`${menu}.\r\n`));
+    const command = `${process.execPath} ${PROGRAM} browse ${server.url("gopher")}`;
+    await using screen = await Screen.open(`echo before; ${command}; echo "status $?"`, {
+      ...user.environment,
+      TERM: "xterm-256color",
+    });
+    await screen.shows(/^ +_{40,49}$/m);
+    await screen.resize(80, 14);
+    await screen.shows(/^ +_{60,}$/m);
+    await screen.type("q");
+    expect(await screen.shows("status 0")).toBe("before\nstatus 0");
+  });
+
+  it("is as it was after SIGHUP", async () => {
+    await using screen = await browsing(sandbox.url("gopher"));
+    await screen.shows("A small harbour");
+    await screen.signal("SIGHUP");
     const after = await screen.shows(/^-?echo *$/m);
     expect(after).toMatch(/^before\n/);
     expect(after).not.toContain("harbour");

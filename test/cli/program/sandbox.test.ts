@@ -50,6 +50,14 @@ describe("sandbox", () => {
       expect.stringContaining(`127.0.0.1:${port}: in use by `),
     ]);
     expect((await user.run(["sandbox", "--ports", "2525"])).status).toBe(2);
+    const unknown = await user.run(["sandbox", "--ports", "foo=1"]);
+    expect([unknown.status, unknown.stdout, unknown.stderr]).toEqual([
+      2,
+      "",
+      expect.stringMatching(
+        /^porthole: nothing in this sandbox listens for 'foo' - it has http, https, .*\n$/,
+      ),
+    ]);
     await ended(running);
   });
 
