@@ -64,7 +64,10 @@ export class Download extends Readable {
    * @throws what the stream would have failed with, and what `take` throws
    */
   async pour(take: Take): Promise<void> {
-    if (this.#over) return;
+    if (this.#over) {
+      await this.#failed();
+      return;
+    }
     let refusedHere = false;
     try {
       await this.#transfer.data.pour(async (octets) => {
@@ -194,6 +197,14 @@ export class Download extends Readable {
     await this.#transfer.finish();
     if (this.#received < this.#announced) throw this.#short();
     await this.#verifying?.compare();
+  }
+
+  /** What broke before anybody read it is not at its end. @throws what it broke with */
+  async #failed(): Promise<void> {
+    if (this.#received === this.#wanted || this.#wanted === 0) return;
+    // Why it broke may still have to be heard.
+    if (!this.closed) await new Promise<void>((resolve) => this.once("close", () => resolve()));
+    if (this.errored) throw this.errored;
   }
 
   async #destroyed(error?: Error): Promise<void> {

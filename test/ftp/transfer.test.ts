@@ -122,6 +122,16 @@ describe.each(WAYS)("a download (%s)", (_way, take) => {
     });
   });
 
+  it("whose session broke before anybody read it is no whole file", async () => {
+    await using data = await scripted(script().send("abc").drain());
+    const control = download(data, conversation("S: 150 here")).drop();
+    await talk(control, async (session) => {
+      const document = await session.read("/f");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await failureOf(take(document))).toMatchObject({ protocol: "ftp" });
+    });
+  });
+
   it("whose data are reset and called done all the same is no whole file", async () => {
     await using data = await scripted(script().send("abcdef").pause(20).reset());
     const control = download(
