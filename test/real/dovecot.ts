@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,14 +78,21 @@ export async function startDovecotFor(
   }
   const newMail = join(root, "home/Maildir/new");
   for (const [at, raw] of mails.entries()) await deliver(newMail, at, raw);
-  const ports = new Map<MailProtocol, Ports>();
-  for (const protocol of protocols)
-    ports.set(protocol, { port: await freePort(), tlsPort: await freePort() });
-  const first = ports.get(protocols[0]) ?? { port: 0, tlsPort: 0 };
   const config = join(root, "dovecot.conf");
-  await writeFile(config, configuration(root, ports, prefix, uses));
-  const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
-  const ended = once(child, "exit");
+  const started = async () => {
+    const ports = new Map<MailProtocol, Ports>();
+    for (const protocol of protocols)
+      ports.set(protocol, { port: await freePort(), tlsPort: await freePort() });
+    await writeFile(config, configuration(root, ports, prefix, uses));
+    const child = spawn(PROGRAM, ["-F", "-c", config], { stdio: "ignore" });
+    const ended = once(child, "exit");
+    return { ports, child, ended, isUp: await hasStarted(join(root, "log"), () => child.exitCode !== null) };
+  };
+  // A port that was free may be another program's by now: dovecot then ends, though something listens there.
+  let run = await started();
+  for (let tries = 1; !run.isUp && tries < 3; tries++) run = await started();
+  const { ports, child, ended } = run;
+  const first = ports.get(protocols[0]) ?? { port: 0, tlsPort: 0 };
   await untilListening(first.port, () => child.exitCode !== null);
   return {
     ...first,
@@ -98,6 +105,16 @@ export async function startDovecotFor(
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+/** It says so when it has all its ports. @returns false when it has ended */
+async function hasStarted(log: string, gone: () => boolean): Promise<boolean> {
+  for (let tries = 0; tries < 200 && !gone(); tries++) {
+    const text = await readFile(log, "utf8").catch(() => "");
+    if (text.includes("starting up")) return true;
+    await wait(50);
+  }
+  return false;
 }
 
 /** Puts a mail into a Maildir; the name's time decides about its place. */
