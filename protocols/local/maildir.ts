@@ -1,7 +1,7 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { readdir, rename, stat, unlink } from "node:fs/promises";
 import { PortholeError, systemCode } from "../../src/errors.js";
-import { AtomicFile, existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
+import { AtomicFile, existsAlready, isThere, renameOnto, roomForFiles } from "../../src/files/atomic-file.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
 import { failure, isGone, orFail } from "./failures.js";
@@ -122,6 +122,8 @@ export class MaildirStore implements MessageStore {
 
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
+    // One of many: they go together.
+    if (source.held !== undefined) await roomForFiles();
     const { at, delivery, folder, fresh } = await this.#deliveryInto(place);
     const head = new Head();
     try {

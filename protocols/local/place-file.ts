@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants, type Stats, statSync } from "node:fs";
 import { open, realpath } from "node:fs/promises";
 import { abortReason, PortholeError, systemCode } from "../../src/errors.js";
-import { AtomicFile, existsAlready } from "../../src/files/atomic-file.js";
+import { AtomicFile, existsAlready, roomForFiles } from "../../src/files/atomic-file.js";
 import type { Source } from "../../src/plugin.js";
 import { failure, isFolder, orFail } from "./failures.js";
 import { folderOf, type LocalPath } from "./path.js";
@@ -41,6 +41,8 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
     return;
   }
   if (there !== undefined && source.replace !== true) throw existsAlready(place.shown);
+  // One of many: they go together.
+  if (source.held !== undefined) await roomForFiles();
   const real = there === undefined ? place : await behindLinks(place);
   const file = openPart(real, place.shown);
   try {

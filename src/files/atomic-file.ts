@@ -16,7 +16,7 @@ import {
 import { localError, PortholeError, systemCode } from "../errors.js";
 import { type FilePath, syncAhead, syncFile, syncFolder } from "./disk.js";
 
-export type { FilePath } from "./disk.js";
+export { type FilePath, roomForFiles } from "./disk.js";
 
 export interface Naming {
   /** Where it is to be. */
@@ -124,7 +124,7 @@ export class AtomicFile {
       if (replace) renameSync(this.#part, path);
       else renameOnto(this.#part, path);
       this.#state = "named";
-      await syncFolder(folder);
+      await syncFolder(folder, mayWait);
     } catch (thrown) {
       throw systemCode(thrown) === "EEXIST" ? existsAlready(this.#shown) : localError(thrown, this.#shown);
     }

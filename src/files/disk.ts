@@ -11,39 +11,58 @@ const NOT_HERE: ReadonlySet<string> = new Set(["EISDIR", "EINVAL", "EPERM", "EAC
 
 const synced = promisify(fsync);
 
-/** Folders that will be synced in a moment, by path: names given until then go with them. */
-const due = new Map<string, Promise<void>>();
-/** Folders that are being synced now. */
-const syncing = new Map<string, Promise<void>>();
-
-/** A file that waits to be synced. */
 interface Waiting {
-  readonly descriptor: number;
-  /** Others follow: it goes when there are enough of them, or no more come. */
-  readonly mayWait: boolean;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+}
+
+interface WaitingFile extends Waiting {
+  readonly descriptor: number;
+}
+
+interface WaitingFolder {
+  readonly path: FilePath;
+  readonly who: Waiting[];
 }
 
 /** So many that may wait go together, or as many as there are after this time without another (milliseconds). */
 const ENOUGH = 64;
 const QUIET_MS = 10;
 
-const waiting: Waiting[] = [];
-let isSyncing = false;
+let files: WaitingFile[] = [];
+/** By path. */
+let folders = new Map<string, WaitingFolder>();
+/** None of those who wait is held up by it. */
+let allMayWait = true;
+/** The disk is being written. */
+let writing: Promise<void> | undefined;
 let quiet: NodeJS.Timeout | undefined;
 
 /**
- * All that was written to the file is on disk. Files that come to it while others are being synced go together, as many
- * at once as there are threads: the file system writes its journal for all that wait. While it is written, files cannot be
- * made; so it is better written seldom.
+ * All that was written to the file is on disk. What comes to it while the disk is being written goes together after that, as
+ * many at once as there are threads: the file system writes its journal for all that wait.
  * @param mayWait others follow soon, and nobody is held up by this one
  * @throws the system's error
  */
 export function syncFile(descriptor: number, mayWait = false): Promise<void> {
   return new Promise((resolve, reject) => {
-    waiting.push({ descriptor, mayWait, resolve, reject });
-    considerSync();
+    files.push({ descriptor, resolve, reject });
+    consider(mayWait);
+  });
+}
+
+/**
+ * All names that the folder has when this is called are on disk when it is done.
+ * @param mayWait as in syncFile
+ * @throws the system's error
+ */
+export function syncFolder(path: FilePath, mayWait = false): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const key = typeof path === "string" ? path : path.toString("latin1");
+    const folder = folders.get(key) ?? { path, who: [] };
+    folder.who.push({ resolve, reject });
+    folders.set(key, folder);
+    consider(mayWait);
   });
 }
 
@@ -52,25 +71,39 @@ export async function syncAhead(descriptor: number): Promise<void> {
   await synced(descriptor).catch(() => undefined);
 }
 
-function considerSync(): void {
-  if (isSyncing || waiting.length === 0) return;
+/**
+ * When files can be made without waiting for the journal: while it is written the system lets none be made, and whoever tries
+ * stands still, and all of the program with them. Undefined: now.
+ */
+export function roomForFiles(): Promise<void> | undefined {
+  return writing;
+}
+
+function consider(mayWait: boolean): void {
+  allMayWait &&= mayWait;
+  if (writing !== undefined) return;
   clearTimeout(quiet);
-  if (waiting.length < ENOUGH && waiting.every(({ mayWait }) => mayWait)) {
-    quiet = setTimeout(() => void syncWaiting(), QUIET_MS);
-  } else void syncWaiting();
+  if (allMayWait && files.length + folders.size < ENOUGH) quiet = setTimeout(write, QUIET_MS);
+  else write();
 }
 
-async function syncWaiting(): Promise<void> {
-  if (isSyncing) return;
-  isSyncing = true;
+function write(): void {
   // Who asks in the same turn goes along.
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  await Promise.all(waiting.splice(0).map(syncOne));
-  isSyncing = false;
-  considerSync();
+  writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(writeAll).then(() => {
+    writing = undefined;
+    if (files.length + folders.size > 0) consider(allMayWait);
+  });
 }
 
-function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
+async function writeAll(): Promise<void> {
+  const [together, named] = [files, folders];
+  files = [];
+  folders = new Map();
+  allMayWait = true;
+  await Promise.all([...together.map(writeFile), ...[...named.values()].map(writeFolder)]);
+}
+
+function writeFile({ descriptor, resolve, reject }: WaitingFile): Promise<void> {
   return new Promise((done) => {
     fsync(descriptor, (error) => {
       if (error) reject(error);
@@ -80,30 +113,16 @@ function syncOne({ descriptor, resolve, reject }: Waiting): Promise<void> {
   });
 }
 
-/**
- * All names that the folder has when this is called are on disk when it is done; who asks in the same turn, or while the
- * folder is being synced, shares the next sync. @throws the system's error
- */
-export function syncFolder(path: FilePath): Promise<void> {
-  const key = typeof path === "string" ? path : path.toString("latin1");
-  const next = due.get(key);
-  if (next !== undefined) return next;
-  // Its failure is told to those who waited for it.
-  const before =
-    syncing.get(key)?.catch(() => undefined) ?? new Promise<void>((resolve) => setImmediate(resolve));
-  const sync = before.then(() => {
-    due.delete(key);
-    const now = syncNow(path).finally(() => {
-      if (syncing.get(key) === now) syncing.delete(key);
-    });
-    syncing.set(key, now);
-    return now;
-  });
-  due.set(key, sync);
-  return sync;
+async function writeFolder({ path, who }: WaitingFolder): Promise<void> {
+  try {
+    await folderSynced(path);
+    for (const { resolve } of who) resolve();
+  } catch (thrown) {
+    for (const { reject } of who) reject(thrown);
+  }
 }
 
-async function syncNow(path: FilePath): Promise<void> {
+async function folderSynced(path: FilePath): Promise<void> {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, "r");

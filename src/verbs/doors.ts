@@ -12,7 +12,7 @@ export interface Doors {
 }
 
 /** Files that are on their way to the disk together (src/files/disk.ts). */
-const WAITING_FOR_DISK = 64;
+const WAITING_FOR_DISK = 192;
 
 /** Sessions that may write at one place at once, when a job may open `jobs` at a server. */
 export function writersAt(doors: Doors, target: Target, jobs: number): number {
