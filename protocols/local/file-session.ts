@@ -1,5 +1,5 @@
 /** Files and folders as a Session. */
-import { type Stats, statSync } from "node:fs";
+import { constants, type Stats, statSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { systemCode } from "../../src/errors.js";
 import { existsAlready, isThere, renameOnto } from "../../src/files/atomic-file.js";
@@ -23,6 +23,7 @@ import { entriesIn, lookedAt, makeLinkAt, namesIn, removeAt } from "./folder.js"
 import { Life } from "./life.js";
 import { changed, octetsOf } from "./octets.js";
 import { type LocalPath, parseLink, parsePath, placeBelow, textOf } from "./path.js";
+import { PipeBody } from "./pipe.js";
 import { writeFileAt } from "./place-file.js";
 
 export class FileSession implements Session {
@@ -59,7 +60,9 @@ export class FileSession implements Session {
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
     this.#life.check();
     const place = parsePath(path);
-    const handle = await orFail(place.shown, () => open(place.octets, "r"));
+    // To a file it is all one; a pipe would else be waited for where nobody can leave it.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const handle = await orFail(place.shown, () => open(place.octets, flags));
     try {
       const facts = await handle.stat();
       if (facts.isDirectory()) throw isFolder(place.shown);
@@ -80,9 +83,7 @@ export class FileSession implements Session {
         ...(counted ? { total: facts.size } : {}),
         validator,
         filename: entry.name,
-        body: this.#life.body(watchedOctets(handle, place, { start: offset, end }, facts), () =>
-          handle.close(),
-        ),
+        body: this.#life.body(bodyOf(handle, place, { start: offset, end }, facts), () => handle.close()),
       };
     } catch (thrown) {
       await handle.close();
@@ -246,6 +247,22 @@ async function* watchedOctets(
   } catch (thrown) {
     throw systemCode(thrown) === undefined ? thrown : failure(thrown, place.shown);
   }
+}
+
+function bodyOf(
+  handle: FileHandle,
+  place: LocalPath,
+  span: { readonly start: number; readonly end: number | undefined },
+  facts: Stats,
+): AsyncIterable<Buffer> | PipeBody {
+  if (!facts.isFIFO() && !facts.isCharacterDevice()) return watchedOctets(handle, place, span, facts);
+  const waits = facts.isFIFO() && !isOpenAlready(place);
+  return new PipeBody(handle, waits, (thrown) => failure(thrown, place.shown));
+}
+
+/** What a shell hands over (`<(command)`, `/dev/stdin`) has had its writer from the start. */
+function isOpenAlready({ shown }: LocalPath): boolean {
+  return /^\/(?:dev\/(?:fd\/|stdin$)|proc\/)/.test(shown);
 }
 
 /** Not within a file that has changed, and not beyond its end. */

@@ -19,8 +19,11 @@ export class Life {
    * A document's body, ended by the signal and by the session's end.
    * @param release is called once, also when nothing was ever read
    */
-  body(octets: AsyncIterable<Uint8Array>, release: () => Promise<void>): Readable {
-    const body = Readable.from(octets, { objectMode: false, highWaterMark: 256 * 1024 });
+  body(octets: AsyncIterable<Uint8Array> | Readable, release: () => Promise<void>): Readable {
+    const body =
+      octets instanceof Readable
+        ? octets
+        : Readable.from(octets, { objectMode: false, highWaterMark: 256 * 1024 });
     const stop = () => {
       body.destroy(abortReason(this.signal));
     };
