@@ -237,6 +237,8 @@ export class Download extends Readable {
     while (!this.#over && (this.#taking || data.isPaused() || before !== this.#received)) {
       before = this.#received;
       await wait(STILL_MS);
+      // A process that was not let run has its timers go off before it hears what came meanwhile.
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     await this.#break(new Error("the server stopped it"));
   }
