@@ -1,7 +1,7 @@
 /**
  * Makes one function of chunks that are always run together, as if they had been written as one module: names refer to
- * each other directly instead of through `require` and a getter for each, and fifty small scopes become one. A quarter
- * less is then allocated at the start, and V8's first collection comes after a small command has ended.
+ * each other directly instead of through `require` and a getter for each, and fifty small scopes become one. A tenth less is
+ * then allocated at the start, and a fifth less kept of what V8 compiled.
  */
 import { basename } from "node:path";
 import { build } from "esbuild";
