@@ -7,7 +7,7 @@ import { Door, type Doors, isNear, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { makeFolders } from "./folders.js";
-import { type Home, type Moving, rehomed, renamingsOf, STAYING } from "./homes.js";
+import { type Moving, rehomed, STAYING } from "./homes.js";
 import { Journal } from "./journal.js";
 import { followRule, type LinkRule } from "./links.js";
 import type { MirrorAction, MirrorEvent, MirrorReport, MirrorRequest } from "./mirror-events.js";
@@ -15,6 +15,7 @@ import { FileMirroring } from "./mirror-files.js";
 import { mirrorMessages } from "./mirror-messages.js";
 import { planOf, type Step } from "./mirror-plan.js";
 import { type Listed, type ListOptions, listSide, type Selection, selectionOf } from "./mirror-side.js";
+import { movingBetween } from "./moving.js";
 import { shownName } from "./names.js";
 import { wantMarks } from "./strangers.js";
 import { asError, type Found } from "./walk.js";
@@ -238,7 +239,8 @@ class Mirroring implements AsyncDisposable {
   async #listBoth(matter: Matter): Promise<[Listed, Listed]> {
     const { source, target } = this.#stage;
     const links = await this.#linkRule();
-    if (matter === "messages") this.#moving = await this.#movingOf();
+    if (matter === "messages")
+      this.#moving = await movingBetween(this.#pair, this.#request.keepNames === true);
     const linkName = (name: string) => nameFor(this.#request.client, source, target, name);
     return this.#listSides(matter, matter === "messages", {
       keyOf: (found) => this.#keyFor(found, true),
@@ -285,36 +287,6 @@ class Mirroring implements AsyncDisposable {
     const [listed, there] = settled;
     if (listed.status === "rejected" || there.status === "rejected") throw new Error("no side has failed");
     return [listed.value, there.value];
-  }
-
-  /** Where both accounts have their mailboxes; of interest when they are mirrored from the top, or to it. */
-  async #movingOf(): Promise<Moving> {
-    const homeOf = async (door: Door): Promise<Home> => {
-      if (!isTop(door)) return [];
-      const levels = await door.use(async (session) => session.home?.());
-      return octetsOf(levels ?? []);
-    };
-    const { from: source, to: target } = this.#pair;
-    const [from, to] = await Promise.all([homeOf(source), homeOf(target)]);
-    const topIsInbox = await this.#isInboxToAccount();
-    const plain: Moving = { from, to, renamings: [], topIsInbox };
-    if (!isTop(source) || !isTop(target) || this.#request.keepNames === true) return plain;
-    const mailboxesAt = async (door: Door) => {
-      const all = await door.use(async (session) => session.mailboxes?.());
-      return all?.map((one) => ({ ...one, levels: octetsOf(one.levels) }));
-    };
-    // A folder of this machine calls none of its mailboxes by its use.
-    if ((await target.session()).mailboxes === undefined) return plain;
-    const [here, there] = await Promise.all([mailboxesAt(source), mailboxesAt(target)]);
-    return { ...plain, renamings: renamingsOf(here ?? [], there ?? [], plain) };
-  }
-
-  /** An account keeps no messages at its top: those of a maildrop, or of a Maildir that is an account, go to its INBOX. */
-  async #isInboxToAccount(): Promise<boolean> {
-    const { from, to } = this.#pair;
-    if (!isTop(to) || (await to.session()).mailboxes === undefined) return false;
-    const { path } = from.target;
-    return (await from.use(async (session) => session.isInbox?.(path === "" ? "/" : path))) === true;
   }
 
   async #linkRule(): Promise<LinkRule | undefined> {
@@ -426,16 +398,8 @@ class Mirroring implements AsyncDisposable {
   }
 }
 
-function isTop({ target: { path } }: Door): boolean {
-  return path === "" || path === "/";
-}
-
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name, at) => name === other[at]);
-}
-
-function octetsOf(levels: readonly string[]): string[] {
-  return levels.map((level) => Buffer.from(level).toString("latin1"));
 }
 
 function actionOf({ action }: Exclude<Step, { action: "same" }>, from: Found | undefined): MirrorAction {
