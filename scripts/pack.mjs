@@ -89,11 +89,17 @@ export async function packed(chunks, metafile, asCommonJs) {
   files.push({ path: program, code });
   return files;
 }
+
+/** Sources that have a chunk of their own, with the chunk's path. */
+function entriesOf(outputs) {
+  return new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+}
+
 /** Which chunk is in which pack: names of files to names of packs. */
 function assigned({ outputs }) {
-  const entries = new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+  const entries = entriesOf(outputs);
   // What the program's first file needs stays a file: --version loads no pack.
-  const first = closure(outputs, ["dist/program/porthole.js"]);
+  const first = closure(outputs, [`dist/program/${PROGRAM}`]);
   const usual = USUAL.map((entry) => {
     if (!entries.has(entry)) throw new Error(`${entry} has no chunk of its own`);
     return entries.get(entry);
@@ -129,7 +135,7 @@ function assigned({ outputs }) {
  * @returns `{ pack, names }` of each, the program's first file before all others
  */
 function unitsOf({ outputs }, packOf) {
-  const entries = new Map(Object.entries(outputs).map(([path, { entryPoint }]) => [entryPoint, path]));
+  const entries = entriesOf(outputs);
   const protocols = [...entries.keys()].filter((entry) => PROTOCOL.test(entry ?? ""));
   const taken = new Set();
   const unit = (pack, paths) => {

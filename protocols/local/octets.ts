@@ -22,7 +22,7 @@ export async function* octetsOf(
   let position = start;
   while (end === undefined || position < end) {
     const wanted = end === undefined ? BLOCK : Math.min(BLOCK, end - position);
-    // Pipes and devices have no positions.
+    // What nobody counted, as in /proc, is read to where it ends.
     const { bytesRead, buffer } = await handle.read(
       Buffer.allocUnsafe(wanted),
       0,

@@ -1,17 +1,18 @@
 /** Octets of a connection, taken by lines and by counts as they are wanted. */
 import { PortholeError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { nextOctets } from "./next-octets.js";
 
 const LF = 0x0a;
 /** Octets of a line. */
 const LONGEST_LINE = 1024 * 1024;
 
 export class OctetReader {
-  readonly #iterator: AsyncIterator<Buffer>;
+  readonly #connection: Connection;
   #held: Buffer = Buffer.alloc(0);
 
   constructor(connection: Connection) {
-    this.#iterator = connection.iterator({ destroyOnReturn: false });
+    this.#connection = connection;
   }
 
   /** The next line with its end; undefined when the other side has ended. @throws PortholeError `protocol` for an endless one */
@@ -64,15 +65,11 @@ export class OctetReader {
     return taken;
   }
 
+  /** A client that breaks off has ended. */
   async #more(): Promise<boolean> {
-    try {
-      const next = await this.#iterator.next();
-      if (next.done === true) return false;
-      this.#held = this.#held.length === 0 ? next.value : Buffer.concat([this.#held, next.value]);
-      return true;
-    } catch {
-      // A client that breaks off has ended.
-      return false;
-    }
+    const octets = await nextOctets(this.#connection);
+    if (octets === undefined) return false;
+    this.#held = this.#held.length === 0 ? octets : Buffer.concat([this.#held, octets]);
+    return true;
   }
 }
