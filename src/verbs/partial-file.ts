@@ -41,7 +41,7 @@ export function partialPath(target: string): string {
   return join(dirname(target), `.${stem}${SUFFIX}`);
 }
 
-function factsPath(target: string): string {
+export function factsPath(target: string): string {
   return `${partialPath(target)}.json`;
 }
 
@@ -184,8 +184,12 @@ export class PartialFile {
     mode: number | undefined;
     mayWait?: boolean;
   }): Promise<void> {
+    if (this.#told) {
+      // They go first: beside a file that is whole nobody would look for them. On disk it need not be fetched again before.
+      await this.#file.syncAhead();
+      await rm(factsPath(this.#target), { force: true });
+    }
     await this.#file.name({ path: this.#target, folder: dirname(this.#target), ...options });
-    if (this.#told) await rm(factsPath(this.#target), { force: true });
   }
 
   close(): void {
