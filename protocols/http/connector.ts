@@ -17,6 +17,8 @@ export class Connector {
   /** How long those took that were made ahead, in milliseconds. */
   readonly #aheadMs = new Map<string, number>();
   readonly #bulk: boolean;
+  /** By origin, looked up once: it is the environment that tells as a rule, and each look at it is one at the system. */
+  readonly #forward = new Map<string, ForwardProxy | undefined>();
   #dialed = 0;
   #receivedByClosed = 0;
 
@@ -94,7 +96,10 @@ export class Connector {
 
   /** The proxy that requests to this origin are handed to, if there is one. */
   forwardProxy(origin: Origin): ForwardProxy | undefined {
-    return origin.scheme === "http" ? this.#context.forwardProxy(endpointOf(origin)) : undefined;
+    if (origin.scheme !== "http") return undefined;
+    const key = keyOf(origin);
+    if (!this.#forward.has(key)) this.#forward.set(key, this.#context.forwardProxy(endpointOf(origin)));
+    return this.#forward.get(key);
   }
 
   /**

@@ -86,7 +86,7 @@ export function keyOf({ scheme, host, port }: Origin): string {
 }
 
 export function sameOrigin(a: Origin, b: Origin): boolean {
-  return keyOf(a) === keyOf(b);
+  return a === b || (a.port === b.port && a.host === b.host && a.scheme === b.scheme);
 }
 
 /** Host and port as the Host header has them (RFC 9110, 7.2): without the zone, which means nothing elsewhere. */
@@ -97,7 +97,20 @@ export function authorityOf({ scheme, host, port }: Origin): string {
 
 /** The first value of a header, or undefined. @param name in lower case */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {
-  return headers.find(([known]) => known.toLowerCase() === name)?.[1];
+  for (const header of headers) if (isNamed(header, name)) return header[1];
+  return undefined;
+}
+
+/** All values of a header, one for each of its lines. @param name in lower case */
+export function headerValues(headers: readonly Header[], name: string): string[] {
+  const values: string[] = [];
+  for (const header of headers) if (isNamed(header, name)) values.push(header[1]);
+  return values;
+}
+
+/** Most differ in length already. */
+function isNamed(header: Header, name: string): boolean {
+  return header[0].length === name.length && header[0].toLowerCase() === name;
 }
 
 /** Methods that have no content as a rule: nobody need be told that there is none. */

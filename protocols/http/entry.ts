@@ -52,10 +52,11 @@ function metaOf({ status, reason, headers }: HttpResponse): JsonObject {
 /** Names in lower case, values of one name joined as RFC 9110, 5.3 has it. */
 export function joinedHeaders(headers: readonly Header[]): Readonly<Record<string, string>> {
   const joined = new Map<string, string>();
-  for (const [name, value] of headers) {
-    const key = name.toLowerCase();
+  for (const header of headers) {
+    const key = header[0].toLowerCase();
+    const value = headerText(header[1]);
     const before = joined.get(key);
-    joined.set(key, before === undefined ? headerText(value) : `${before}, ${headerText(value)}`);
+    joined.set(key, before === undefined ? value : `${before}, ${value}`);
   }
   return Object.fromEntries(joined);
 }

@@ -59,16 +59,25 @@ export class HopClock {
       connectMs: connected ? (facts?.connectMs ?? 0) : 0,
       tlsMs: connected ? (facts?.tlsMs ?? 0) : 0,
       answeredMs: performance.now() - this.#now + ahead,
-      ...(facts === undefined ? {} : { connection: { ...facts, ...this.#ends(latest) } }),
+      ...(latest === undefined ? {} : { connection: withEnds(latest) }),
     };
   }
+}
 
-  #ends(latest: Connection | undefined) {
-    const { localAddress, localPort, remotePort } = latest ?? {};
-    return {
-      ...(localAddress === undefined ? {} : { localAddress }),
-      ...(localPort === undefined ? {} : { localPort }),
-      ...(remotePort === undefined ? {} : { remotePort }),
-    };
-  }
+const known = new WeakMap<Connection, NonNullable<HopTimes["connection"]>>();
+
+/** Looked up once: a connection serves many hops. */
+function withEnds(connection: Connection): NonNullable<HopTimes["connection"]> {
+  const before = known.get(connection);
+  // TLS may have been started since.
+  if (before !== undefined && before.tls === connection.facts.tls) return before;
+  const { facts, localAddress, localPort, remotePort } = connection;
+  const told = {
+    ...facts,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(localPort === undefined ? {} : { localPort }),
+    ...(remotePort === undefined ? {} : { remotePort }),
+  };
+  known.set(connection, told);
+  return told;
 }

@@ -57,11 +57,15 @@ export function placeOf(url: PortholeUrl): Place {
   };
 }
 
+/** Characters that stand in a request line as they are: printable ASCII without `"#<>\^`{|}`. */
+const AS_WRITTEN = /^[!$-;=?-[\]_a-z~]*$/;
+
 /** A path and query for the request line: what may not stand there encoded, all else as the user wrote it. */
 export function requestPath(path: string): string {
   const rooted = path.startsWith("/") ? path : `/${path}`;
+  if (AS_WRITTEN.test(rooted)) return rooted;
   return Array.from(rooted, (char) =>
-    /[\x21-\x7e]/.test(char) && !/["#<>\\^`{|}]/.test(char) ? char : encodeOctets(Buffer.from(char, "utf8")),
+    AS_WRITTEN.test(char) ? char : encodeOctets(Buffer.from(char, "utf8")),
   ).join("");
 }
 

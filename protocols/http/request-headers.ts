@@ -16,6 +16,7 @@ export interface HeaderSources {
 }
 
 export function mergedHeaders({ usual, needed, own, without }: HeaderSources): Header[] {
+  if (own.length === 0 && needed.length === 0 && without === undefined) return [...usual];
   const replaced = namesOf(own);
   const given = namesOf(needed);
   const wanted = ([name]: Header) =>
@@ -32,6 +33,7 @@ export function mergedHeaders({ usual, needed, own, without }: HeaderSources): H
  * twice in one layer is twice. What is not wanted is taken out of all but the last.
  */
 export function layered(layers: readonly (readonly Header[])[], without?: Names): Header[] {
+  if (layers.every((layer) => layer.length === 0)) return [];
   return layers.flatMap((layer, at) => {
     const later = layers.slice(at + 1);
     const replaced = namesOf(later.flat());

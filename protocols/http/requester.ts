@@ -13,6 +13,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   headerValue,
+  headerValues,
   type Information,
   sameOrigin,
 } from "./engine.js";
@@ -249,7 +250,7 @@ export class Requester {
     const clock = new HopClock(this.#connector, place.origin);
     const url = urlOf(place);
     const cache = mayBeCached(request, question) ? this.#settings.cache : undefined;
-    const kept = anew ? undefined : await cache?.find(request, url);
+    const kept = anew || cache === undefined ? undefined : await cache.find(request, url);
     if (kept?.fresh === true) {
       this.#context.note(`${url} is fresh in the cache`);
       const response = kept.response();
@@ -269,9 +270,8 @@ export class Requester {
     });
     const { body: _body, ...answered } = response;
     hops.push({ place, request, response: answered, information, times: clock.answered() });
-    const cookies = response.headers.filter(([name]) => name.toLowerCase() === "set-cookie");
-    const values = cookies.map(([, value]) => value);
-    if (values.length > 0) await this.#cookies?.take(url, values);
+    const cookies = headerValues(response.headers, "set-cookie");
+    if (cookies.length > 0) await this.#cookies?.take(url, cookies);
     if (kept !== undefined && response.status === 304) {
       await drain(response.body);
       // RFC 9111, 4.3.4: it is about something that is not kept here. Without conditions, the whole answer comes.
@@ -295,7 +295,8 @@ export class Requester {
       path: forward === undefined ? place.path : urlOf(place),
     };
     const extra: Header[] = [];
-    const cookies = await this.#cookies?.headerFor(urlOf(place));
+    const keeper = this.#cookies;
+    const cookies = keeper === undefined ? undefined : await keeper.headerFor(urlOf(place));
     if (cookies !== undefined) extra.push(["Cookie", cookies]);
     if (this.#isTrusted(place)) {
       const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);

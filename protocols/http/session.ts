@@ -70,7 +70,7 @@ export class HttpSession implements Session {
       return this.read(path);
     }
     const part = expectedPart(answer, query);
-    const body = await decoded(response.body, codings);
+    const body = codings.length === 0 ? response.body : await decoded(response.body, codings);
     const document = documentOf(answer, body, codings.length > 0, part);
     return codings.length > 0 || response.pour === undefined
       ? document

@@ -204,6 +204,7 @@ async function saveFrom(
   const maxSize = maxSizeOf(options);
   const count = segmentsOf(options);
   const { checksum } = options;
+  const ifChanged = options["if-changed"] === true;
   const expected =
     typeof checksum === "string" ? (await import("../verbs/checksum.js")).parseChecksum(checksum) : undefined;
   const tell = (text: string) => desk.terminal.warn(desk.client.transcript.cover(text));
@@ -216,13 +217,13 @@ async function saveFrom(
         : {
             folder: destination.path,
             nameOf: ({ filename }) => remoteFileName(url, filename),
-            expected: remoteFileName(url, undefined),
+            ...(ifChanged ? { expected: remoteFileName(url, undefined) } : {}),
           },
     claim: saving.claim,
     read,
     replace: options["force"] === true,
-    ifChanged: options["if-changed"] === true,
-    stateFolder: stateFolder(desk.terminal.environment),
+    ifChanged,
+    ...(ifChanged ? { stateFolder: stateFolder(desk.terminal.environment) } : {}),
     resume,
     ...(expected === undefined ? {} : { checksum: expected }),
     ...(count > 1 && another !== undefined

@@ -1,4 +1,5 @@
 /** What follows a verb: URLs, checked all of them before the first is opened, then done. */
+
 import { statSync } from "node:fs";
 import { EXIT_STATUS, PortholeError } from "../errors.js";
 import type { Target, Verb } from "../plugin.js";
@@ -95,14 +96,26 @@ export async function workThrough(
   const unfinished = new Set<Promise<void>>();
   /** What ended the whole while something else was fetched. */
   const ends: unknown[] = [];
+  /** Who waits until one of them is done. A race of all would leave something with each of them, every time. */
+  let waitingForRoom: (() => void)[] = [];
+  const settle = async (index: number, target: Target, told: Unfinished["told"]) => {
+    try {
+      try {
+        await output.settle(index, await told);
+      } catch (thrown) {
+        await fail(index, target, thrown);
+      }
+    } catch (thrown) {
+      ends.push(thrown);
+    }
+  };
   const leave = (index: number, target: Target, { told }: Unfinished) => {
-    const settling = told
-      .then((text) => output.settle(index, text))
-      .catch((thrown: unknown) => fail(index, target, thrown))
-      .catch((thrown: unknown) => {
-        ends.push(thrown);
-      })
-      .finally(() => unfinished.delete(settling));
+    const settling = settle(index, target, told).then(() => {
+      unfinished.delete(settling);
+      const waiting = waitingForRoom;
+      waitingForRoom = [];
+      for (const wake of waiting) wake();
+    });
     unfinished.add(settling);
   };
   const work = async () => {
@@ -116,11 +129,15 @@ export async function workThrough(
       } catch (thrown) {
         await fail(index, target, thrown);
       }
-      while (unfinished.size >= MOST_UNFINISHED) await Promise.race(unfinished);
+      while (unfinished.size >= MOST_UNFINISHED) {
+        await new Promise<void>((resolve) => waitingForRoom.push(resolve));
+      }
     }
   };
+  const nothingFollows = targets.length > 1 ? (await import("../files/disk.js")).filesFollow() : undefined;
   const workers = Array.from({ length: Math.min(jobs, targets.length) }, work);
   const ended = (await Promise.allSettled(workers)).find((worker) => worker.status === "rejected");
+  nothingFollows?.();
   await Promise.all(unfinished);
   if (ended !== undefined) throw ended.reason;
   if (ends.length > 0) throw ends[0];

@@ -37,6 +37,8 @@ let allMayWait = true;
 /** The disk is being written. */
 let writing: Promise<void> | undefined;
 let quiet: NodeJS.Timeout | undefined;
+/** So many have said that they go on making files. */
+let following = 0;
 
 /**
  * All that was written to the file is on disk. What comes to it while the disk is being written goes together after that, as
@@ -66,6 +68,18 @@ export function syncFolder(path: FilePath, mayWait = false): Promise<void> {
   });
 }
 
+/**
+ * From now on files follow each other, and those that may wait do so. Until what it returns is called: then what waits has
+ * nothing more to wait for.
+ */
+export function filesFollow(): () => void {
+  following += 1;
+  return () => {
+    following -= 1;
+    if (following === 0 && files.length + folders.size > 0) consider(false);
+  };
+}
+
 /** What has been written so far is on its way, and nobody waits for it. */
 export async function syncAhead(descriptor: number): Promise<void> {
   await synced(descriptor).catch(() => undefined);
@@ -80,14 +94,16 @@ export function roomForFiles(): Promise<void> | undefined {
 }
 
 function consider(mayWait: boolean): void {
-  allMayWait &&= mayWait;
+  allMayWait &&= mayWait && following > 0;
   if (writing !== undefined) return;
-  clearTimeout(quiet);
-  if (allMayWait && files.length + folders.size < ENOUGH) quiet = setTimeout(write, QUIET_MS);
-  else write();
+  if (!allMayWait || files.length + folders.size >= ENOUGH) write();
+  else if (quiet === undefined) quiet = setTimeout(write, QUIET_MS);
+  else quiet.refresh();
 }
 
 function write(): void {
+  clearTimeout(quiet);
+  quiet = undefined;
   // Who asks in the same turn goes along.
   writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(writeAll).then(() => {
     writing = undefined;

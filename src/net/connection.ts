@@ -4,8 +4,10 @@
  *
  * It is a Duplex, so that packages take it for a socket, and stays the same object when TLS is started on it.
  */
+
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { whenAborted } from "../abort.js";
 import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { type Beneath, Deflated } from "./deflated.js";
 import { connectionError, earlyOctets } from "./failures.js";
@@ -50,6 +52,8 @@ export class Connection extends SocketShape {
   #pouring: Pouring | undefined;
   #ended = false;
   #rateTimer: NodeJS.Timeout | undefined;
+  /** The signal is heeded no more. */
+  readonly #unheeded: () => void;
 
   /** @param tlsSocket the same socket, when TLS is on already */
   constructor(socket: Socket, wiring: ConnectionWiring, patient = false, tlsSocket?: TLSSocket) {
@@ -70,7 +74,7 @@ export class Connection extends SocketShape {
       failure: (error) => connectionError(error, this.#place),
     });
     this.#attach(socket);
-    wiring.signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#unheeded = whenAborted(wiring.signal, this.#onAbort);
     if (wiring.signal.aborted) this.#onAbort();
     if (socket.destroyed) this.#onClose();
   }
@@ -257,7 +261,7 @@ export class Connection extends SocketShape {
   override _destroy(error: Error | null, done: Done): void {
     this.#idle.end();
     clearTimeout(this.#rateTimer);
-    this.#wiring.signal.removeEventListener("abort", this.#onAbort);
+    this.#unheeded();
     this.#wiring.tap.flush();
     this.#wiring.tap.note(
       error === null || isAbort(error)

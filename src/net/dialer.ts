@@ -1,9 +1,11 @@
 /**
  * The one way to a connection: names, proxies, TLS, limits and the transcript, the same for every protocol.
  */
+
 import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { whenAborted } from "../abort.js";
 import { abortReason, PortholeError, systemCode } from "../errors.js";
 import { Connection } from "./connection.js";
 import type { DatagramChannel, DatagramWiring } from "./datagram.js";
@@ -223,7 +225,7 @@ export class Dialer {
     setMaxListeners(0, outer);
     const controller = new AbortController();
     const onOuter = () => controller.abort(outer.reason);
-    outer.addEventListener("abort", onOuter, { once: true });
+    const unheeded = whenAborted(outer, onOuter);
     if (outer.aborted) onOuter();
     const { connectTimeout } = this.settings;
     const timer =
@@ -244,7 +246,7 @@ export class Dialer {
       signal: controller.signal,
       end: () => {
         clearTimeout(timer);
-        outer.removeEventListener("abort", onOuter);
+        unheeded();
       },
     };
   }

@@ -2,7 +2,9 @@
  * Many things from one place to another: the source is asked ahead where it can be, small documents are taken whole,
  * and several writers put them down meanwhile, so that neither side waits for the other's round trips or disks.
  */
+
 import { Readable } from "node:stream";
+import { whenAborted } from "../abort.js";
 import { abortReason } from "../errors.js";
 import type { Document, ManyRead, PortholeError, Session } from "../plugin.js";
 import type { Door, Pair } from "./doors.js";
@@ -239,7 +241,7 @@ async function gathered(document: Document, leave: () => void, signal: AbortSign
   const stop = () => {
     body.destroy(abortReason(signal));
   };
-  signal.addEventListener("abort", stop, { once: true });
+  const unheeded = whenAborted(signal, stop);
   const held: Buffer[] = [];
   let size = 0;
   const octets = body.iterator({ destroyOnReturn: false });
@@ -255,7 +257,7 @@ async function gathered(document: Document, leave: () => void, signal: AbortSign
       }
     }
   } finally {
-    signal.removeEventListener("abort", stop);
+    unheeded();
   }
   return { document, held: Buffer.concat(held, size), leave };
 }

@@ -1,6 +1,6 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { localError, systemCode } from "../errors.js";
@@ -125,10 +125,10 @@ export class PartialFile {
    * A fresh one, or the old one cut to `keep` octets.
    * @throws PortholeError `local`
    */
-  static async open(target: string, keep: number): Promise<PartialFile> {
+  static open(target: string, keep: number): PartialFile {
     try {
-      // Mostly there are none, which is learnt at once.
-      if (keep === 0 && existsSync(factsPath(target))) await rm(factsPath(target), { force: true });
+      // Mostly there are none, which costs less to learn than to have them removed.
+      if (keep === 0 && existsSync(factsPath(target))) rmSync(factsPath(target), { force: true });
     } catch (thrown) {
       throw localError(thrown, target);
     }

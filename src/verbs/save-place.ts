@@ -40,23 +40,28 @@ type Existing =
   | { readonly kind: "device" }
   | { readonly kind: "file"; readonly path: string; readonly mode: number };
 
-/**
- * The place, as far as it is known before the server is asked: undefined when its answer decides the name.
- * @throws PortholeError `local` when it cannot be written, or must not
- */
-export async function placeBefore(request: PlaceRequest): Promise<Place | undefined> {
+/** What is known of the place before the server is asked. */
+export interface PlaceBefore {
+  /** Undefined when the answer decides the name. */
+  readonly place?: Place;
+  /** The folder that it is named in is there. */
+  readonly hasFolder: boolean;
+}
+
+/** @throws PortholeError `local` when it cannot be written, or must not */
+export async function placeBefore(request: PlaceRequest): Promise<PlaceBefore> {
   const { path, url } = request;
-  if (typeof path === "string") return checked(path, request);
-  refuseNoFolder(path.folder);
+  if (typeof path === "string") return { place: checked(path, request), hasFolder: false };
+  const hasFolder = isFolder(path.folder);
   const partial = request.resume === true ? await findPartialIn(path.folder, url) : undefined;
-  return partial === undefined ? undefined : checked(partial, request);
+  return partial === undefined ? { hasFolder } : { place: checked(partial, request), hasFolder };
 }
 
 /** The place for this document. @throws PortholeError `local` when it cannot be written, or must not */
-export async function placeFor(document: Document, request: PlaceRequest): Promise<Place> {
+export function placeFor(document: Document, request: PlaceRequest, { hasFolder }: PlaceBefore): Place {
   const { path } = request;
   if (typeof path === "string") return checked(path, request);
-  makeFolder(path.folder);
+  if (!hasFolder) makeFolder(path.folder);
   return checked(join(path.folder, path.nameOf(document)), request);
 }
 
@@ -87,14 +92,15 @@ function factsOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-/** What is not there yet is made when something has come to be put there. */
-function refuseNoFolder(path: string): void {
+/** What is not there yet is made when something has come to be put there. @throws PortholeError `local` for a file */
+function isFolder(path: string): boolean {
   const facts = statSync(path, { throwIfNoEntry: false });
   if (facts?.isDirectory() === false) {
     throw new PortholeError("local", `${path}: is not a folder`, {
       hint: "-d DIR names the folder to save into",
     });
   }
+  return facts !== undefined;
 }
 
 function makeFolder(path: string): void {

@@ -1,7 +1,9 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
+
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { whenAborted } from "../abort.js";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
 import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
 import { Blocks, type Write } from "./blocks.js";
@@ -65,16 +67,16 @@ const SYNC_AHEAD = 64 * 1024 * 1024;
  */
 export async function saveDocument(request: SaveRequest): Promise<Saved> {
   if (request.signal?.aborted) throw abortReason(request.signal);
-  const known = await placeBefore(request);
-  if (known !== undefined) return saveTo(known, request);
-  const likely = await likelyCopy(request);
+  const before = await placeBefore(request);
+  if (before.place !== undefined) return saveTo(before.place, request);
+  const likely = request.ifChanged === true ? await likelyCopy(request) : undefined;
   const document = await request.read(likely === undefined ? {} : newerThan(likely));
   using _leaving = leaveOnAbort(document.body, request.signal);
   if (likely !== undefined && isUnchanged(document, likely)) {
     await keepVersion(request, likely.path, versionOf(document));
     return leaveAsItIs(document, likely);
   }
-  const place = await orLeave(() => placeFor(document, request), document.body);
+  const place = orLeave(() => placeFor(document, request, before), document.body);
   return await saveTo(
     place,
     {
@@ -108,7 +110,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
 
   const gaps = gapsOf(document, earlier);
   const keep = gaps === undefined ? from : (earlier?.length ?? 0);
-  const partial = await orLeave(() => PartialFile.open(target, keep), document.body);
+  const partial = orLeave(() => PartialFile.open(target, keep), document.body);
   let facts: PartialFacts = { ...factsOf(request.url, document), ...(gaps === undefined ? {} : { gaps }) };
   let size: number;
   try {
@@ -126,7 +128,9 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
       remembered = true;
       return partial.remember(facts);
     };
-    const wanted = gaps ?? (await partsWanted(document, from, request));
+    const wanted =
+      gaps ??
+      (request.segments === undefined ? undefined : await partsWanted(document, from, request.segments));
     const { total, validator } = document;
     if (wanted === undefined || total === undefined || validator === undefined) {
       size = await pour(document, from, request, write);
@@ -175,7 +179,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
       await settle(partial, facts, true);
       throw thrown;
     }
-    await keepVersion(asked, path, versionOf(document));
+    if (asked.ifChanged === true) await keepVersion(asked, path, versionOf(document));
     request.progress?.({ what: document.entry.name, done: size, total: size, finished: true });
   };
   if (request.later === undefined) await naming();
@@ -221,9 +225,9 @@ function factsOf(url: string, document: Document): PartialFacts {
   };
 }
 
-async function orLeave<T>(act: () => Promise<T>, body: Readable): Promise<T> {
+function orLeave<T>(act: () => T, body: Readable): T {
   try {
-    return await act();
+    return act();
   } catch (thrown) {
     body.destroy();
     throw thrown;
@@ -296,9 +300,9 @@ function gapsOf(
 async function partsWanted(
   { total, validator }: Document,
   from: number,
-  { segments }: SaveRequest,
+  segments: SegmentsWanted,
 ): Promise<readonly Gap[] | undefined> {
-  if (segments === undefined || segments.count < 2) return undefined;
+  if (segments.count < 2) return undefined;
   if (total === undefined || validator === undefined || total <= from) return undefined;
   const { partsOf } = await import("./gaps.js");
   const gaps = [{ from, to: total }];
@@ -335,9 +339,12 @@ async function writeThrough(path: string, request: SaveRequest): Promise<Saved> 
   const document = await request.read({});
   using leaving = leaveOnAbort(document.body, request.signal);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
-  const openDevice = (): Promise<FileHandle> => open(path, constants.O_WRONLY);
+  const opened = await open(path, constants.O_WRONLY).catch((thrown: unknown) => {
+    document.body.destroy();
+    throw localError(thrown, path);
+  });
   try {
-    await using device = await orLeave(openDevice, document.body);
+    await using device = opened;
     const size = await pour(document, 0, request, async (block) => {
       await device.writeFile(block);
     });
@@ -362,7 +369,7 @@ function leaveOnAbort(body: Readable, signal: AbortSignal | undefined): Leaving 
   };
   // The iteration reports a failure; between two chunks nobody else listens, and that must not end the process.
   body.on("error", () => undefined);
-  signal?.addEventListener("abort", leave, { once: true });
+  const unheeded = signal === undefined ? undefined : whenAborted(signal, leave);
   if (signal?.aborted === true) leave();
   return {
     aborted,
@@ -371,7 +378,7 @@ function leaveOnAbort(body: Readable, signal: AbortSignal | undefined): Leaving 
       if (reason !== undefined) throw reason;
     },
     [Symbol.dispose]: () => {
-      signal?.removeEventListener("abort", leave);
+      unheeded?.();
     },
   };
 }

@@ -1,5 +1,7 @@
 /** One document from one session to another: straight through, held back by whoever writes, checked at its end. */
+
 import type { Readable } from "node:stream";
+import { whenAborted } from "../abort.js";
 import { abortReason, PortholeError } from "../errors.js";
 import type { Document, Entry, Progress, Session, Source } from "../plugin.js";
 import type { Pair } from "./doors.js";
@@ -70,7 +72,7 @@ export async function deliver(
   const leave = () => {
     body.destroy(abortReason(request.signal));
   };
-  request.signal.addEventListener("abort", leave, { once: true });
+  const unheeded = whenAborted(request.signal, leave);
   if (request.signal.aborted) leave();
   try {
     if (write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
@@ -82,7 +84,7 @@ export async function deliver(
   } catch (thrown) {
     throw request.signal.aborted ? abortReason(request.signal) : thrown;
   } finally {
-    request.signal.removeEventListener("abort", leave);
+    unheeded();
     await closed(body);
   }
 }

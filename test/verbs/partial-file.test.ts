@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe("a file that is finished", () => {
   it("never has its name beside what told of it: a process that is killed would leave that for good", async () => {
     const target = join(folder, "large.bin");
-    const partial = await PartialFile.open(target, 0);
+    const partial = PartialFile.open(target, 0);
     partial.write(Buffer.alloc(1024, "x"), 0);
     await partial.remember({ url: "ftp://harbour.example/large.bin" });
     let isDone = false;

@@ -2,6 +2,7 @@
  * The engine that speaks HTTP/1.1 itself, over the platform's connection: nothing to load, and a body's octets go from
  * the socket's one buffer to where they are wanted. What it makes of an answer is in src/wire/http-head.ts.
  */
+import { whenAborted } from "../../../src/abort.js";
 import { abortReason, PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
 import { nextOctets } from "../../../src/net/next-octets.js";
@@ -102,9 +103,8 @@ class Exchange {
   readonly #request: HttpRequest;
   readonly #engine: DirectEngine;
   readonly #head = new HeadReader(MAX_HEADER_OCTETS);
-  readonly #abort = () => {
-    this.#connection.destroy(abortReason(this.#request.signal));
-  };
+  /** The signal is heeded no more. */
+  #unheeded: () => void = () => undefined;
 
   constructor(connection: Connection, request: HttpRequest, engine: DirectEngine) {
     this.#connection = connection;
@@ -118,13 +118,15 @@ class Exchange {
   /** @throws PortholeError, and what the request's body throws */
   async run(sending: DirectRequest): Promise<HttpResponse> {
     const { signal } = this.#request;
-    signal.addEventListener("abort", this.#abort, { once: true });
+    this.#unheeded = whenAborted(signal, () => {
+      this.#connection.destroy(abortReason(signal));
+    });
     try {
       sending.begin(this.#connection);
       const head = await this.#finalHead(sending);
       return this.#response(head, sending);
     } catch (thrown) {
-      signal.removeEventListener("abort", this.#abort);
+      this.#unheeded();
       throw sending.failure ?? thrown;
     }
   }
@@ -188,7 +190,7 @@ class Exchange {
     const framing = framingOf(method, head);
     const source = framed(this.#connection, framing);
     const release = () => {
-      signal.removeEventListener("abort", this.#abort);
+      this.#unheeded();
       // Answered before all was sent: the connection is in the middle of a body, and of no more use.
       if (sending.sent && isKept(head, framing)) this.#engine.keep(origin, this.#connection);
       else this.#connection.destroy();
@@ -202,7 +204,7 @@ class Exchange {
       },
       leave: () => {
         if (isEmpty) return;
-        signal.removeEventListener("abort", this.#abort);
+        this.#unheeded();
         this.#connection.destroy();
       },
       word: (thrown) =>
