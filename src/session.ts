@@ -149,19 +149,70 @@ class Turn {
     }
   }
 
-  async *iterate<T extends Entry | object>(
+  /**
+   * The turn is taken when the first is asked for. By hand: a generator that hands on what another gives costs several
+   * promises for each, and a listing may have a million.
+   */
+  iterate<T extends Entry | object>(
     call: string,
     words: readonly string[],
     act: () => AsyncIterable<T>,
-  ): AsyncGenerator<T, void, undefined> {
-    await this.#take(call, words);
-    try {
-      yield* act();
-    } catch (thrown) {
+  ): AsyncIterableIterator<T, void, undefined> {
+    let inner: AsyncIterator<T> | undefined;
+    let isOver = false;
+    const end = () => {
+      if (!isOver) this.#release();
+      isOver = true;
+    };
+    const given = (result: IteratorResult<T, unknown>): IteratorResult<T, void> => {
+      if (result.done !== true) return result;
+      end();
+      return END;
+    };
+    const failed = (thrown: unknown): never => {
+      end();
       throw this.#labelled(thrown);
-    } finally {
-      this.#release();
-    }
+    };
+    let beginning: Promise<IteratorResult<T, void>> | undefined;
+    const begin = async (): Promise<IteratorResult<T, void>> => {
+      try {
+        await this.#take(call, words);
+      } catch (thrown) {
+        // It is another's turn, which goes on.
+        isOver = true;
+        throw thrown;
+      }
+      try {
+        inner = act()[Symbol.asyncIterator]();
+        return given(await inner.next());
+      } catch (thrown) {
+        return failed(thrown);
+      }
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next() {
+        if (isOver) return Promise.resolve(END);
+        if (inner !== undefined) return inner.next().then(given, failed);
+        const before = beginning;
+        if (before !== undefined) return before.then(() => this.next());
+        beginning = begin();
+        return beginning;
+      },
+      return: async () => {
+        if (isOver) return END;
+        try {
+          await inner?.return?.();
+        } catch (thrown) {
+          failed(thrown);
+        }
+        if (inner === undefined) isOver = true;
+        end();
+        return END;
+      },
+    };
   }
 
   /** The turn is the iteration's; the bodies in it are the caller's to end. */
@@ -268,11 +319,33 @@ function mayBeLeft(stream: Readable | Duplex): void {
   stream.on("error", () => undefined);
 }
 
-async function* withoutControls(paths: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  for await (const path of paths) {
-    refuseControls(path, "an argument");
-    yield path;
-  }
+const END: IteratorReturnResult<void> = { done: true, value: undefined };
+
+/** By hand, as Turn.iterate. */
+function withoutControls(paths: AsyncIterable<string>): AsyncIterableIterator<string, void, undefined> {
+  const inner = paths[Symbol.asyncIterator]();
+  const end = async () => {
+    await inner.return?.();
+    return END;
+  };
+  const checked = (result: IteratorResult<string, unknown>) => {
+    if (result.done === true) return END;
+    try {
+      refuseControls(result.value, "an argument");
+    } catch (thrown) {
+      return end().then(() => {
+        throw thrown;
+      });
+    }
+    return result;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => inner.next().then(checked),
+    return: end,
+  };
 }
 
 /** What a plugin threw, as a PortholeError that names its protocol. */

@@ -37,17 +37,25 @@ export function matchesFor(pattern: string): (name: string) => boolean {
 }
 
 /** Folders before what is in them. A last name with `*`, `?` or `[` is a pattern, unless something is called so. */
-export async function* walkFolders(
+export function walkFolders(
   control: Control,
   folders: FolderReader,
   start: FtpPath,
   options: FolderWalkOptions,
 ): AsyncGenerator<WalkedFile> {
   const pattern = patternOf(start);
-  if (pattern === undefined) {
-    yield* walk(control, folders, start, options);
-    return;
-  }
+  return pattern === undefined
+    ? walk(control, folders, start, options)
+    : walkMatching(control, folders, start, pattern, options);
+}
+
+async function* walkMatching(
+  control: Control,
+  folders: FolderReader,
+  start: FtpPath,
+  pattern: Pattern,
+  options: FolderWalkOptions,
+): AsyncGenerator<WalkedFile> {
   let found = false;
   const takes = options.takes ?? matchesFor(pattern.name);
   try {
@@ -75,15 +83,17 @@ async function* walk(
     const { folder, prefix } = next;
     const inner: Waiting[] = [];
     try {
-      for await (const listed of folders.entries(folder, whole)) {
-        const isDirectory = listed.kind === "directory";
-        const own = shownName(folder, listed.name);
-        const name = `${prefix}${own}`;
-        if (recursive && isDirectory) {
-          inner.push({ folder: placeBelow(folder, listed.name, true), prefix: `${name}/` });
-        }
-        if (takes === undefined || takes(own)) {
-          yield { path: pathBelow(folder, listed.name, isDirectory), listed, name };
+      for await (const together of folders.entries(folder, whole)) {
+        for (const listed of together) {
+          const isDirectory = listed.kind === "directory";
+          const own = shownName(folder, listed.name);
+          const name = `${prefix}${own}`;
+          if (recursive && isDirectory) {
+            inner.push({ folder: placeBelow(folder, listed.name, true), prefix: `${name}/` });
+          }
+          if (takes === undefined || takes(own)) {
+            yield { path: pathBelow(folder, listed.name, isDirectory), listed, name };
+          }
         }
       }
     } catch (thrown) {
@@ -112,7 +122,12 @@ function isUnavailable(thrown: unknown): thrown is PortholeError {
   return thrown instanceof PortholeError && ["missing", "refused"].includes(thrown.code);
 }
 
-function patternOf(place: FtpPath): { folder: FtpPath; name: string } | undefined {
+interface Pattern {
+  readonly folder: FtpPath;
+  readonly name: string;
+}
+
+function patternOf(place: FtpPath): Pattern | undefined {
   // What is written %2A is a star of the name.
   const [, above, written = ""] = /^(.*\/)?([^/]*)$/s.exec(place.url) ?? [];
   if (place.folder || !/[*?]|\[.+\]/.test(written)) return undefined;

@@ -1,4 +1,7 @@
-/** What is in a folder, line by line as it comes: MLSD, or LIST where the server does not know it. */
+/**
+ * What is in a folder, as it comes: MLSD, or LIST where the server does not know it. Lines go from hand to hand as many at
+ * once as came together: a listing may have a million, and each handing over costs promises.
+ */
 import { PortholeError } from "../../src/errors.js";
 import { type LineEnd, LineReader } from "../../src/wire/lines.js";
 import type { Control } from "./control.js";
@@ -30,27 +33,31 @@ export class FolderReader {
    * @param whole it ends with an error in place of the warning
    * @throws PortholeError `missing` when the folder is not there or is none, `partial`
    */
-  async *entries(folder: FtpPath, whole = false): AsyncGenerator<Listed> {
+  async *entries(folder: FtpPath, whole = false): AsyncGenerator<readonly Listed[]> {
     const pathname = await this.#control.pathname(folder);
     let unreadable = 0;
     let unsafe = 0;
-    for await (const line of this.#lines(pathname)) {
-      if (line === "self") continue;
-      if (line === "unreadable") unreadable += 1;
-      else if (line.name === "." || line.name === "..") continue;
-      else if (isPlainName(line.name)) yield line;
-      else unsafe += 1;
+    for await (const lines of this.#lines(pathname)) {
+      const listed: Listed[] = [];
+      for (const line of lines) {
+        if (line === "self") continue;
+        if (line === "unreadable") unreadable += 1;
+        else if (line.name === "." || line.name === "..") continue;
+        else if (isPlainName(line.name)) listed.push(line);
+        else unsafe += 1;
+      }
+      yield listed;
     }
     const gaps = gapsOf(unreadable, unsafe);
     if (whole && gaps.length > 0) throw new PortholeError("partial", gaps.join("; "));
     for (const gap of gaps) this.#warn(gap);
   }
 
-  async *#lines(pathname: string): AsyncGenerator<ListingLine> {
+  async *#lines(pathname: string): AsyncGenerator<readonly ListingLine[]> {
     if (!this.#noMlsd && (await this.#control.feature("MLST")) !== undefined) {
       const listing = await this.#open(`MLSD ${pathname}`, isUnknownCommand);
       if (listing !== undefined) {
-        for await (const line of linesOf(listing)) yield parseFacts(line);
+        for await (const lines of linesOf(listing)) yield lines.map(parseFacts);
         return;
       }
       this.#noMlsd = true;
@@ -62,7 +69,7 @@ export class FolderReader {
    * LIST takes names for patterns and options, and answers to one that is not there with an empty listing. So
    * the folder is entered, and listed without a name.
    */
-  async *#list(pathname: string): AsyncGenerator<ListingLine> {
+  async *#list(pathname: string): AsyncGenerator<readonly ListingLine[]> {
     // The way to the listing is asked for behind it.
     const entered = this.#control.ask(`CWD ${pathname}`).then((reply) => {
       if (reply.code >= 300) throw refusal(reply, "missing");
@@ -73,15 +80,15 @@ export class FolderReader {
       const listing = await this.#open("LIST -a", () => true, entered);
       // What was refused may have been the folder.
       await entered;
-      let lines = 0;
+      let isListed = false;
       if (listing !== undefined) {
-        for await (const line of whole(linesOf(listing))) {
-          lines += 1;
-          yield parseListLine(line, now);
+        for await (const lines of whole(linesOf(listing))) {
+          isListed ||= lines.length > 0;
+          yield lines.map((line) => parseListLine(line, now));
         }
       }
       // Even an empty folder has `.` and `..`; without them the option may have been taken for a name.
-      if (lines > 0) return;
+      if (isListed) return;
     }
     const listing = await this.#open(
       "LIST",
@@ -94,25 +101,23 @@ export class FolderReader {
         yield* this.#names(pathname);
       return;
     }
-    let lines = 0;
-    for await (const line of whole(linesOf(listing))) {
-      lines += 1;
-      yield parseListLine(line, now);
+    for await (const lines of whole(linesOf(listing))) {
+      if (lines.length > 0) this.#plainList = true;
+      yield lines.map((line) => parseListLine(line, now));
     }
-    if (lines > 0) this.#plainList = true;
   }
 
   /** The last resort: names, and nothing else of what bears them. Some servers put the folder before each. */
-  async *#names(pathname: string): AsyncGenerator<ListingLine> {
+  async *#names(pathname: string): AsyncGenerator<readonly ListingLine[]> {
     const listing = await this.#open("NLST", isEmptiness);
     if (listing === undefined) return;
     const folder = `${pathname.replace(/\/$/, "")}/`;
-    for await (const line of linesOf(listing)) {
-      if (line === "") continue;
+    const listed = (line: string): Listed => {
       const name = line.startsWith(folder) ? line.slice(folder.length) : line.replace(/^\.\//, "");
       const isFolder = name.endsWith("/");
-      yield { name: isFolder ? name.slice(0, -1) : name, kind: isFolder ? "directory" : "file", meta: {} };
-    }
+      return { name: isFolder ? name.slice(0, -1) : name, kind: isFolder ? "directory" : "file", meta: {} };
+    };
+    for await (const lines of linesOf(listing)) yield lines.filter((line) => line !== "").map(listed);
   }
 
   /** @returns undefined for a refusal that is no failure */
@@ -144,22 +149,25 @@ function isEmptiness({ status, reply = "" }: Refusal): boolean {
 }
 
 /** VMS breaks a line behind a long name: `A_LONG_NAME.TXT;1`, and the rest on the next. */
-async function* whole(lines: AsyncIterable<string>): AsyncGenerator<string> {
+async function* whole(batches: AsyncIterable<readonly string[]>): AsyncGenerator<readonly string[]> {
   let held: string | undefined;
-  for await (const line of lines) {
-    if (held !== undefined && /^\s/.test(line)) yield `${held} ${line.trimStart()}`;
-    else if (held !== undefined) yield held;
-    const joined = held !== undefined && /^\s/.test(line);
-    held = undefined;
-    if (joined) continue;
-    if (/^\S+;\d+$/.test(line)) held = line;
-    else yield line;
+  for await (const lines of batches) {
+    const joined: string[] = [];
+    for (const line of lines) {
+      const goesOn = held !== undefined && /^\s/.test(line);
+      if (held !== undefined) joined.push(goesOn ? `${held} ${line.trimStart()}` : held);
+      held = undefined;
+      if (goesOn) continue;
+      if (/^\S+;\d+$/.test(line)) held = line;
+      else joined.push(line);
+    }
+    yield joined;
   }
-  if (held !== undefined) yield held;
+  if (held !== undefined) yield [held];
 }
 
 /** The lines of a listing as octets, until the server says that it was whole. */
-async function* linesOf(transfer: Transfer): AsyncGenerator<string> {
+async function* linesOf(transfer: Transfer): AsyncGenerator<readonly string[]> {
   const download = new Download(transfer);
   const closed = new Promise<void>((resolve) => {
     download.once("close", () => resolve());
@@ -171,19 +179,25 @@ async function* linesOf(transfer: Transfer): AsyncGenerator<string> {
   try {
     for await (const chunk of download) {
       reader.feed(chunk);
-      for (let line = reader.next(); line !== undefined; line = reader.next()) {
-        ends ??= reader.lastEnd;
-        held += line.toString("latin1");
-        if (ends === "crlf" && reader.lastEnd === "lf" && held.length < LONGEST_LINE) held += "\n";
-        else {
-          yield held;
-          held = "";
+      const lines: string[] = [];
+      try {
+        for (let line = reader.next(); line !== undefined; line = reader.next()) {
+          ends ??= reader.lastEnd;
+          held += line.toString("latin1");
+          if (ends === "crlf" && reader.lastEnd === "lf" && held.length < LONGEST_LINE) held += "\n";
+          else {
+            lines.push(held);
+            held = "";
+          }
         }
+      } finally {
+        // What came before a line that is too long is good.
+        yield lines;
       }
     }
-    if (held !== "") yield held;
+    if (held !== "") yield [held];
     const last = reader.end();
-    if (last !== undefined) yield last.toString("latin1");
+    if (last !== undefined) yield [last.toString("latin1")];
   } finally {
     download.destroy();
     await closed;

@@ -85,7 +85,7 @@ async function leftAfterDeleting(
 async function take(folders: FolderReader, folder: FtpPath): Promise<Listed[]> {
   const batch: Listed[] = [];
   for await (const listed of folders.entries(folder)) {
-    batch.push(listed);
+    batch.push(...listed.slice(0, BATCH - batch.length));
     if (batch.length === BATCH) break;
   }
   return batch;

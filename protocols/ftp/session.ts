@@ -76,7 +76,9 @@ export class FtpSession implements Session {
       whole: query.whole === true,
       warn: (text) => this.#context.warn(text),
     });
-    for await (const { path: where, listed, name } of limited(found, query.limit)) {
+    for await (const { path: where, listed, name } of query.limit === undefined
+      ? found
+      : limited(found, query.limit)) {
       yield this.#entry(where, listed, name);
     }
     this.#worked = true;
@@ -341,7 +343,7 @@ export class FtpSession implements Session {
   }
 }
 
-async function* limited<T>(things: AsyncIterable<T>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+async function* limited<T>(things: AsyncIterable<T>, limit: number): AsyncGenerator<T> {
   let count = 0;
   if (limit <= 0) return;
   for await (const thing of things) {

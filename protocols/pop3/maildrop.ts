@@ -94,13 +94,16 @@ export class Maildrop {
    * @throws PortholeError `missing` when there is none, `protocol` when a unique identifier names two
    */
   async find(path: Exclude<MailPath, { what: "maildrop" }>): Promise<Message> {
-    return path.what === "number" ? this.#byNumber(path.number) : this.#byUid(path.uid);
+    return path.what === "number"
+      ? this.#byNumber(path.number)
+      : this.#byUid(path.uid, await this.#listing());
   }
 
   /** As `find`, and nothing is asked for each: after `messages()` it is all known. @throws PortholeError as `find` */
   async listed(path: Exclude<MailPath, { what: "maildrop" }>): Promise<Message> {
-    if (path.what === "uid") return this.#byUid(path.uid);
-    const found = (await this.#listing()).get(path.number);
+    const messages = this.#messages ?? (await this.#listing());
+    if (path.what === "uid") return this.#byUid(path.uid, messages);
+    const found = messages.get(path.number);
     if (found === undefined) throw new PortholeError("missing", `there is no message ${path.number}`);
     return found;
   }
@@ -116,8 +119,7 @@ export class Maildrop {
     return { number, ...(size === undefined ? {} : { size }), ...(uid === undefined ? {} : { uid }) };
   }
 
-  async #byUid(uid: string): Promise<Message> {
-    const messages = await this.#listing();
+  #byUid(uid: string, messages: ReadonlyMap<number, Message>): Message {
     const refused = this.#uidReply;
     if (refused?.status === "error" && messages.size > 0) {
       throw refusal(refused, "the server has no unique identifiers", "refused");
@@ -162,7 +164,7 @@ async function numbered<T>(
 ): Promise<ReadonlyMap<number, T>> {
   const found = new Map<number, T>();
   let lines = 0;
-  for await (const line of answer.lines()) {
+  const take = (line: Buffer) => {
     const entry = parse(line.toString("latin1"));
     if (entry === undefined) {
       throw new PortholeError("protocol", "a line of the listing cannot be read", { reply: excerpt(line) });
@@ -175,7 +177,8 @@ async function numbered<T>(
         `the mailbox holds more than the bound of ${MOST_MESSAGES} messages`,
       );
     }
-  }
+  };
+  for await (const batch of answer.batches()) for (const line of batch) take(line);
   return found;
 }
 

@@ -118,6 +118,11 @@ export class Answer<R> implements Exchange<R> {
 
   /** The block that follows the reply, line by line; leaving the loop early is as with `block`. */
   async *lines(): AsyncGenerator<Buffer, void, undefined> {
+    for await (const batch of this.batches()) for (const line of batch) yield line;
+  }
+
+  /** The same, as many lines at once as have come. */
+  async *batches(): AsyncGenerator<readonly Buffer[], void, undefined> {
     this.#listener.streaming();
     try {
       for (;;) {
@@ -125,7 +130,7 @@ export class Answer<R> implements Exchange<R> {
         this.#lines = [];
         if (batch.length > 0) {
           this.#listener.goOn();
-          yield* batch;
+          yield batch;
         } else if (this.#whole) return;
         else if (this.#failure !== undefined) throw this.#failure;
         else await this.#stirred();

@@ -12,7 +12,7 @@ import { asError } from "./walk.js";
 import { Writers } from "./writers.js";
 
 export interface Carriage<T> {
-  readonly items: AsyncIterable<T>;
+  readonly items: Iterable<T> | AsyncIterable<T>;
   /** The URL's path at the source. */
   readonly pathOf: (item: T) => string;
   /** Whether it may be asked for ahead; what may not is carried by itself. */
@@ -40,7 +40,8 @@ const SMALL = 1024 * 1024;
 
 /** @throws what ends the whole, after all that was under way has stopped; the rest is not begun */
 export async function carryMany<T>(carriage: Carriage<T>): Promise<void> {
-  const queue = carriage.items[Symbol.asyncIterator]();
+  const { items } = carriage;
+  const queue = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const writers = new Writers(Math.max(1, carriage.writers), carriage.openTarget);
   const stop = new AbortController();
   const work = async () => {
@@ -61,9 +62,15 @@ export async function carryMany<T>(carriage: Carriage<T>): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
+type Queue<T> = Iterator<T> | AsyncIterator<T>;
+
+function itemOf<T>(result: IteratorResult<T, unknown>): T | undefined {
+  return result.done === true ? undefined : result.value;
+}
+
 class Worker<T> {
   readonly #carriage: Carriage<T>;
-  readonly #queue: AsyncIterator<T>;
+  readonly #queue: Queue<T>;
   readonly #writers: Writers;
   readonly #stop: AbortSignal;
   readonly #pair: Pair;
@@ -72,7 +79,7 @@ class Worker<T> {
   /** Asked for and not answered, in order. */
   #asked: T[] = [];
 
-  constructor(carriage: Carriage<T>, queue: AsyncIterator<T>, writers: Writers, stop: AbortSignal) {
+  constructor(carriage: Carriage<T>, queue: Queue<T>, writers: Writers, stop: AbortSignal) {
     this.#carriage = carriage;
     this.#queue = queue;
     this.#writers = writers;
@@ -104,10 +111,10 @@ class Worker<T> {
     }
   }
 
-  async #next(): Promise<T | undefined> {
+  #next(): Promise<T | undefined> | T | undefined {
     if (this.#stop.aborted) return undefined;
-    const next = await this.#queue.next();
-    return next.done === true ? undefined : next.value;
+    const next = this.#queue.next();
+    return next instanceof Promise ? next.then(itemOf) : itemOf(next);
   }
 
   /** The source's session, when it can be asked ahead. Where it cannot be opened, `one` tells why. */

@@ -2,6 +2,7 @@
 
 /** Events that may wait for their reader before the workers do. */
 const MOST_WAITING = 64;
+const DONE = Promise.resolve();
 
 export class EventQueue<T> {
   readonly #waiting: T[] = [];
@@ -11,10 +12,20 @@ export class EventQueue<T> {
   #wakeWriters: (() => void)[] = [];
 
   /** Waits while too many events wait; what comes after the end is forgotten. */
-  async push(event: T): Promise<void> {
+  push(event: T): Promise<void> {
+    if (this.#waiting.length >= MOST_WAITING && !this.#ended) return this.#pushLater(event);
+    this.#add(event);
+    return DONE;
+  }
+
+  async #pushLater(event: T): Promise<void> {
     while (this.#waiting.length >= MOST_WAITING && !this.#ended) {
       await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
     }
+    this.#add(event);
+  }
+
+  #add(event: T): void {
     if (this.#ended) return;
     this.#waiting.push(event);
     this.#wakeReader();
@@ -23,7 +34,8 @@ export class EventQueue<T> {
   /** What waits is still given out. */
   end(): void {
     this.#ended = true;
-    this.#wake();
+    this.#wakeReader();
+    for (const wake of this.#wakeWriters.splice(0)) wake();
   }
 
   /** The reader gets what waits, then this. */
@@ -32,29 +44,23 @@ export class EventQueue<T> {
     this.end();
   }
 
-  async *events(): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        this.#letWritersOn();
-        yield next;
-      }
-      if (this.#ended) break;
+  /** The event that has waited longest; there is room for another then. */
+  take(): T | undefined {
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#wakeWriters.shift()?.();
+    return next;
+  }
+
+  /** Waits for the next event: false when there will be none. @throws what the queue failed with */
+  async more(): Promise<boolean> {
+    while (this.#waiting.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure.reason;
+      if (this.#ended) return false;
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
     }
-    if (this.#failure !== undefined) throw this.#failure.reason;
-  }
-
-  #wake(): void {
-    this.#wakeReader();
-    this.#letWritersOn();
-  }
-
-  #letWritersOn(): void {
-    const writers = this.#wakeWriters;
-    this.#wakeWriters = [];
-    for (const wake of writers) wake();
+    return true;
   }
 }
 
@@ -77,7 +83,9 @@ export async function* eventsOf<T>(
     (thrown: unknown) => queue.fail(thrown),
   );
   try {
-    yield* queue.events();
+    do {
+      for (let next = queue.take(); next !== undefined; next = queue.take()) yield next;
+    } while (await queue.more());
   } finally {
     queue.end();
     leaving.abort();

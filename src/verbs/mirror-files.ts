@@ -15,7 +15,7 @@ import { segmentOf, shownName } from "./names.js";
 import { partialPath } from "./partial-file.js";
 import { saveDocument } from "./save.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
-import { type Found, inTurn } from "./walk.js";
+import type { Found } from "./walk.js";
 
 export interface FilesRequest {
   readonly client: Doors;
@@ -157,7 +157,7 @@ export class FileMirroring {
     // The pair that listed works on; more are opened as they are wanted.
     let own: Pair | undefined = this.#request.pair;
     await carryMany<FileStep>({
-      items: inTurn(files),
+      items: files,
       pathOf: ({ from }) => from.path,
       // What an earlier run left of a file is asked for in turn, from where it ends.
       ahead: (step) => !this.#isBegun(step),

@@ -14,7 +14,7 @@ import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
 import { mailboxIn, Recognition } from "./recognition.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
-import { type Found, inTurn } from "./walk.js";
+import type { Found } from "./walk.js";
 
 export interface MessagesRequest {
   readonly source: ReadonlyMap<string, Found>;
@@ -222,7 +222,7 @@ class MessageMirroring {
     const { pair, open, jobs, signal, failures, writers, openTarget } = this.#request;
     let own: Pair | undefined = pair;
     await carryMany<Carrying>({
-      items: inTurn(carrying),
+      items: carrying,
       pathOf: ({ from }) => from.path,
       ahead: () => true,
       jobs: Math.min(jobs, Math.max(1, carrying.length)),

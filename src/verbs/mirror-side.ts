@@ -46,7 +46,7 @@ export interface ListOptions {
   readonly selection: Selection;
   readonly signal: AbortSignal;
   /** The place of these names at the target; undefined when it can have none. */
-  readonly keyOf: (found: Pick<Found, "names" | "entry">) => Promise<string | undefined>;
+  readonly keyOf: (found: Pick<Found, "names" | "entry">) => Promise<string | undefined> | string | undefined;
   readonly onFailure: (url: string, error: PortholeError) => Promise<void>;
   readonly onPassed: (url: string, why: string) => Promise<void>;
   /** Absent: links are passed over. */
@@ -115,7 +115,8 @@ async function listInto(
         }
         found = { ...found, link: kept.text };
       }
-      const key = await options.keyOf(found);
+      const keying = options.keyOf(found);
+      const key = keying instanceof Promise ? await keying : keying;
       if (key !== undefined && !into.things.has(key)) into.things.set(key, found);
       else if (key !== undefined) await options.onFailure(found.entry.url, twice(key));
       if (found.followed === true) options.onFollowed?.();

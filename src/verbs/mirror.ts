@@ -275,7 +275,7 @@ class Mirroring implements AsyncDisposable {
       listSide(this.#pair.from, { ...shared, ...source, mayBeMissing: false }),
       listSide(this.#pair.to, {
         ...shared,
-        keyOf: async ({ names }) => names.join("/"),
+        keyOf: ({ names }) => names.join("/"),
         onPassed: async () => undefined,
         mayBeMissing: true,
         // Nothing is written through a link that is there.
@@ -328,10 +328,10 @@ class Mirroring implements AsyncDisposable {
   }
 
   /** @param isFirst what there is to tell of it has not been told yet */
-  async #keyFor(
+  #keyFor(
     { names, entry: { url, kind } }: Pick<Found, "names" | "entry">,
     isFirst: boolean,
-  ): Promise<string | undefined> {
+  ): Promise<string | undefined> | string | undefined {
     const isContainer = CONTAINERS.has(kind);
     const { source, target } = this.#stage;
     try {
@@ -339,13 +339,11 @@ class Mirroring implements AsyncDisposable {
       const carried = placed.map((name) => nameFor(this.#request.client, source, target, name));
       const isElsewhere =
         isContainer && this.#moving.renamings.some(({ from: those }) => isSame(names, those));
-      if (isFirst && (carried.at(-1) !== names.at(-1) || isElsewhere)) {
-        await this.#stage.tell({ event: "renamed", from: url, name: shownName(carried.join("/")) });
-      }
-      return carried.join("/");
+      const key = carried.join("/");
+      if (!isFirst || (carried.at(-1) === names.at(-1) && !isElsewhere)) return key;
+      return this.#stage.tell({ event: "renamed", from: url, name: shownName(key) }).then(() => key);
     } catch (thrown) {
-      if (isFirst) await this.#failures.add(url, asError(thrown));
-      return undefined;
+      return isFirst ? this.#failures.add(url, asError(thrown)).then(() => undefined) : undefined;
     }
   }
 

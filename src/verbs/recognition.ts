@@ -47,10 +47,16 @@ export class Recognition {
   /** Where the messages are at the target, by their names; without those that are not. @throws the signal's reason */
   async urlsOf(messages: readonly (readonly [string, Found])[]): Promise<Map<string, string>> {
     const urls = new Map<string, string>();
-    const ways: readonly ((key: string, from: Found) => Promise<Stranger | undefined>)[] = [
-      async (key, { entry }) => this.#strangers.take(entry, mailboxIn(key)),
-      async (_, { entry }) => this.#strangers.takeMoved(entry),
-      (key, from) => this.#takeSameInside(from, mailboxIn(key)),
+    const ways: readonly ((
+      key: string,
+      from: Found,
+    ) => Promise<Stranger | undefined> | Stranger | undefined)[] = [
+      (key, { entry }) => this.#strangers.take(entry, mailboxIn(key)),
+      (_, { entry }) => this.#strangers.takeMoved(entry),
+      (key, from) => {
+        const alike = this.#strangers.alike(from.entry, mailboxIn(key));
+        return alike.length === 0 ? undefined : this.#sameInside(from, alike);
+      },
     ];
     for (const [key] of messages) {
       const url = this.#rememberedAt(key);
@@ -58,7 +64,9 @@ export class Recognition {
     }
     for (const way of ways) {
       for (const [key, from] of messages) {
-        const stranger = urls.has(key) ? undefined : await way(key, from);
+        const found = urls.has(key) ? undefined : way(key, from);
+        if (found === undefined) continue;
+        const stranger = await found;
         if (stranger !== undefined) urls.set(key, await this.#adopt(key, stranger));
       }
     }
@@ -76,9 +84,7 @@ export class Recognition {
   }
 
   /** One that headers do not tell, by what is in it. */
-  async #takeSameInside(from: Found, mailbox: string): Promise<Stranger | undefined> {
-    const alike = this.#strangers.alike(from.entry, mailbox);
-    if (alike.length === 0) return undefined;
+  async #sameInside(from: Found, alike: readonly Stranger[]): Promise<Stranger | undefined> {
     const { pair, signal } = this.#request;
     try {
       const wanted = await mailDigest(pair.from, from.path, signal);

@@ -1,6 +1,6 @@
 /** A tree as one side lists it: each thing once, named from the top, and what could not be listed told. */
 import { messageOf, PortholeError } from "../errors.js";
-import { CONTAINERS, type Entry, type Target } from "../plugin.js";
+import { CONTAINERS, type Entry, type ListQuery, type Target } from "../plugin.js";
 import { parseUrl } from "../url.js";
 import type { Door } from "./doors.js";
 import { followLink } from "./follow-link.js";
@@ -88,7 +88,11 @@ export async function* walk(
     const inner: Waiting[] = [];
     const toFollow: Found[] = [];
     try {
-      for await (const walked of listOnce(door, next, path, seen, options)) {
+      const session = await door.session();
+      if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
+      for await (const entry of session.list(next.path, queryOf(options))) {
+        const walked = walkedOf(entry, door.target, next, path, seen, options);
+        if (walked === undefined) continue;
         if (walked.kind === "found" && walked.found.link !== undefined && links?.treatment === "follow") {
           if (options.enters?.(walked.found.names) !== false) toFollow.push(walked.found);
           continue;
@@ -124,39 +128,38 @@ export async function* walk(
   }
 }
 
-async function* listOnce(
-  door: Door,
+function queryOf({ again = false, brief = false, whole = false }: WalkOptions): ListQuery {
+  return { ...(again ? { again } : {}), ...(brief ? { brief } : {}), ...(whole ? { whole } : {}) };
+}
+
+/** What an entry of a listing is to a walk from `top`; undefined for what is nothing to it, or was met before. */
+function walkedOf(
+  entry: Entry,
+  target: Target,
   place: { readonly path: string; readonly names: readonly string[] },
   top: string,
   seen: Set<string>,
-  { again = false, brief = false, whole = false, links }: WalkOptions,
-): AsyncGenerator<Walked, void, undefined> {
-  const session = await door.session();
-  if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-  const query = { ...(again ? { again } : {}), ...(brief ? { brief } : {}), ...(whole ? { whole } : {}) };
-  for await (const entry of session.list(place.path, query)) {
-    if (entry.kind === "note") continue;
-    const why = NOTHING_TO_READ[entry.kind];
-    const path = pathOn(door.target, entry.url);
-    if (path === undefined || (why !== undefined && (entry.kind !== "link" || links === undefined))) {
-      const names = path === undefined ? {} : { names: [...place.names, nameIn(place.path, path, entry)] };
-      yield { kind: "passed", entry, why: why ?? "on another server", ...names };
-      continue;
-    }
-    const isContainer = CONTAINERS.has(entry.kind);
-    // Menus lead back to where they came from, and to each other in circles.
-    if (isContainer && entry.kind === "menu" && !isBeneath(path, top)) {
-      yield { kind: "passed", entry, why: "outside of what is copied" };
-      continue;
-    }
-    if (seen.has(path) || path === top) continue;
-    seen.add(path);
-    const levels = isContainer ? levelsOf(entry) : undefined;
-    const names = levels ?? [nameIn(place.path, path, entry)];
-    if (names.some((name) => UNFINISHED.test(name))) continue;
-    const link = entry.kind === "link" ? { link: linkText(entry) ?? "" } : {};
-    yield { kind: "found", found: { names: [...place.names, ...names], path, entry, isContainer, ...link } };
+  { links }: WalkOptions,
+): Exclude<Walked, { kind: "unlisted" }> | undefined {
+  if (entry.kind === "note") return undefined;
+  const why = NOTHING_TO_READ[entry.kind];
+  const path = pathOn(target, entry.url);
+  if (path === undefined || (why !== undefined && (entry.kind !== "link" || links === undefined))) {
+    const names = path === undefined ? {} : { names: [...place.names, nameIn(place.path, path, entry)] };
+    return { kind: "passed", entry, why: why ?? "on another server", ...names };
   }
+  const isContainer = CONTAINERS.has(entry.kind);
+  // Menus lead back to where they came from, and to each other in circles.
+  if (isContainer && entry.kind === "menu" && !isBeneath(path, top)) {
+    return { kind: "passed", entry, why: "outside of what is copied" };
+  }
+  if (seen.has(path) || path === top) return undefined;
+  seen.add(path);
+  const levels = isContainer ? levelsOf(entry) : undefined;
+  const names = levels ?? [nameIn(place.path, path, entry)];
+  if (names.some((name) => UNFINISHED.test(name))) return undefined;
+  const link = entry.kind === "link" ? { link: linkText(entry) ?? "" } : {};
+  return { kind: "found", found: { names: [...place.names, ...names], path, entry, isContainer, ...link } };
 }
 
 const BEFORE_PATH = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
@@ -222,8 +225,4 @@ export function asError(thrown: unknown): PortholeError {
 
 function tooDeep(): PortholeError {
   return new PortholeError("protocol", `folders lie within folders ${DEEPEST} deep`);
-}
-
-export async function* inTurn<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
-  yield* items;
 }

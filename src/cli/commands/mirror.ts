@@ -45,7 +45,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
   for await (const event of events) {
     if (event.event === "failed") failures.tell(event.error, event.url);
     if (event.event === "done") done = event.copied + (event.marked ?? 0) + event.removed;
-    await tell(desk, event);
+    const telling = tell(desk, event);
+    if (telling !== undefined) await telling;
   }
   return failures.sum(done);
 }
@@ -67,44 +68,44 @@ function listOf(value: OptionValue): readonly string[] {
   return Array.isArray(value) ? value : [];
 }
 
-async function tell(desk: Desk, event: MirrorEvent): Promise<void> {
+/** @returns what is still to be waited for */
+function tell(desk: Desk, event: MirrorEvent): Promise<void> | undefined {
   const { terminal, options } = desk;
-  if (options["json"] === true) {
-    await terminal.write(jsonLine(event));
-    return;
-  }
+  if (options["json"] === true) return terminal.write(jsonLine(event));
   switch (event.event) {
     case "plan":
       // The plan is what --dry-run is asked for; otherwise what is done is told as it is done.
-      if (options["dry-run"] === true) await terminal.write(`${event.action}\t${safeLine(event.name)}\n`);
-      return;
+      return options["dry-run"] === true
+        ? terminal.write(`${event.action}\t${safeLine(event.name)}\n`)
+        : undefined;
     case "passed":
       terminal.warn(`${event.from}: left out, ${event.why}`);
-      return;
+      return undefined;
     case "renamed":
       terminal.warn(`${event.from}: is named ${event.name} at the target`);
-      return;
+      return undefined;
     case "repeated":
       terminal.warn(`${event.from}: ${event.why}`);
-      return;
+      return undefined;
     case "spared":
       terminal.warn(event.why);
-      return;
+      return undefined;
     case "done":
       if (!terminal.quiet) terminal.say(reportLine(event));
-      return;
+      return undefined;
     case "linked":
       if (terminal.errorIsTerminal && !terminal.quiet) {
         terminal.say(safeLine(`+ ${event.name} -> ${event.target}`));
       }
-      return;
+      return undefined;
     case "copied":
     case "removed":
       if (terminal.errorIsTerminal && !terminal.quiet) {
         terminal.say(safeLine(`${event.event === "copied" ? "+" : "-"} ${event.name}`));
       }
-      return;
+      return undefined;
     default:
+      return undefined;
   }
 }
 
