@@ -97,8 +97,7 @@ export function authorityOf({ scheme, host, port }: Origin): string {
 
 /** The first value of a header, or undefined. @param name in lower case */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {
-  for (const header of headers) if (isNamed(header, name)) return header[1];
-  return undefined;
+  return headers.find((header) => isNamed(header, name))?.[1];
 }
 
 /** All values of a header, one for each of its lines. @param name in lower case */

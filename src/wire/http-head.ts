@@ -22,10 +22,11 @@ export interface AnswerHead {
  */
 export class HeadReader {
   readonly #most: number;
-  /** The whole head is bounded, and its lines with it. */
-  readonly #lines = new LineReader({ maxLength: Number.MAX_SAFE_INTEGER });
-  /** One that came in one piece and is as they nearly all are. */
+  /** For a head that does not come in one piece, or is not as they nearly all are. */
+  #lines: LineReader | undefined;
   #plain: AnswerHead | undefined;
+  /** What came after it. */
+  #beyond: Buffer = NOTHING;
   #octets = 0;
   #start: Omit<AnswerHead, "fields"> | undefined;
   #fields: Field[] = [];
@@ -38,48 +39,69 @@ export class HeadReader {
   }
 
   feed(octets: Uint8Array): void {
-    this.#lines.feed(this.begun ? octets : this.#withoutPlain(octets));
-  }
-
-  /** Takes a head that is there whole at once: by lines it costs ten times as much, and says what is wrong with it. */
-  #withoutPlain(octets: Uint8Array): Uint8Array {
-    const buffer = Buffer.isBuffer(octets)
+    const own = Buffer.isBuffer(octets)
       ? octets
       : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-    const end = buffer.indexOf(HEAD_END);
-    if (end < 0 || end + HEAD_END.length > this.#most) return octets;
-    this.#plain = plainHead(buffer.toString("latin1", 0, end));
-    return this.#plain === undefined ? octets : buffer.subarray(end + HEAD_END.length);
+    const fed = this.#beyond.length === 0 ? own : Buffer.concat([this.#takeBeyond(), own]);
+    if (this.#plain !== undefined) this.#beyond = fed;
+    else if (this.begun || !this.#takePlain(fed)) this.#byLine().feed(fed);
+  }
+
+  /** Takes a head that is there whole at once: by lines it costs several times as much, and tells what is wrong with it. */
+  #takePlain(octets: Buffer): boolean {
+    const end = octets.indexOf(HEAD_END);
+    if (end < 0 || end + HEAD_END.length > this.#most) return false;
+    this.#plain = plainHead(octets.toString("latin1", 0, end));
+    if (this.#plain === undefined) return false;
+    this.#beyond = octets.subarray(end + HEAD_END.length);
+    return true;
+  }
+
+  /** The whole head is bounded, and its lines with it. */
+  #byLine(): LineReader {
+    this.#lines ??= new LineReader({ maxLength: Number.MAX_SAFE_INTEGER });
+    return this.#lines;
   }
 
   /** Whether any octet of the next head has come. */
   get begun(): boolean {
-    return this.#plain !== undefined || this.#start !== undefined || this.#lines.buffered > 0;
+    if (this.#plain !== undefined || this.#start !== undefined) return true;
+    return this.#lines !== undefined && this.#lines.buffered > 0;
   }
 
   /** What came after the last head. The reader is then empty. */
   rest(): Buffer {
-    return this.#lines.rest();
+    const beyond = this.#takeBeyond();
+    return beyond.length > 0 || this.#lines === undefined ? beyond : this.#lines.rest();
   }
 
   /** The head, or undefined until more is fed. @throws PortholeError `protocol` for what is none, or too long */
   next(): AnswerHead | undefined {
-    if (this.#plain !== undefined) {
-      const head = this.#plain;
-      this.#plain = undefined;
-      return head;
-    }
-    for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
+    if (this.#plain === undefined && this.#beyond.length > 0) this.feed(this.#takeBeyond());
+    if (this.#plain === undefined) return this.#lines === undefined ? undefined : this.#nextOf(this.#lines);
+    const head = this.#plain;
+    this.#plain = undefined;
+    return head;
+  }
+
+  #takeBeyond(): Buffer {
+    const beyond = this.#beyond;
+    this.#beyond = NOTHING;
+    return beyond;
+  }
+
+  #nextOf(lines: LineReader): AnswerHead | undefined {
+    for (let line = lines.next(); line !== undefined; line = lines.next()) {
       this.#count(line.length + 2);
-      if (this.#lines.lastEnd === "lf") throw improper("a line of the headers ends by LF alone", line);
+      if (lines.lastEnd === "lf") throw improper("a line of the headers ends by LF alone", line);
       if (this.#start === undefined) this.#start = statusOf(line);
       else if (isFolded(line) && this.#fields.length > 0) this.#unfold(line);
       else if (line.length > 0) this.#fields.push(fieldOf(line));
       else return this.#whole(this.#start);
     }
-    const waiting = this.#lines.buffered;
+    const waiting = lines.buffered;
     if (this.#octets + waiting > this.#most) this.#count(waiting);
-    if (this.#start === undefined && !this.#plausible) this.#doubt();
+    if (this.#start === undefined && !this.#plausible) this.#doubt(lines);
     return undefined;
   }
 
@@ -106,15 +128,16 @@ export class HeadReader {
   }
 
   /** Another protocol's greeting may have no line end for long: its first octets tell. */
-  #doubt(): void {
-    const begun = this.#lines.rest();
-    this.#lines.feed(begun);
+  #doubt(lines: LineReader): void {
+    const begun = lines.rest();
+    lines.feed(begun);
     if (!"HTTP/".startsWith(begun.toString("latin1", 0, 5))) throw noStatusLine(begun);
     this.#plausible = begun.length >= 5;
   }
 }
 
 const HEAD_END = Buffer.from("\r\n\r\n");
+const NOTHING = Buffer.alloc(0);
 
 /** What `statusOf` and `fieldOf` take, with nothing folded. */
 const PLAIN_HEAD =
@@ -137,7 +160,8 @@ function plainHead(text: string): AnswerHead | undefined {
 
 /** Between the two places, without the blanks at its ends (RFC 9110, 5.5). */
 function withoutBlanks(text: string, from: number, to: number): string {
-  let [start, end] = [from, to];
+  let start = from;
+  let end = to;
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(start, end);
@@ -226,8 +250,10 @@ export function isKept({ version, fields }: AnswerHead, framing: Framing): boole
 /** The members of all lists of that name. */
 function valuesOf(fields: readonly Field[], name: string): string[] {
   const values: string[] = [];
-  for (const field of fields) {
-    if (field[0].length !== name.length || field[0].toLowerCase() !== name) continue;
+  // An iterator makes an object for each, and of hundreds of small files this is part of the cost.
+  for (let at = 0; at < fields.length; at++) {
+    const field = fields[at];
+    if (field === undefined || field[0].length !== name.length || field[0].toLowerCase() !== name) continue;
     for (const member of field[1].split(",")) values.push(member.trim());
   }
   return values;
