@@ -50,6 +50,10 @@ export class Connection extends SocketShape {
   #upgrading = false;
   #afterUpgrade: (() => void) | undefined;
   #pouring: Pouring | undefined;
+  /** Who waits for what comes next. */
+  #next: ((octets: Buffer | undefined) => void) | undefined;
+  /** Who is told of what nobody expects. */
+  #aside: (() => void) | undefined;
   #ended = false;
   #rateTimer: NodeJS.Timeout | undefined;
   /** The signal is heeded no more. */
@@ -223,6 +227,38 @@ export class Connection extends SocketShape {
     }
   }
 
+  /**
+   * What comes next, without the stream in between; undefined at the end, or when the connection has failed (`errored`).
+   * Nobody else may read meanwhile.
+   */
+  next(): Promise<Buffer | undefined> {
+    const held = this.read();
+    if (held !== null || this.#ended || this.destroyed) return Promise.resolve(held ?? undefined);
+    return new Promise((resolve) => {
+      this.#next = resolve;
+      this.#wantsData = true;
+      if (this.#rateTimer === undefined && !this.#upgrading) this.#socket.resume();
+    });
+  }
+
+  /** The other side has said all that it will. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Nothing is expected until `takeUp`: `told` is called when something comes all the same, or the end. */
+  layAside(told: () => void): void {
+    this.#aside = told;
+    this.patient = true;
+    this.#wantsData = true;
+    this.#socket.resume();
+  }
+
+  takeUp(): void {
+    this.#aside = undefined;
+    this.patient = false;
+  }
+
   // --- Duplex -----------------------------------------------------------------------------------------------
 
   override read(size?: number): Buffer | null {
@@ -281,6 +317,7 @@ export class Connection extends SocketShape {
       this.#pouring?.fail(closed);
     }
     this.#pouring = undefined;
+    this.#giveNext(undefined);
     done(error);
   }
 
@@ -327,7 +364,9 @@ export class Connection extends SocketShape {
     this.#idle.alive();
     this.#wiring.tap.octets("server", octets);
     if (this.#pouring !== undefined) this.#pourOn(this.#pouring, octets);
+    else if (this.#next !== undefined) this.#giveNext(own ?? Buffer.from(octets));
     else this.#keep(own ?? Buffer.from(octets));
+    this.#aside?.();
     const wait = this.#wiring.rate?.incoming.take(octets.length) ?? 0;
     if (wait > 1 && this.#rateTimer === undefined) {
       this.#socket.pause();
@@ -337,6 +376,12 @@ export class Connection extends SocketShape {
         if (this.#wantsMore) this.#socket.resume();
       }, wait);
     }
+  }
+
+  #giveNext(octets: Buffer | undefined): void {
+    const give = this.#next;
+    this.#next = undefined;
+    give?.(octets);
   }
 
   #keep(chunk: Buffer): void {
@@ -366,6 +411,12 @@ export class Connection extends SocketShape {
     this.#wiring.tap.flush();
     this.push(null);
     this.#pouring?.end();
+    if (this.#next !== undefined) {
+      this.#giveNext(undefined);
+      // The stream makes its end known when it is read.
+      this.read();
+    }
+    this.#aside?.();
   };
 
   readonly #onError = (error: Error): void => {
@@ -410,6 +461,7 @@ export class Connection extends SocketShape {
     if (this.patient || this.#upgrading) return false;
     if (this.#sending.busy) return !this.#sending.resting;
     if (this.#pouring !== undefined) return !this.#pouring.busy && this.#rateTimer === undefined;
+    if (this.#next !== undefined) return this.#rateTimer === undefined;
     const paused = this.readableFlowing === false && this.listenerCount("readable") === 0;
     return this.#awaited && this.#wantsData && !paused && this.#rateTimer === undefined;
   }

@@ -1,7 +1,6 @@
 /** Octets of a connection, taken by lines and by counts as they are wanted. */
 import { PortholeError } from "../errors.js";
 import type { Connection } from "./connection.js";
-import { nextOctets } from "./next-octets.js";
 
 const LF = 0x0a;
 /** Octets of a line. */
@@ -67,7 +66,7 @@ export class OctetReader {
 
   /** A client that breaks off has ended. */
   async #more(): Promise<boolean> {
-    const octets = await nextOctets(this.#connection);
+    const octets = await this.#connection.next();
     if (octets === undefined) return false;
     this.#held = this.#held.length === 0 ? octets : Buffer.concat([this.#held, octets]);
     return true;

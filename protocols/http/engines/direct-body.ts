@@ -12,29 +12,45 @@ export interface PouredFraming {
   trailers(): readonly Field[];
 }
 
-export function framed(connection: Connection, framing: Framing): PouredFraming {
+/** @param early what came with the head: the body's, and what is beyond it */
+export function framed(connection: Connection, framing: Framing, early: Buffer): PouredFraming {
   const none = () => [];
   switch (framing.by) {
     case "nothing":
+      if (early.length > 0) connection.unshift(early);
       return { pour: async () => undefined, trailers: none };
     case "close":
-      return { pour: async (take) => void (await connection.pour(take)), trailers: none };
+      return { pour: async (take) => void (await poured(connection, early, take)), trailers: none };
     case "length":
       return {
         pour: async (take) => {
-          if ((await connection.pour(take, framing.octets)) < framing.octets) throw cut();
+          if ((await poured(connection, early, take, framing.octets)) < framing.octets) throw cut();
         },
         trailers: none,
       };
     case "chunks":
-      return chunked(connection);
+      return chunked(connection, early);
   }
+}
+
+/** As Connection.pour, with what is there already ahead of it. */
+async function poured(
+  connection: Connection,
+  early: Buffer,
+  take: Take,
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const part = early.subarray(0, most);
+  // It shows, when the connection is to serve again, that the server went on.
+  if (part.length < early.length) connection.unshift(early.subarray(part.length));
+  if (part.length > 0) await take(part);
+  return part.length === most ? most : part.length + (await connection.pour(take, most - part.length));
 }
 
 /** How the pouring is ended where only what comes tells that it is the last. */
 class Enough extends Error {}
 
-function chunked(connection: Connection): PouredFraming {
+function chunked(connection: Connection, early: Buffer): PouredFraming {
   const chunks = new ChunkReader();
   return {
     trailers: () => chunks.trailers,
@@ -51,7 +67,7 @@ function chunked(connection: Connection): PouredFraming {
         return taking;
       };
       try {
-        await connection.pour(undo);
+        await poured(connection, early, undo);
       } catch (thrown) {
         if (thrown instanceof Enough) return;
         throw thrown;

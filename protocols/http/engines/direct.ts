@@ -5,8 +5,7 @@
 import { whenAborted } from "../../../src/abort.js";
 import { abortReason, PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
-import { nextOctets } from "../../../src/net/next-octets.js";
-import { type AnswerHead, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
+import { type AnswerHead, type Framing, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
 import type { Connector } from "../connector.js";
 import {
   type HttpEngine,
@@ -64,16 +63,14 @@ export class DirectEngine implements HttpEngine {
   /** A connection whose answer has come whole, for the next request. */
   keep(origin: Origin, connection: Connection): void {
     // What came beyond the answer would be taken for the next one's (RFC 9112, 9.2).
-    if (this.#closed || connection.readableLength > 0 || connection.destroyed || connection.readableEnded) {
+    if (this.#closed || connection.readableLength > 0 || connection.destroyed || connection.ended) {
       connection.destroy();
       return;
     }
     const key = keyOf(origin);
     this.#idle.set(key, [...(this.#idle.get(key) ?? []), connection]);
-    // Nothing is awaited, so whatever comes is the end or not meant for anybody.
-    connection.patient = true;
-    connection.once("readable", DROP);
-    connection.read(0);
+    // Whatever comes is the end or not meant for anybody.
+    connection.layAside(() => connection.destroy());
   }
 
   async close(): Promise<void> {
@@ -84,18 +81,15 @@ export class DirectEngine implements HttpEngine {
   #take(origin: Origin): Connection | undefined {
     const waiting = this.#idle.get(keyOf(origin)) ?? [];
     for (let connection = waiting.pop(); connection !== undefined; connection = waiting.pop()) {
-      if (connection.destroyed || connection.readableEnded) continue;
-      connection.off("readable", DROP);
-      connection.patient = false;
+      if (connection.destroyed || connection.ended) continue;
+      connection.takeUp();
       return connection;
     }
     return undefined;
   }
 }
 
-function DROP(this: Connection): void {
-  this.destroy();
-}
+const NO_BODY: Framing = { by: "nothing" };
 
 /** One request and its answer on a connection. */
 class Exchange {
@@ -141,8 +135,6 @@ class Exchange {
       if (status < 100) throw new PortholeError("protocol", `the server answers with status ${status}`);
       if (status >= 200) {
         sending.answered(status);
-        const rest = this.#head.rest();
-        if (rest.length > 0) this.#connection.unshift(rest);
         return head;
       }
       if (status === 100) sending.agreed();
@@ -159,7 +151,7 @@ class Exchange {
     for (;;) {
       const head = this.#head.next();
       if (head !== undefined) return head;
-      const octets = await nextOctets(connection);
+      const octets = await connection.next();
       if (octets === undefined) throw this.#ended();
       this.begun = true;
       this.#head.feed(octets);
@@ -188,14 +180,14 @@ class Exchange {
   #response(head: AnswerHead, sending: DirectRequest): HttpResponse {
     const { signal, method, origin } = this.#request;
     const framing = framingOf(method, head);
-    const source = framed(this.#connection, framing);
+    const isEmpty = framing.by === "nothing" || (framing.by === "length" && framing.octets === 0);
+    const source = framed(this.#connection, isEmpty ? NO_BODY : framing, this.#head.rest());
     const release = () => {
       this.#unheeded();
       // Answered before all was sent: the connection is in the middle of a body, and of no more use.
       if (sending.sent && isKept(head, framing)) this.#engine.keep(origin, this.#connection);
       else this.#connection.destroy();
     };
-    const isEmpty = framing.by === "nothing" || (framing.by === "length" && framing.octets === 0);
     const body = new PouredBody({
       run: async (take) => {
         if (isEmpty) return;
