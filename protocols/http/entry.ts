@@ -17,6 +17,7 @@ export interface Answer {
 
 export function entryOf({ place, response }: Pick<Answer, "place" | "response">): Entry {
   const { headers } = response;
+  let meta: JsonObject | undefined;
   const modified = new Date(headerValue(headers, "last-modified") ?? Number.NaN);
   const type = headerValue(headers, "content-type");
   const coded = codingsOf(headerValue(headers, "content-encoding")).length > 0;
@@ -29,7 +30,11 @@ export function entryOf({ place, response }: Pick<Answer, "place" | "response">)
     ...(coded || response.status === 206 || !Number.isSafeInteger(length) ? {} : { size: length }),
     ...(Number.isNaN(modified.getTime()) ? {} : { modified }),
     ...(type === undefined ? {} : { type: parseMediaType(type).type }),
-    meta: metaOf(response),
+    // Made when it is asked for, which of many files saved nobody does.
+    get meta() {
+      meta ??= metaOf(response);
+      return meta;
+    },
   };
 }
 

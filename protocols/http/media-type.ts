@@ -10,7 +10,7 @@ export interface MediaType {
 export function parseMediaType(value: string | undefined): MediaType {
   const type = value?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (!/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(type)) return { type: "application/octet-stream" };
-  const charset = parameters(value ?? "").get("charset");
+  const charset = value?.includes(";") === true ? parameters(value).get("charset") : undefined;
   return charset === undefined || charset === "" ? { type } : { type, charset: charset.toLowerCase() };
 }
 

@@ -160,6 +160,8 @@ interface Saving {
   readonly resume: boolean;
   readonly read: (query: ReadQuery) => Promise<Document>;
   readonly another?: () => Promise<Reader>;
+  /** The folder that it is saved in is there. */
+  readonly isThere?: boolean;
   /** Somebody waits for the session: the disk can be waited for without it. */
   readonly hurried?: boolean;
 }
@@ -167,6 +169,8 @@ interface Saving {
 async function save(desk: Desk, target: Target, saving: Saving): Promise<string | undefined | Unfinished> {
   return saveFrom(desk, target.href(target.path), {
     ...saving,
+    // A file is claimed when its folder is there.
+    isThere: saving.claims.size > 0,
     claim: (path) => claim(saving.claims, path, target),
   });
 }
@@ -216,6 +220,7 @@ async function saveFrom(
         ? destination.path
         : {
             folder: destination.path,
+            isThere: saving.isThere === true,
             nameOf: ({ filename }) => remoteFileName(url, filename),
             ...(ifChanged ? { expected: remoteFileName(url, undefined) } : {}),
           },

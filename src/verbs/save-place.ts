@@ -10,6 +10,8 @@ import { findPartialIn } from "./partial-file.js";
 /** A file whose name is only known when the server has answered. */
 export interface NamedInFolder {
   readonly folder: string;
+  /** It is known to be there: something has been saved in it. */
+  readonly isThere?: boolean;
   /** One safe name, without folders. */
   readonly nameOf: (document: Document) => string;
   /** The name that it gets unless the server proposes another. */
@@ -52,7 +54,7 @@ export interface PlaceBefore {
 export async function placeBefore(request: PlaceRequest): Promise<PlaceBefore> {
   const { path, url } = request;
   if (typeof path === "string") return { place: checked(path, request), hasFolder: false };
-  const hasFolder = isFolder(path.folder);
+  const hasFolder = path.isThere === true || isFolder(path.folder);
   const partial = request.resume === true ? await findPartialIn(path.folder, url) : undefined;
   return partial === undefined ? { hasFolder } : { place: checked(partial, request), hasFolder };
 }
