@@ -1,6 +1,6 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { readdir, rename, stat, unlink } from "node:fs/promises";
-import { PortholeError, systemCode } from "../../src/errors.js";
+import { abortReason, PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready, isThere, renameOnto, roomForFiles } from "../../src/files/atomic-file.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
@@ -14,6 +14,7 @@ import { flagsOf, hasKeywords, lettersFor, readKeywords, strangeLetters } from "
 import { newUnique } from "./maildir-name.js";
 import { isPlusFolder, makeMaildir, plusFolder, renamed } from "./maildir-place.js";
 import { HEADER_OCTETS } from "./message-entry.js";
+import { Head } from "./message-head.js";
 import { MESSAGE_TYPE, type MessageStore, type OpenMessage, type StoreListing } from "./message-store.js";
 import { octetsOf } from "./octets.js";
 import { folderOf, hrefOf, type LocalPath, placeBelow, textOf } from "./path.js";
@@ -123,8 +124,9 @@ export class MaildirStore implements MessageStore {
   /** Into tmp, synced, then to new, or to cur when it comes with flags (the rules are maildir(5)'s). */
   async write(place: LocalPath, source: Source): Promise<Entry> {
     // One of many: they go together.
-    if (source.held !== undefined) await roomForFiles();
-    const { at, delivery, folder, fresh } = await this.#deliveryInto(place);
+    const room = source.held === undefined ? undefined : roomForFiles();
+    if (room !== undefined) await room;
+    const { at, delivery, folder, fresh } = this.#begunInto(place) ?? (await this.#deliveryInto(place));
     const head = new Head();
     try {
       const there = place.uid === undefined ? undefined : await this.#there(folder, place.uid);
@@ -132,11 +134,16 @@ export class MaildirStore implements MessageStore {
         throw existsAlready(`message ${textOf(Buffer.from(there.unique, "latin1"))}`);
       const base = place.uid ?? fresh;
       checkUnique(base);
-      const isHeld = source.held !== undefined;
-      await gather(source, this.#context.signal, (block) => {
-        if (!isHeld) head.add(block);
-        delivery.write(block);
-      });
+      const { held } = source;
+      if (held !== undefined) {
+        if (this.#context.signal.aborted) throw abortReason(this.#context.signal);
+        delivery.write(held);
+      } else {
+        await gather(source, this.#context.signal, (block) => {
+          head.add(block);
+          delivery.write(block);
+        });
+      }
       const unique = place.uid ?? `${base},S=${delivery.size}`;
       const { flags } = source;
       const letters = flags === undefined ? there?.letters : await lettersIn(folder, flags);
@@ -159,9 +166,9 @@ export class MaildirStore implements MessageStore {
         file: stored,
         letters: sub === "cur" ? (letters ?? "") : undefined,
       };
-      const kept = await flagsIn(folder, letters ?? "");
+      const kept = letters === undefined ? [] : await flagsIn(folder, letters);
       // What is in memory is one of many: nobody wants to know more of it than where it is.
-      if (isHeld) return briefEntry(this.#target, at, name, kept, "");
+      if (held !== undefined) return briefEntry(this.#target, at, name, kept, "");
       const facts = { size: delivery.size, mtime: source.modified ?? new Date() };
       return await messageAt(this.#target, at, name, kept, head.octets, facts, "");
     } finally {
@@ -306,30 +313,29 @@ export class MaildirStore implements MessageStore {
     }
   }
 
-  /**
-   * A message is begun in the mailbox, under a name of its own (`fresh`). The mailbox is looked at when it is first written
-   * to, and when that fails.
-   */
-  async #deliveryInto(
-    place: LocalPath,
-  ): Promise<{ at: LocalPath; folder: MaildirFolder; delivery: AtomicFile; fresh: string }> {
-    const key = place.octets.toString("latin1");
-    const fresh = newUnique();
-    const begin = (at: LocalPath) => {
-      const folder = this.#fresh(at);
-      return { at, folder, fresh, delivery: AtomicFile.openOwn(folder.path("tmp", fresh), at.shown) };
-    };
-    const known = this.#written.get(key);
-    if (known !== undefined) {
-      try {
-        return begin(known);
-      } catch (thrown) {
-        if (!isGone(thrown)) throw thrown;
-      }
+  /** A message is begun in a mailbox that was written to before; undefined where it has to be looked at. */
+  #begunInto(place: LocalPath): Delivery | undefined {
+    const known = this.#written.get(place.octets.toString("latin1"));
+    if (known === undefined) return undefined;
+    try {
+      return this.#begin(known);
+    } catch (thrown) {
+      if (!isGone(thrown)) throw thrown;
+      return undefined;
     }
+  }
+
+  /** The same in a mailbox that is looked at first. */
+  async #deliveryInto(place: LocalPath): Promise<Delivery> {
     const at = await this.#mailboxForWriting(place);
-    this.#written.set(key, at);
-    return begin(at);
+    this.#written.set(place.octets.toString("latin1"), at);
+    return this.#begin(at);
+  }
+
+  #begin(at: LocalPath): Delivery {
+    const fresh = newUnique();
+    const folder = this.#fresh(at);
+    return { at, folder, fresh, delivery: AtomicFile.openOwn(folder.path("tmp", fresh), at.shown) };
   }
 
   async #mailboxForWriting(place: LocalPath): Promise<LocalPath> {
@@ -401,21 +407,12 @@ async function lettersAt(here: MaildirFolder, there: MaildirFolder, letters: str
   return lettersIn(there, await flagsIn(here, letters));
 }
 
-/** The beginning of a message that is being written. */
-class Head {
-  readonly #blocks: Uint8Array[] = [];
-  #size = 0;
-
-  add(block: Uint8Array): void {
-    const room = HEADER_OCTETS - this.#size;
-    if (room <= 0) return;
-    this.#blocks.push(Buffer.from(block.subarray(0, room)));
-    this.#size += Math.min(room, block.length);
-  }
-
-  get octets(): Buffer {
-    return Buffer.concat(this.#blocks);
-  }
+/** A message that is being written, under a name of its own. */
+interface Delivery {
+  readonly at: LocalPath;
+  readonly folder: MaildirFolder;
+  readonly delivery: AtomicFile;
+  readonly fresh: string;
 }
 
 async function isEmptyFolder({ octets }: LocalPath): Promise<boolean> {

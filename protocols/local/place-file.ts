@@ -42,11 +42,13 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
   }
   if (there !== undefined && source.replace !== true) throw existsAlready(place.shown);
   // One of many: they go together.
-  if (source.held !== undefined) await roomForFiles();
+  const room = source.held === undefined ? undefined : roomForFiles();
+  if (room !== undefined) await room;
   const real = there === undefined ? place : await behindLinks(place);
   const file = openPart(real, place.shown);
   try {
-    await gather(source, signal, (block) => file.write(block));
+    if (source.held === undefined) await gather(source, signal, (block) => file.write(block));
+    else writeHeld(source.held, signal, file);
     await file.name({
       path: real.octets,
       folder: folderOf(real),
@@ -57,6 +59,12 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
   } finally {
     file.discard();
   }
+}
+
+/** What is in memory is written at once. @throws PortholeError the signal's reason */
+function writeHeld(held: Uint8Array, signal: AbortSignal, file: AtomicFile): void {
+  if (signal.aborted) throw abortReason(signal);
+  if (held.length > 0) file.write(held);
 }
 
 function openPart(real: LocalPath, shown: string): AtomicFile {

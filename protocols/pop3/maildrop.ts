@@ -99,13 +99,15 @@ export class Maildrop {
       : this.#byUid(path.uid, await this.#listing());
   }
 
-  /** As `find`, and nothing is asked for each: after `messages()` it is all known. @throws PortholeError as `find` */
-  async listed(path: Exclude<MailPath, { what: "maildrop" }>): Promise<Message> {
-    const messages = this.#messages ?? (await this.#listing());
-    if (path.what === "uid") return this.#byUid(path.uid, messages);
-    const found = messages.get(path.number);
-    if (found === undefined) throw new PortholeError("missing", `there is no message ${path.number}`);
-    return found;
+  /** As `find`, for many: all is asked for once, and then known. @throws PortholeError as `find` */
+  async known(): Promise<(path: Exclude<MailPath, { what: "maildrop" }>) => Message> {
+    const messages = await this.#listing();
+    return (path) => {
+      if (path.what === "uid") return this.#byUid(path.uid, messages);
+      const found = messages.get(path.number);
+      if (found === undefined) throw new PortholeError("missing", `there is no message ${path.number}`);
+      return found;
+    };
   }
 
   async #byNumber(number: number): Promise<Message> {

@@ -51,8 +51,8 @@ function watched(line: Line, body: Readable): Readable {
 
 /** What a path of many names: a message that was asked for, or why it was not. */
 type Wanted =
-  | { readonly path: string; readonly message: Message }
-  | { readonly path: string; readonly error: PortholeError };
+  | { readonly message: Message; readonly answer: Answer<StatusReply> }
+  | { readonly error: PortholeError };
 
 /** Many messages, sent ahead where the server takes commands so. */
 export async function* retrieveMany(
@@ -61,49 +61,52 @@ export async function* retrieveMany(
 ): AsyncGenerator<ManyRead, void, undefined> {
   const maildrop = await line.maildrop();
   // Asked before any message: an answer in between would wait for all messages that were asked for.
-  await maildrop.messages();
+  const known = await maildrop.known();
   const { peer } = maildrop;
-  const wanted = async function* (): AsyncGenerator<Wanted, void, undefined> {
-    for await (const path of paths) {
-      try {
-        const asked = parsePath(path);
-        if (asked.what === "maildrop")
-          throw new PortholeError("usage", "a mailbox cannot be read as a whole");
-        yield { path, message: await maildrop.listed(asked) };
-      } catch (thrown) {
-        if (!(thrown instanceof PortholeError)) throw thrown;
-        yield { path, error: thrown };
-      }
+  const ask = (path: string): Wanted => {
+    try {
+      const asked = parsePath(path);
+      if (asked.what === "maildrop") throw new PortholeError("usage", "a mailbox cannot be read as a whole");
+      const message = known(asked);
+      return { message, answer: retrieve(peer, message) };
+    } catch (thrown) {
+      if (!(thrown instanceof PortholeError)) throw thrown;
+      return { error: thrown };
     }
   };
-  const ask = (one: Wanted) => ("message" in one ? retrieve(peer, one.message) : undefined);
-  const leave = (answers: readonly (Answer<StatusReply> | undefined)[]) =>
-    passOver(answers.filter((answer) => answer !== undefined));
-  for await (const { item, answer } of askedAhead(wanted(), peer.depth, ask, leave)) {
-    if ("error" in item) yield item;
-    else if (answer !== undefined) yield* readOrRefused(line, item, answer);
+  const leave = (those: readonly Wanted[]) =>
+    passOver(those.flatMap((one) => ("answer" in one ? [one.answer] : [])));
+  for await (const { item: path, answer: wanted } of askedAhead(paths, peer.depth, ask, leave)) {
+    if ("error" in wanted) {
+      yield { path, error: wanted.error };
+      continue;
+    }
+    const { message, answer } = wanted;
+    const got = await retrievedOrRefused(line, message, answer);
+    if (got instanceof PortholeError) {
+      yield { path, error: got };
+      continue;
+    }
+    let isLeft = true;
+    try {
+      yield { path, document: got };
+      isLeft = false;
+    } finally {
+      if (isLeft) answer.leave();
+    }
   }
 }
 
-async function* readOrRefused(
+async function retrievedOrRefused(
   line: Line,
-  { path, message }: { readonly path: string; readonly message: Message },
+  message: Message,
   answer: Answer<StatusReply>,
-): AsyncGenerator<ManyRead, void, undefined> {
-  let document: Document;
+): Promise<Document | PortholeError> {
   try {
-    document = await retrieved(line, message, answer);
+    return await retrieved(line, message, answer);
   } catch (thrown) {
     // With the server's words it is this message alone; without them the connection is gone.
     if (!(thrown instanceof PortholeError && thrown.reply !== undefined && line.holds)) throw thrown;
-    yield { path, error: thrown };
-    return;
-  }
-  let isLeft = true;
-  try {
-    yield { path, document };
-    isLeft = false;
-  } finally {
-    if (isLeft) answer.leave();
+    return thrown;
   }
 }

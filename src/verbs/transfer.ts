@@ -102,7 +102,7 @@ async function deliverHeld(
   const counted = new Counted(document, request);
   counted.add(held, true);
   counted.check();
-  await request.begin?.(document);
+  if (request.begin !== undefined) await request.begin(document);
   try {
     const source = { ...sourceOf(document, request, oneOf(held)), held };
     const written = await target.write(request.to, source);
