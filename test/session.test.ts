@@ -277,6 +277,27 @@ describe("the turn passes on", () => {
     await session.stat("after");
   });
 
+  it("when the next of a list is asked for twice at once, each in its turn", async () => {
+    const { inner, session } = shelf();
+    const list = session.list("/")[Symbol.asyncIterator]();
+    const both = await Promise.all([list.next(), list.next()]);
+    expect(both.map(({ value }) => (value === undefined ? "" : value.name))).toEqual(["one", "two"]);
+    expect(await failureOf(session.stat("b"))).toMatchObject(overlap("stat", "list"));
+    expect((await list.next()).done).toBe(true);
+    expect((await list.next()).done).toBe(true);
+    await session.stat("after");
+    expect(inner.left).toBe(1);
+  });
+
+  it("when a list was left before its first was asked for", async () => {
+    const { inner, session } = shelf();
+    const list = session.list("/")[Symbol.asyncIterator]();
+    expect((await list.return?.())?.done).toBe(true);
+    expect((await list.next()).done).toBe(true);
+    await session.stat("after");
+    expect(inner.asked).toEqual(["stat after"]);
+  });
+
   it("when a list was never begun", async () => {
     const { inner, session } = shelf();
     session.list("/");

@@ -194,15 +194,16 @@ export async function saveOne(
   return told instanceof Unfinished ? told.told : told;
 }
 
+/** What saving needs: loaded for the first file, and there for all others. */
+let tools: Promise<[typeof import("../verbs/save.js"), typeof import("../text/filename.js")]> | undefined;
+
 async function saveFrom(
   desk: Desk,
   url: string,
   saving: Omit<Saving, "claims"> & { readonly claim: (path: string) => void },
 ): Promise<string | undefined | Unfinished> {
-  const [{ saveDocument }, { remoteFileName }] = await Promise.all([
-    import("../verbs/save.js"),
-    import("../text/filename.js"),
-  ]);
+  tools ??= Promise.all([import("../verbs/save.js"), import("../text/filename.js")]);
+  const [{ saveDocument }, { remoteFileName }] = await tools;
   const { destination, resume, read, another } = saving;
   const { options } = desk;
   const maxSize = maxSizeOf(options);

@@ -37,6 +37,69 @@ const WAYS: readonly Way[] = [
   },
 ];
 
+describe.each(WAYS)("a connection $name tells what comes next", ({ serve, connect }) => {
+  it("piece by piece, to the end", async () => {
+    await using server = await serve(script().send(SOME).drop());
+    const connection = await connect(server);
+    const taken: Buffer[] = [];
+    for (let next = await connection.next(); next !== undefined; next = await connection.next()) {
+      // Nothing of a piece may change when the next one is read.
+      taken.push(next);
+    }
+    expect(Buffer.concat(taken).equals(SOME)).toBe(true);
+    expect(connection.ended).toBe(true);
+    expect(connection.errored).toBe(null);
+    expect(await connection.next()).toBeUndefined();
+    connection.destroy();
+  });
+
+  it("and then pours the rest", async () => {
+    await using server = await serve(script().send("head\r\n").pause(20).send(SOME).drop());
+    const connection = await connect(server);
+    const taken = [await connection.next()];
+    await connection.pour((octets) => void taken.push(Buffer.from(octets)));
+    const whole = Buffer.concat(taken.map((piece) => piece ?? Buffer.alloc(0)));
+    expect(whole.equals(Buffer.concat([Buffer.from("head\r\n"), SOME]))).toBe(true);
+    connection.destroy();
+  });
+
+  it("nothing when it is destroyed meanwhile, and is not silent without being told", async () => {
+    await using server = await serve(script().pause(10_000));
+    const left = await connect(server);
+    const nothing = left.next();
+    left.destroy(new PortholeError("other", "enough"));
+    expect(await nothing).toBeUndefined();
+    expect(left.errored?.message).toBe("enough");
+    const impatient = await connect(server, { idleTimeout: 50 });
+    expect(await impatient.next()).toBeUndefined();
+    expect(impatient.errored?.message).toContain("no answer");
+  });
+
+  it("what nobody expects, when it was laid aside, and its end", async () => {
+    await using speaks = await serve(script().pause(20).send("unasked").pause(10_000));
+    const spoken = await connect(speaks);
+    await new Promise<void>((resolve) => spoken.layAside(resolve));
+    expect(spoken.readableLength).toBeGreaterThan(0);
+    spoken.destroy();
+    await using ends = await serve(script().pause(20).drop());
+    const ended = await connect(ends);
+    await new Promise<void>((resolve) => ended.layAside(resolve));
+    expect(ended.ended).toBe(true);
+    ended.destroy();
+  });
+
+  it("nothing of the kind when it was taken up again", async () => {
+    await using server = await serve(script().expect("ask").send("answer").pause(10_000));
+    const connection = await connect(server);
+    connection.layAside(() => connection.destroy());
+    connection.takeUp();
+    connection.write("ask\r\n");
+    expect((await connection.next())?.toString()).toBe("answer");
+    expect(connection.destroyed).toBe(false);
+    connection.destroy();
+  });
+});
+
 describe.each(WAYS)("a connection $name pours", ({ serve, connect }) => {
   it("all that comes, to the end", async () => {
     await using server = await serve(script().send(SOME).drop());

@@ -38,6 +38,18 @@ function refusal(text: string): string {
 const OK = "HTTP/1.1 200 OK\r\n";
 
 describe("HeadReader", () => {
+  it("gives heads that came together one by one, and what was fed before they were asked for after them", () => {
+    const reader = new HeadReader(MOST);
+    reader.feed(Buffer.from("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 20"));
+    reader.feed(Buffer.from("0 OK\r\nA: 1\r\n\r\nbo"));
+    reader.feed(Buffer.from("dy"));
+    expect(reader.begun).toBe(true);
+    expect(reader.next()).toMatchObject({ status: 103, fields: [["Link", "a"]] });
+    expect(reader.next()).toMatchObject({ status: 200, fields: [["A", "1"]] });
+    expect(reader.rest().toString()).toBe("body");
+    expect(reader.begun).toBe(false);
+  });
+
   it("gives status, reason and fields in order, however they are cut, and what follows", () => {
     const sent = `HTTP/1.1 404 Not Found\r\nA: 1\r\nset-Cookie:\t x=\xe9 \t\r\nA:2\r\nEmpty:\r\n\r\nbody\r\n\r\n`;
     for (const pieces of everyCut(Buffer.from(sent, "latin1"))) {

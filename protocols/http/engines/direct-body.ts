@@ -43,7 +43,8 @@ async function poured(
   const part = early.subarray(0, most);
   // It shows, when the connection is to serve again, that the server went on.
   if (part.length < early.length) connection.unshift(early.subarray(part.length));
-  if (part.length > 0) await take(part);
+  const taking = part.length > 0 ? take(part) : undefined;
+  if (taking !== undefined) await taking;
   return part.length === most ? most : part.length + (await connection.pour(take, most - part.length));
 }
 
