@@ -263,5 +263,5 @@ export function describeLink(page: Page, link: { name: string; type?: string; si
 
 /** The pictures that `I` shows. */
 function isShown(type: string | undefined): boolean {
-  return type !== undefined && /^image\/(?:png|gif|jpeg|jpg|pjpeg)$/.test(type);
+  return type !== undefined && /^image\/(?:png|gif|jpeg|jpg|pjpeg|\*)$/.test(type);
 }
