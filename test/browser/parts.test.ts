@@ -1,6 +1,7 @@
 /** The browser's parts, each by itself. */
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { pathAbove } from "../../src/browser/above.js";
 import { parseBindings, usualBindings } from "../../src/browser/bindings.js";
 import { formatBookmark, parseBookmarks } from "../../src/browser/bookmarks.js";
 import { crossing } from "../../src/browser/crossing.js";
@@ -38,6 +39,7 @@ describe("keys", () => {
     ["Escape twice", "\x1b\x1b", ["Escape", "Escape"]],
     ["page keys", "\x1b[5~\x1b[6~", ["PageUp", "PageDown"]],
     ["the mouse", "\x1b[<0;5;7M\x1b[<0;5;7m\x1b[<65;1;2M", ["press 7", "wheel-down 2"]],
+    ["the mouse of old terminals", "\x1b[M %'\x1b[M#%'\x1b[M`!\"a", ["press 7", "wheel-up 2", "a"]],
     ["a paste in one piece", "\x1b[200~a\x1b[31mb\x1b[201~c", ["<a\x1b[31mb>", "c"]],
     ["what is no key", "\x1b[99;99;99Xa", ["a"]],
   ])("%s", (_what, text, wanted) => {
@@ -55,9 +57,39 @@ describe("keys", () => {
   });
 });
 
+describe("the folder above", () => {
+  it.each([
+    ["/pub/charts/north.txt", undefined, "/pub/charts"],
+    ["/pub/charts/", undefined, "/pub"],
+    ["/pub", undefined, "/"],
+    ["/", undefined, undefined],
+    ["", undefined, "../"],
+    ["//etc/motd", undefined, "//etc"],
+    ["//etc", undefined, "//"],
+    ["//", undefined, undefined],
+    ["/INBOX;UIDVALIDITY=7/;UID=3", undefined, "/INBOX;UIDVALIDITY=7"],
+    ["/docs/a.html?page=2#x", undefined, "/docs"],
+    ["./", undefined, "../"],
+    ["../", undefined, "../../"],
+    ["./notes", undefined, "./"],
+    ["notes/old/a.txt", undefined, "notes/old/"],
+    ["/0/texts/fog.txt", "1", "/1/texts"],
+    ["/1/texts", "1", "/"],
+    ["/1texts/old/", "1", "/1texts"],
+    ["/00/texts/fog.txt", "1", "/11/texts"],
+    ["/%3B/films/a", "1", "/1/films"],
+    ["/0about.txt", "1", "/"],
+    ["/7/find/text%09fog%20horn", "1", "/1/find"],
+    ["/1", "1", undefined],
+    ["/", "1", undefined],
+  ])("of %s (%s) is %s", (path, folderType, wanted) => {
+    expect(pathAbove(path, folderType)).toBe(wanted);
+  });
+});
+
 describe("bindings", () => {
   it("are the usual ones with those of the person's file", () => {
-    const bindings = parseBindings("# mine\nx quit\nq -\n", "keys");
+    const bindings = parseBindings("# mine\n#yours\n#\nx quit\nq -\n", "keys");
     expect(bindings.get("x")).toBe("quit");
     expect(bindings.get("q")).toBeUndefined();
     expect(bindings.get("j")).toBe(usualBindings().get("j"));
