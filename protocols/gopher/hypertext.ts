@@ -26,6 +26,7 @@ const WORDS: Readonly<Partial<Record<Entry["kind"], string>>> = {
 
 /**
  * @param start what the hole was opened at: menus beneath it are followed, other menus are left where they are
+ * @throws PortholeError `protocol` for a line without end
  */
 export function hypertextOf(
   octets: Uint8Array,

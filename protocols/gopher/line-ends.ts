@@ -1,7 +1,11 @@
 /** Line ends as menus have them: CRLF (RFC 1436, 2), and in the world LF and CR alone. */
+import { PortholeError } from "../../src/errors.js";
 import { CR, LF } from "../../src/wire/octets.js";
 
 const NOTHING = Buffer.alloc(0);
+/** Octets of a line that are waited for, to go on behind it. */
+const LONGEST_PASSED = 16 * 1024 * 1024;
+
 const CR_ALONE = Buffer.of(CR);
 const LF_ALONE = Buffer.of(LF);
 
@@ -48,6 +52,7 @@ export class LongLines {
     this.#most = most;
   }
 
+  /** @throws PortholeError `protocol` for a line that has no end at all */
   feed(chunk: Buffer): Buffer {
     if (!this.#isWithin(chunk)) return this.#cut(chunk);
     const lf = chunk.lastIndexOf(LF);
@@ -75,6 +80,9 @@ export class LongLines {
       const room = Math.max(0, this.#most + 1 - this.#length);
       kept.push(chunk.subarray(at, Math.min(end, at + room)));
       this.#length = lf < 0 ? this.#length + end - at : 0;
+      if (this.#length > LONGEST_PASSED) {
+        throw new PortholeError("protocol", `a line of the menu has no end within ${LONGEST_PASSED} octets`);
+      }
       if (lf >= 0) kept.push(LF_ALONE);
       at = end + 1;
     }

@@ -116,6 +116,7 @@ export class MenuReader {
     this.#charset = charset;
   }
 
+  /** @throws PortholeError `protocol` for a line without end */
   feed(chunk: Buffer): void {
     if (!this.#ended) this.#lines.feed(this.#bounded.feed(this.#crs.feed(chunk)));
   }
