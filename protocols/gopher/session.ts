@@ -276,12 +276,14 @@ export class GopherSession implements Session {
       );
     }
     let left = query.limit ?? Number.POSITIVE_INFINITY;
+    let isTold = false;
     if (left <= 0) return;
     const menu = this.#placeOf(asked);
     const { connection, answer } = await this.#ask(asked);
     try {
       for await (const item of itemsOf(answer.chunks, this.#menuCharset)) {
-        if (item.leftOut === true) this.#context.warn(`${menu.url}: ${item.display}`);
+        if (item.leftOut === true && !isTold) this.#context.warn(`${menu.url}: ${item.display}`);
+        isTold ||= item.leftOut === true;
         yield entryOfItem(item, menu);
         if (--left <= 0) return;
       }

@@ -10,7 +10,7 @@ import { Layout } from "../../src/browser/layout.js";
 import { LineEditor } from "../../src/browser/line-editor.js";
 import { LinesEditor } from "../../src/browser/lines-editor.js";
 import { MOST_LINES, Page } from "../../src/browser/page.js";
-import { blockRows, boxOf, decodePicture } from "../../src/browser/picture.js";
+import { blockRows, boxOf, decodePicture, shadedRows } from "../../src/browser/picture.js";
 import { decodePng } from "../../src/browser/png.js";
 import { TextLines, withoutTabs } from "../../src/browser/text-lines.js";
 import { Client } from "../../src/client.js";
@@ -335,6 +335,9 @@ describe("a picture", () => {
     );
     if (picture === undefined) throw new Error("it is a picture");
     expect(blockRows(picture, 40)).toEqual(["\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m"]);
+    const grey = (...lights: number[]) => Uint8Array.from(lights.flatMap((light) => [light, light, light]));
+    const four = { width: 4, height: 2, rgb: grey(255, 255, 0, 0, 255, 0, 255, 0) };
+    expect(shadedRows(four, 40)).toEqual(["█▀▄ "]);
     expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80)).toEqual({ columns: 80, rows: 30 });
     expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80, { width: 10, height: 20 })).toEqual({
       columns: 64,

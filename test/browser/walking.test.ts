@@ -81,8 +81,6 @@ describe("a menu", () => {
     await at.sees("'klingon' is no character set that is known here");
     at.press("e", "C-u", "cp437", "Enter");
     await at.sees(/^ Accents of old \(ISO 8859-1\) - [\s\S]*Malm÷/);
-    at.press("r", "=");
-    await at.sees("Charset  cp437");
   });
 
   it("asks for the words of a search, and lists what has them", async () => {

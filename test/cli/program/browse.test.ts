@@ -136,10 +136,18 @@ describe("a walk on a terminal", () => {
     expect(await readFile(`${user.home}/.config/porthole/bookmarks`, "utf8")).toBe(
       `${sandbox.url("gopher")} 127.0.0.1\n`,
     );
+    // What a sandbox leaves while it runs.
+    const notice = {
+      pid: process.pid,
+      hint: "log in as porthole",
+      places: [{ name: "ftp", url: sandbox.url("ftp") }],
+    };
+    await writeFile(`${user.home}/.local/state/porthole/sandbox.json`, JSON.stringify(notice));
     await using second = await browsing("");
     const start = settled(await second.shows("Lately"));
     expect(start).toContain("Bookmarks\n   1  127.0.0.1  gopher://HOST/");
     expect(start).toContain("Accounts\n   2  harbour  @harbour");
+    expect(start).toContain("The sandbox on this machine (log in as porthole)\n   3  ftp  ftp://HOST/");
     await second.type("2");
     await second.shows("dir  pub");
     await second.type("q");

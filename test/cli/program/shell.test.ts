@@ -1,6 +1,7 @@
 /** `porthole shell` from scripts, and typed on a real terminal. */
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { conversation, scripted } from "../../../fixtures/servers/scripted.js";
@@ -236,7 +237,8 @@ describe("on a terminal", () => {
       TERM: "xterm-256color",
     });
 
-  it("lines are edited, completed with remote names, and kept for the next time", async () => {
+  it("lines are edited, completed with remote names, and with local ones behind !, and kept for the next time", async () => {
+    await writeFile(join(user.folder, "here-alone.txt"), "");
     await using screen = await opened(sandbox.url("ftp"));
     await screen.shows("/>");
     await screen.type("cat wel", "Tab");
@@ -245,6 +247,9 @@ describe("on a terminal", () => {
     await screen.shows(/Look around.*\n.*:\/>$/);
     await screen.type('pwd; cat "wel', "Tab");
     await screen.shows('cat "welcome.txt"');
+    await screen.type("C-u");
+    await screen.type("!cat here-", "Tab");
+    await screen.shows("!cat here-alone.txt");
     await screen.type("C-u");
     await screen.type("cd pu", "Tab");
     await screen.shows("cd pub/");
