@@ -57,6 +57,18 @@ describe("a web server", () => {
 });
 
 describe("a script", () => {
+  it("tells by its status that something was not looked through", async () => {
+    const { stdout, stderr, status } = await script(
+      sandbox.url("gopher"),
+      "-find *exts",
+      "find *exts",
+      "pwd",
+    );
+    expect(stderr).toContain("/1/lost: the server has no such item");
+    expect(stdout).toBe("texts/\ntexts/\n");
+    expect(status).toBe(13);
+  });
+
   it("goes about folders, gets and puts, over one connection", async () => {
     await writeFile(user.path("up.txt"), "brought along\n");
     const { stdout, stderr, status } = await user.run(["shell", sandbox.url("ftp"), "-v"], {
