@@ -14,7 +14,8 @@ export function pathAbove(path: string, folderType?: string): string | undefined
   const [, top = "/", rest = ""] = /^(\/\/?)(.*)$/s.exec(place) ?? [];
   const name = rest.replace(/\/+$/, "");
   if (name === "") return undefined;
-  return top + name.slice(0, name.lastIndexOf("/") + 1).replace(/(?<=.)\/$/, "");
+  // With its slash, without which a web server may have another place there, or none.
+  return top + name.slice(0, name.lastIndexOf("/") + 1);
 }
 
 /** `/0/texts/fog.txt` is in `/1/texts`, and `/00/texts/fog.txt`, as the first servers wrote it, in `/11/texts`. */

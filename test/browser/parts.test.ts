@@ -59,16 +59,16 @@ describe("keys", () => {
 
 describe("the folder above", () => {
   it.each([
-    ["/pub/charts/north.txt", undefined, "/pub/charts"],
-    ["/pub/charts/", undefined, "/pub"],
+    ["/pub/charts/north.txt", undefined, "/pub/charts/"],
+    ["/pub/charts/", undefined, "/pub/"],
     ["/pub", undefined, "/"],
     ["/", undefined, undefined],
     ["", undefined, "../"],
-    ["//etc/motd", undefined, "//etc"],
+    ["//etc/motd", undefined, "//etc/"],
     ["//etc", undefined, "//"],
     ["//", undefined, undefined],
-    ["/INBOX;UIDVALIDITY=7/;UID=3", undefined, "/INBOX;UIDVALIDITY=7"],
-    ["/docs/a.html?page=2#x", undefined, "/docs"],
+    ["/INBOX;UIDVALIDITY=7/;UID=3", undefined, "/INBOX;UIDVALIDITY=7/"],
+    ["/docs/a.html?page=2#x", undefined, "/docs/"],
     ["./", undefined, "../"],
     ["../", undefined, "../../"],
     ["./notes", undefined, "./"],
