@@ -146,6 +146,7 @@ const RIGHT: Readonly<Record<keyof Manifest, (value: unknown) => boolean>> = {
   verbs: (value) => Array.isArray(value) && value.every((verb) => Object.hasOwn(VERB_METHODS, String(verb))),
   sends: (value) => value === undefined || value === "message" || value === "octets",
   sendCommand: (value) => value === undefined || isText(value),
+  folderType: (value) => value === undefined || isText(value),
   options: (value) =>
     Array.isArray(value) && value.every((option) => isRecord(option) && isText(option["flag"])),
   commands: (value) =>

@@ -118,6 +118,8 @@ export interface Manifest {
   readonly sends?: Outgoing["kind"];
   /** The command of its own that `send` is another word for: `post`. */
   readonly sendCommand?: string;
+  /** Paths begin with a character for what they name (RFC 4266, 2.1): that of folders. */
+  readonly folderType?: string;
   readonly options: readonly OptionSpec[];
   readonly commands: readonly CommandSpec[];
   /** Absent as long as there is nothing to load. */

@@ -132,18 +132,15 @@ function webLinkOf({ type, host, port }: MenuItem, selector: string): string | u
 }
 
 /**
- * The URL that an `h` item's `URL:` selector carries. A menu may point to any host, but never into this machine:
- * what is no such URL stays a selector, to which most servers answer with a page that names it.
+ * The URL that an `h` item's `URL:` selector carries, whoever can open it (`magnet:?...`). A menu may point to any host, but
+ * never into this machine: what is no such URL stays a selector, to which most servers answer with a page that names it.
  */
 function linkOf(type: string, selector: string): string | undefined {
   const text = type === "h" ? /^\/?URL:(.+)$/i.exec(selector)?.[1] : undefined;
   if (text === undefined) return undefined;
   try {
     const url = parseUrl(text);
-    const leadsOut =
-      url.host === ""
-        ? /^(?:mailto|news)$/.test(url.scheme)
-        : !/^(?:file|maildir|mbox|eml)$|unix/.test(url.scheme);
+    const leadsOut = !/^(?:file|maildir|mbox|eml|data|javascript|vbscript)$|unix/.test(url.scheme);
     return leadsOut ? formatUrl(url) : undefined;
   } catch (thrown) {
     if (thrown instanceof PortholeError) return undefined;

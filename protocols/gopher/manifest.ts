@@ -6,6 +6,7 @@ export const manifest = {
   summary: "menus and documents",
   schemes: { gopher: { port: 70, tls: "never" }, gophers: { port: 70, tls: "always" } },
   verbs: ["ls", "get", "stat", "search", "check"],
+  folderType: "1",
   options: [
     {
       flag: "tofu",

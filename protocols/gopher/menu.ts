@@ -3,7 +3,7 @@ import { LineReader } from "../../src/wire/lines.js";
 import { CR, DOT } from "../../src/wire/octets.js";
 import { decodeWords } from "../../src/wire/words.js";
 import { decodeDisplay } from "./charset.js";
-import { LoneCrs } from "./line-ends.js";
+import { LoneCrs, LongLines } from "./line-ends.js";
 import { splitAtTabs } from "./url.js";
 
 /** One line of a menu. What stands in `host` was written by anyone, and need be no host. */
@@ -23,10 +23,15 @@ export interface MenuItem {
   readonly plus: boolean;
   /** It is a form to be filled in (Gopher+, `?`). */
   readonly asks: boolean;
+  /** It stands for a line that was too long. */
+  readonly leftOut?: true;
 }
 
-/** Octets of a line; a longer one is an error. */
+/** Octets of a line; a longer one is left out, and a note stands in its place. */
 export const LONGEST_LINE = 64 * 1024;
+
+/** With the CR of its end. */
+const LONGEST_READ = LONGEST_LINE + 1;
 
 const NOTHING = Buffer.alloc(0);
 const LONE_DOT = Buffer.of(DOT);
@@ -91,6 +96,8 @@ const TEXT = {
   asks: false,
 } as const;
 
+const LEFT_OUT = `(a line longer than ${LONGEST_LINE} octets is left out here)`;
+
 function portOf(text: string): number | undefined {
   const port = Number(/^\s*(\d{1,9})/.exec(text)?.[1] ?? 0);
   return port >= 1 && port <= 65535 ? port : undefined;
@@ -100,7 +107,8 @@ function portOf(text: string): number | undefined {
 export class MenuReader {
   readonly #charset: string | undefined;
   readonly #crs = new LoneCrs();
-  readonly #lines = new LineReader({ maxLength: LONGEST_LINE });
+  readonly #bounded = new LongLines(LONGEST_READ);
+  readonly #lines = new LineReader({ maxLength: LONGEST_READ + 1 });
   #before = "1";
   #ended = false;
 
@@ -108,8 +116,9 @@ export class MenuReader {
     this.#charset = charset;
   }
 
+  /** @throws PortholeError `protocol` for a line without end */
   feed(chunk: Buffer): void {
-    if (!this.#ended) this.#lines.feed(this.#crs.feed(chunk));
+    if (!this.#ended) this.#lines.feed(this.#bounded.feed(this.#crs.feed(chunk)));
   }
 
   /** A lone dot has come. What follows it is no part of the menu. */
@@ -117,7 +126,6 @@ export class MenuReader {
     return this.#ended;
   }
 
-  /** @throws PortholeError `protocol` when a line is longer than LONGEST_LINE */
   next(): MenuItem | undefined {
     const line = this.#ended ? undefined : this.#lines.next();
     return line === undefined ? undefined : this.#item(line);
@@ -133,6 +141,7 @@ export class MenuReader {
   }
 
   #item(line: Buffer): MenuItem | undefined {
+    if (line.length > LONGEST_LINE) return { ...TEXT, display: LEFT_OUT, leftOut: true };
     const bare = withoutCrs(line);
     this.#ended = bare.equals(LONE_DOT);
     if (this.#ended) return undefined;

@@ -143,15 +143,24 @@ function formQuestion({ kind, question, choices }: PlusQuestion): PlusFormQuesti
 }
 
 /**
- * The answers to a form as they are sent behind the request: a data block with a line for each answer, ended by a dot.
- * Where several lines are asked for (AskL, ChooseF), their count stands before them.
+ * The answers to a form as they are sent behind the request: a data block with a line for each answer, ended by a dot
+ * (Gopher+, 2.8). Where several lines are asked for (AskL), their count stands before them. The one file that may be sent
+ * (ChooseF) is the remainder of the block, uncounted.
  * @throws PortholeError `usage` for a control character in an answer, and for answers too few or too many
  */
 export function answersBlock(questions: readonly PlusFormQuestion[], answers: readonly string[]): Buffer {
   if (answers.length !== questions.length) {
     throw new PortholeError("usage", `${answers.length} answers to ${questions.length} questions`);
   }
-  const lines = questions.flatMap((question, at) => linesOf(question, answers[at] ?? ""));
+  const isFile = ({ kind }: PlusFormQuestion) => kind === "choosef";
+  if (questions.filter(isFile).length > 1) {
+    throw new PortholeError("usage", "the form wants more than one file, and Gopher+ can send but one");
+  }
+  const answered = questions.map((question, at) => ({ question, answer: answers[at] ?? "" }));
+  const lines = [
+    ...answered.filter(({ question }) => !isFile(question)),
+    ...answered.filter(({ question }) => isFile(question)),
+  ].flatMap(({ question, answer }) => linesOf(question, answer));
   return Buffer.from(["+-1", ...lines.map(stuffed), ".", ""].join("\r\n"));
 }
 
@@ -160,6 +169,7 @@ function linesOf({ kind, lines }: PlusFormQuestion, answer: string): readonly st
   if (pieces.some((piece) => /[\r\n\0]/.test(piece))) {
     throw new PortholeError("usage", "an answer cannot hold a line break");
   }
+  if (kind === "choosef") return pieces;
   if (lines === true) return [String(pieces.length), ...pieces];
   if (kind === "select" && /^(?:y|yes|no?)$/i.test(answer)) return [/^y/i.test(answer) ? "1" : "0"];
   return pieces;

@@ -38,6 +38,8 @@ import { textOf } from "./text.js";
 import { itemType, MENU_MEDIA_TYPE, mediaTypeOf, type Transfer } from "./types.js";
 import { formatPath, type GopherPath, parsePath, requestOf } from "./url.js";
 
+const NOTHING = Buffer.alloc(0);
+
 export class GopherSession implements Session {
   readonly #target: Target;
   readonly #context: Context;
@@ -107,7 +109,7 @@ export class GopherSession implements Session {
     if (asked.plus !== undefined) {
       const { chunks, length } = await plusBody(answer.chunks, connection);
       const total = typeof length === "number" ? { total: length } : {};
-      return { ...facts, ...total, type: claimed, body: streamOf(chunks, connection) };
+      return { ...facts, ...total, type: sniffedType(NOTHING, claimed), body: streamOf(chunks, connection) };
     }
     const type = sniffedType(answer.beginning, claimed);
     const isText = transfer === "text" && (type.startsWith("text/") || type === claimed);
@@ -158,7 +160,7 @@ export class GopherSession implements Session {
     const { chunks, length } = await plusBody(answer.chunks, connection);
     return {
       entry: entryOfPath(asked, this.#placeOf(asked)),
-      type: mediaTypeOf(asked.type, decodeWords(asked.selector)),
+      type: sniffedType(NOTHING, mediaTypeOf(asked.type, decodeWords(asked.selector))),
       offset: 0,
       ...(typeof length === "number" ? { total: length } : {}),
       body: streamOf(chunks, connection),
@@ -274,11 +276,14 @@ export class GopherSession implements Session {
       );
     }
     let left = query.limit ?? Number.POSITIVE_INFINITY;
+    let isTold = false;
     if (left <= 0) return;
     const menu = this.#placeOf(asked);
     const { connection, answer } = await this.#ask(asked);
     try {
       for await (const item of itemsOf(answer.chunks, this.#menuCharset)) {
+        if (item.leftOut === true && !isTold) this.#context.warn(`${menu.url}: ${item.display}`);
+        isTold ||= item.leftOut === true;
         yield entryOfItem(item, menu);
         if (--left <= 0) return;
       }

@@ -22,9 +22,11 @@ const SNIFFED = 512;
 
 /**
  * The media type that the octets have.
- * @param claimed by the item type and the selector
+ * @param told by the item type and the selector
  */
-export function sniffedType(beginning: Buffer, claimed: string): string {
+export function sniffedType(beginning: Buffer, told: string): string {
+  // What is only known to be an image is octets until they say which.
+  const claimed = told.endsWith("/*") ? "application/octet-stream" : told;
   const head = beginning.toString("latin1", 0, SNIFFED);
   const isText = !head.includes("\0");
   if (claimed.startsWith("text/") || claimed === "application/octet-stream") {

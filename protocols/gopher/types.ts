@@ -23,6 +23,8 @@ export interface ItemType {
   readonly transfer: Transfer;
   /** Absent: the selector's extension tells. */
   readonly media?: string;
+  /** What is known when the extension tells nothing: `image`, of which kind is not said. */
+  readonly family?: "image" | "audio" | "video";
 }
 
 export const MENU_MEDIA_TYPE = "application/gopher-menu";
@@ -40,11 +42,11 @@ const ITEM_TYPES: Readonly<Record<string, ItemType>> = {
   "9": { title: "binary file", kind: "file", transfer: "octets" },
   T: { title: "TN3270 session", kind: "session", transfer: "elsewhere" },
   g: { title: "GIF image", kind: "file", transfer: "octets", media: "image/gif" },
-  I: { title: "image", kind: "file", transfer: "octets" },
+  I: { title: "image", kind: "file", transfer: "octets", family: "image" },
   // Gopher+: bitmap, movie, sound.
-  ":": { title: "image", kind: "file", transfer: "octets" },
-  ";": { title: "video", kind: "file", transfer: "octets" },
-  "<": { title: "sound", kind: "file", transfer: "octets" },
+  ":": { title: "image", kind: "file", transfer: "octets", family: "image" },
+  ";": { title: "video", kind: "file", transfer: "octets", family: "video" },
+  "<": { title: "sound", kind: "file", transfer: "octets", family: "audio" },
   // In use beside the RFC.
   c: { title: "calendar", kind: "file", transfer: "octets", media: "text/calendar" },
   d: { title: "document", kind: "file", transfer: "octets" },
@@ -54,7 +56,7 @@ const ITEM_TYPES: Readonly<Record<string, ItemType>> = {
   p: { title: "PNG image", kind: "file", transfer: "octets", media: "image/png" },
   P: { title: "PDF document", kind: "file", transfer: "octets", media: "application/pdf" },
   r: { title: "RTF document", kind: "file", transfer: "octets", media: "application/rtf" },
-  s: { title: "sound", kind: "file", transfer: "octets" },
+  s: { title: "sound", kind: "file", transfer: "octets", family: "audio" },
   x: { title: "XML document", kind: "file", transfer: "octets", media: "application/xml" },
   X: { title: "XML document", kind: "file", transfer: "octets", media: "application/xml" },
 };
@@ -66,7 +68,10 @@ export function itemType(type: string): ItemType {
   return Object.hasOwn(ITEM_TYPES, type) ? (ITEM_TYPES[type] ?? UNKNOWN) : UNKNOWN;
 }
 
-/** By the item type where it says enough, otherwise by the selector's extension. */
+/** By the item type where it says enough, otherwise by the selector's extension; `image/*` where only so much is known. */
 export function mediaTypeOf(type: string, selector: string): string {
-  return itemType(type).media ?? mediaTypeOfFile(selector) ?? "application/octet-stream";
+  const { media, family } = itemType(type);
+  return (
+    media ?? mediaTypeOfFile(selector) ?? (family === undefined ? "application/octet-stream" : `${family}/*`)
+  );
 }

@@ -64,6 +64,7 @@ export function actionsOf(parts: Acting): Readonly<Record<Action, () => void>> {
     },
     back: () => travel.back(),
     forward: () => travel.forward(),
+    up: () => void travel.up(),
     "next-link": () => selected(1),
     "previous-link": () => selected(-1),
     "line-down": () => scrolled(painter, 1),

@@ -6,6 +6,7 @@ export const ACTIONS = {
   open: "open the selected link",
   back: "back; while a page is loading: leave it",
   forward: "forward again",
+  up: "the folder above",
   "next-link": "select the next link",
   "previous-link": "select the link before",
   "line-down": "one line down",
@@ -59,6 +60,7 @@ const USUAL: Readonly<Record<Action, string>> = {
   open: "Enter Right l",
   back: "Left Backspace h H u M-Left",
   forward: "L ] M-Right",
+  up: "- ^ M-Up",
   "next-link": "Down Tab C-n",
   "previous-link": "Up S-Tab C-p",
   "line-down": "j C-e",
@@ -127,7 +129,7 @@ function isAction(word: string): word is Action {
 export function parseBindings(text: string, file: string): Map<string, Action> {
   const bindings = usualBindings();
   for (const [at, line] of text.split("\n").slice(0, OWN_LINES).entries()) {
-    if (line.trim() === "" || line.startsWith("# ")) continue;
+    if (line.trim() === "" || line.startsWith("#")) continue;
     const [key = "", action = "", ...more] = line.trim().split(/\s+/);
     if (action === "-" && more.length === 0) bindings.delete(key);
     else if (isAction(action) && more.length === 0) bindings.set(key, action);

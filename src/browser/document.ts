@@ -5,7 +5,7 @@ import { htmlAsText, LONGEST_HTML } from "../text/html.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
 import { MOST_SOURCE, type Page, type Span } from "./page.js";
-import { blockRows, boxOf, type Cell, decodePicture, LARGEST_PICTURE } from "./picture.js";
+import { blockRows, boxOf, type Cell, decodePicture, LARGEST_PICTURE, shadedRows } from "./picture.js";
 import { addStyled, TextLines } from "./text-lines.js";
 
 /** Lines of prose wider than this are hard to read. */
@@ -241,7 +241,8 @@ async function drawPicture(page: Page, chunks: AsyncIterable<Buffer>, reading: R
     page.picture = { ...box, pixels, line: page.lines.length };
     // Where the screen shows pixels, they come over rows that are empty.
     const rows = cell === undefined ? blockRows(pixels, columns) : Array.from({ length: box.rows }, () => "");
-    for (const row of rows) page.paint(row, box.columns);
+    const plain = cell === undefined ? shadedRows(pixels, columns) : [];
+    for (const [at, row] of rows.entries()) page.paint(row, plain[at] ?? "▀".repeat(box.columns));
   };
   paint(reading.columns);
   page.redraw = async (columns) => paint(columns);
@@ -263,5 +264,5 @@ export function describeLink(page: Page, link: { name: string; type?: string; si
 
 /** The pictures that `I` shows. */
 function isShown(type: string | undefined): boolean {
-  return type !== undefined && /^image\/(?:png|gif|jpeg|jpg|pjpeg)$/.test(type);
+  return type !== undefined && /^image\/(?:png|gif|jpeg|jpg|pjpeg|\*)$/.test(type);
 }

@@ -3,6 +3,7 @@ import type { Input } from "./screen.js";
 
 /** Longer than any sequence of a key or the mouse; what does not end by then is none. */
 const LONGEST_SEQUENCE = 32;
+const X10 = "\x1b[M";
 const PASTE_BEGINS = "\x1b[200~";
 const PASTE_ENDS = "\x1b[201~";
 /** Characters of one paste: an address or a few words are wanted, not a book. */
@@ -93,6 +94,7 @@ export class KeyReader {
     const held = this.#held;
     if (held.startsWith(PASTE_BEGINS)) return this.#paste();
     if (held.length === 1) return undefined;
+    if (held.startsWith(X10)) return this.#x10();
     const introducer = held[1];
     if (introducer === "\x1b") {
       this.#held = held.slice(1);
@@ -117,6 +119,21 @@ export class KeyReader {
     const [first = "", modifier] = parameters.split(";");
     const name = final === "~" ? TILDE[first] : FINAL[final];
     return name === undefined ? "skip" : { kind: "key", key: modified(name, Number(modifier ?? 1)) };
+  }
+
+  /**
+   * A terminal that knows the mouse and no SGR reports: three characters follow, which must not be taken for keys. A release
+   * says nothing of its button.
+   */
+  #x10(): Input | "skip" | undefined {
+    const report = this.#held.slice(0, X10.length + 3);
+    if (report.length < X10.length + 3) return undefined;
+    this.#held = this.#held.slice(report.length);
+    const [button = 0, column = 1, row = 1] = Array.from(
+      report.slice(X10.length),
+      (one) => one.charCodeAt(0) - 32,
+    );
+    return (button & 3) === 3 ? "skip" : mouse(`${button};${column};${row}`, "M");
   }
 
   #paste(): Input | undefined {

@@ -113,9 +113,9 @@ export class Page {
     }
   }
 
-  /** A row of a picture, so many columns wide. */
-  paint(painted: string, columns: number): void {
-    this.add("▀".repeat(columns));
+  /** A row of a picture, in colours, and in characters where there are none. */
+  paint(painted: string, text: string): void {
+    this.add(text);
     const last = this.lines.pop();
     if (last !== undefined) this.lines.push({ ...last, painted });
   }

@@ -84,6 +84,30 @@ export function blockRows(picture: Picture, columns: number): string[] {
   return rows;
 }
 
+/** Half blocks that are only there or not, for screens without colours: what is light is there. */
+const SHADES = [" ", "▀", "▄", "█"];
+/** Brightness (of 255) from which a pixel is there, in an ordered pattern (Bayer's, 2 by 2). */
+const THRESHOLDS = [51, 153, 204, 102];
+
+/** The same rows as `blockRows`, in characters alone. */
+export function shadedRows(picture: Picture, columns: number): string[] {
+  const width = Math.max(1, Math.min(columns, picture.width));
+  const height = Math.max(1, Math.round((picture.height * width) / picture.width));
+  const { rgb } = scaled(picture, width, height);
+  const isThere = (x: number, y: number) => {
+    const [r = 0, g = 0, b = 0] =
+      y < height ? rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3) : [];
+    return 0.299 * r + 0.587 * g + 0.114 * b >= (THRESHOLDS[(y % 2) * 2 + (x % 2)] ?? 0) ? 1 : 0;
+  };
+  const rows: string[] = [];
+  for (let y = 0; y < height; y += 2) {
+    let row = "";
+    for (let x = 0; x < width; x++) row += SHADES[isThere(x, y) + 2 * isThere(x, y + 1)] ?? " ";
+    rows.push(row);
+  }
+  return rows;
+}
+
 /** Some of its rows of pixels. */
 export function cropped({ width, height, rgb }: Picture, from: number, to: number): Picture {
   const top = Math.max(0, Math.min(height - 1, from));

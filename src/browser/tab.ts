@@ -6,8 +6,8 @@ const NOTHING_ASKED = { words: undefined, posted: undefined };
 
 export class Visit {
   page: Page;
-  /** Reopens what the page was made from. */
-  readonly reopen: (() => void) | undefined;
+  /** Reopens what the page was made from, in another character set if one is named. */
+  readonly reopen: ((charset?: string) => void) | undefined;
   readonly layout = new Layout();
   /** The row at the top of the screen. */
   top = 0;
@@ -20,7 +20,11 @@ export class Visit {
   /** The form that the page answers. */
   readonly posted: string | undefined;
 
-  constructor(page: Page, reopen?: () => void, asked: Pick<Visit, "words" | "posted"> = NOTHING_ASKED) {
+  constructor(
+    page: Page,
+    reopen?: (charset?: string) => void,
+    asked: Pick<Visit, "words" | "posted"> = NOTHING_ASKED,
+  ) {
     this.page = page;
     this.reopen = reopen;
     this.words = asked.words;

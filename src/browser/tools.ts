@@ -1,5 +1,6 @@
 /** What a person asks of the browser beside walking: addresses, bookmarks, downloads, sources, facts. */
 import { join } from "node:path";
+import { isCharset } from "../text/charset.js";
 import { remoteFileName, safeFileName } from "../text/filename.js";
 import { safeLine } from "../text/safe.js";
 import { humanSize } from "../text/units.js";
@@ -152,7 +153,9 @@ export class Tools {
       text: page.charset ?? "utf-8",
       memory: ["iso-8859-1", "cp437", "koi8-r", "shift_jis", "windows-1252", "utf-8"],
     });
-    if (charset !== undefined && charset.trim() !== "") this.#on.travel.reload(charset.trim());
+    if (charset === undefined || charset.trim() === "") return;
+    if (await isCharset(charset)) this.#on.travel.reload(charset.trim());
+    else this.#on.tell(`'${safeLine(charset)}' is no character set that is known here`);
   }
 
   showInfo(): void {

@@ -4,6 +4,7 @@ import type { EntryKind, Session, Target } from "../plugin.js";
 import { safeLine } from "../text/safe.js";
 import type { Doors } from "../verbs/doors.js";
 import { keptMenuIn } from "../verbs/kept-menu.js";
+import { pathAbove } from "./above.js";
 import type { Asking } from "./asking.js";
 import type { History } from "./been.js";
 import { crossing, refusedAddress, type SchemeRows } from "./crossing.js";
@@ -154,7 +155,8 @@ export class Travel implements AsyncDisposable {
       title: words === undefined ? title : `${safeLine(words)} - ${title}`,
       target,
     });
-    const reopen = () => void this.open(target, { ...options, again: true });
+    const reopen = (charset = options.charset) =>
+      void this.open(target, { ...options, charset, title, again: true });
     const begun = () => {
       if (tab.load !== under) return;
       under.page = page;
@@ -231,10 +233,21 @@ export class Travel implements AsyncDisposable {
     this.#refresh();
   }
 
+  /** The folder that the page is in. */
+  async up(): Promise<void> {
+    const url = this.visit?.page.url ?? "";
+    const target = url === "" ? undefined : this.#target(url);
+    if (target === undefined) return;
+    const rows: SchemeRows = this.#settings.doors.registry;
+    const above = pathAbove(target.path, rows.forScheme(target.url.scheme)?.manifest.folderType);
+    if (above === undefined) this.#settings.tell("there is nothing above this place");
+    else await this.open(this.#settings.doors.target(target.href(above)));
+  }
+
   reload(charset?: string): void {
     const { visit } = this;
-    if (visit?.page.target === undefined) return;
-    void this.open(visit.page.target, { again: true, words: visit.words, posted: visit.posted, charset });
+    if (visit?.reopen !== undefined) visit.reopen(charset);
+    else if (visit?.page.target !== undefined) void this.open(visit.page.target, { again: true, charset });
   }
 
   /** What was named and not fetched, or could not be shown as a text, as a picture. */

@@ -8,6 +8,7 @@ import { PortholeError } from "../errors.js";
 import { ScreenModes } from "./screen-modes.js";
 import type { Terminal } from "./terminal.js";
 import { TerminalGraphics } from "./terminal-graphics.js";
+import { TerminalGuard } from "./terminal-guard.js";
 
 /** Milliseconds in which the rest of a key's sequence comes, over slow lines too; a lone Escape waits so long. */
 const ESCAPE_DELAY = 60;
@@ -39,6 +40,7 @@ export class FullScreen implements BrowserScreen, Disposable {
   #escape: NodeJS.Timeout | undefined;
   #entered = false;
   #waiting: NodeJS.Timeout | undefined;
+  readonly #guard = new TerminalGuard(() => this.#giveBack());
 
   /** @throws PortholeError `usage` when there is no terminal */
   constructor(terminal: Terminal, options: FullScreenOptions) {
@@ -79,27 +81,42 @@ export class FullScreen implements BrowserScreen, Disposable {
     this.#listener = listener;
     this.#entered = true;
     // Also when the program ends without leaving: a crash, process.exit.
-    process.on("exit", this.#restore);
+    process.on("exit", this.#exited);
     process.on("SIGCONT", this.#continued);
+    process.on("SIGTSTP", this.#stopped);
     this.#takeOver();
   }
 
   /** Gives the terminal back. */
   leave(): void {
     if (!this.#entered) return;
-    process.off("exit", this.#restore);
+    process.off("exit", this.#exited);
     process.off("SIGCONT", this.#continued);
+    process.off("SIGTSTP", this.#stopped);
     this.#giveBack();
     this.#entered = false;
   }
 
   /** Waits in the shell, as after Ctrl-Z, until the shell says `fg`. */
   suspend(): void {
-    this.#giveBack();
-    // Without a keyboard nothing else would keep the program from ending before the shell's word is heard.
-    this.#waiting = setInterval(() => undefined, 60_000);
-    process.kill(process.pid, "SIGTSTP");
+    this.#wait();
+    // As the terminal's own Ctrl-Z does: who began the program (npx) and stands between stops, too.
+    process.kill(0, "SIGTSTP");
   }
+
+  #wait(): void {
+    this.#giveBack();
+    process.off("SIGTSTP", this.#stopped);
+    // Without a keyboard nothing else would keep the program from ending before the shell's word is heard.
+    clearInterval(this.#waiting);
+    this.#waiting = setInterval(() => undefined, 60_000);
+  }
+
+  /** By another's hand. */
+  readonly #stopped = (): void => {
+    this.#wait();
+    process.kill(process.pid, "SIGTSTP");
+  };
 
   [Symbol.dispose](): void {
     this.leave();
@@ -115,9 +132,12 @@ export class FullScreen implements BrowserScreen, Disposable {
     this.#keyboard.resume();
     this.#output.on("resize", this.#resized);
     this.#output.write(begin);
+    // Not emptied: should both come to it, the second would empty what was there before.
+    this.#guard.begin(`\x1b[0m${this.#modes.undo()}`);
   }
 
   #giveBack(): void {
+    this.#guard.end();
     clearTimeout(this.#escape);
     this.#keyboard.off("data", this.#typed);
     this.#keyboard.off("end", this.#over);
@@ -136,12 +156,20 @@ export class FullScreen implements BrowserScreen, Disposable {
     this.#output.write(`\x1b[0m${EMPTY}${undo}`);
   };
 
+  readonly #exited = (): void => {
+    this.#restore();
+    this.#guard.end();
+  };
+
   readonly #continued = (): void => {
     clearInterval(this.#waiting);
     // Who stopped us from outside has left all of it on.
     this.#keyboard.off("data", this.#typed);
     this.#keyboard.off("end", this.#over);
     this.#output.off("resize", this.#resized);
+    process.off("SIGTSTP", this.#stopped);
+    process.on("SIGTSTP", this.#stopped);
+    this.#guard.end();
     this.#takeOver();
     this.#listener?.redraw();
   };

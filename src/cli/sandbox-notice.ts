@@ -15,13 +15,18 @@ function noticePath(folder: string): string {
   return join(folder, "sandbox.json");
 }
 
-/** @returns what takes the note away again */
+/**
+ * @param hint what a person must know to get in
+ * @returns what takes the note away again
+ */
 export async function leaveNotice(
   folder: string,
   places: readonly SandboxPlace[],
+  hint: string,
 ): Promise<() => Promise<void>> {
   const path = noticePath(folder);
-  const text = JSON.stringify({ pid: process.pid, places: places.map(({ name, url }) => ({ name, url })) });
+  const shown = places.map(({ name, url }) => ({ name, url }));
+  const text = JSON.stringify({ pid: process.pid, hint, places: shown });
   try {
     makeFolders(folder, 0o700);
     await writeFile(path, text, { mode: 0o600 });
@@ -35,21 +40,29 @@ export async function leaveNotice(
   };
 }
 
-/** What a sandbox that still runs offers; empty when there is none. */
-export async function placesOfSandbox(folder: string): Promise<SandboxPlace[]> {
+export interface SandboxNotice {
+  readonly hint: string;
+  readonly places: readonly SandboxPlace[];
+}
+
+const NOTHING: SandboxNotice = { hint: "", places: [] };
+
+/** What a sandbox that still runs offers; nothing when there is none. */
+export async function noticeOfSandbox(folder: string): Promise<SandboxNotice> {
   try {
     const text = await readFile(noticePath(folder), "utf8");
     const notice: JsonValue = JSON.parse(text.slice(0, LONGEST));
-    if (typeof notice !== "object" || notice === null || !("pid" in notice)) return [];
-    const { pid, places } = notice;
-    if (typeof pid !== "number" || !isRunning(pid) || !Array.isArray(places)) return [];
-    return places.flatMap((place: JsonValue) => {
+    if (typeof notice !== "object" || notice === null || !("pid" in notice)) return NOTHING;
+    const { pid, hint, places } = notice;
+    if (typeof pid !== "number" || !isRunning(pid) || !Array.isArray(places)) return NOTHING;
+    const known = places.flatMap((place: JsonValue) => {
       if (typeof place !== "object" || place === null || !("url" in place)) return [];
       const { name, url } = place;
       return typeof name === "string" && typeof url === "string" ? [{ name, url }] : [];
     });
+    return { hint: typeof hint === "string" ? hint : "", places: known };
   } catch {
-    return [];
+    return NOTHING;
   }
 }
 

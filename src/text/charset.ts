@@ -16,8 +16,17 @@ export interface Decoding {
 export async function decoderFor(charset: string | undefined): Promise<Decoding> {
   const name = charset?.trim().toLowerCase();
   if (name === undefined || name === "") return new Guessed();
+  return (await named(name)) ?? new Guessed();
+}
+
+async function named(name: string): Promise<Decoding | undefined> {
   if (/^(?:latin-?1|iso[-_]8859-1|binary)$/.test(name)) return new Latin1();
-  return nodeDecoding(name) ?? (await iconvDecoding(name)) ?? new Guessed();
+  return nodeDecoding(name) ?? (await iconvDecoding(name));
+}
+
+/** Whether a decoding bears the name. */
+export async function isCharset(name: string): Promise<boolean> {
+  return (await named(name.trim().toLowerCase())) !== undefined;
 }
 
 /** A body's octets as text. */

@@ -6,7 +6,7 @@
  * fetched is site-frontier.ts, what is rewritten site-pages.ts, where it goes site-folder.ts.
  */
 import { PortholeError } from "../errors.js";
-import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
+import type { Document, Hyperlink, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
 import { repeatWhilePossible, sleep } from "../repeat.js";
 import { Door } from "./doors.js";
 import { Failures } from "./failures.js";
@@ -219,6 +219,7 @@ class Crawl implements AsyncDisposable {
     const hypertext =
       text === undefined ? undefined : await session.hypertext?.(document, text, this.#stage.source.path);
     const links = this.#frontier.follow(hypertext?.links ?? [], item);
+    if (item.depth === 0 && item.role === "page") await this.#tellOtherName(item.url, hypertext?.links ?? []);
     if (!this.#frontier.takes(item)) {
       await ended(document);
       return;
@@ -245,6 +246,20 @@ class Crawl implements AsyncDisposable {
       links: links.map(({ url, role }) => [url, role]),
     });
     await this.#stage.tell({ event: "copied", name: file, from: item.url, to: toUrl, size });
+  }
+
+  /** A site that calls itself by another name than the start has is one page long, and nobody would know why. */
+  async #tellOtherName(from: string, links: readonly Hyperlink[]): Promise<void> {
+    const { scheme } = this.#stage.source.url;
+    const others = links.filter(({ url }) => url.startsWith(`${scheme}://`));
+    if (others.length === 0 || others.some(({ url }) => this.#places.isHere(url))) return;
+    const names = new Set(others.map(({ url }) => url.slice(scheme.length + 3).replace(/[/?#].*$/s, "")));
+    const [name = ""] = names;
+    const why =
+      names.size > 1
+        ? "all that it leads to is at other hosts"
+        : `all that it leads to is at ${name} - mirror ${scheme}://${name}/ if that is its name`;
+    await this.#stage.tell({ event: "passed", from, why });
   }
 
   /** @returns octets of the file */

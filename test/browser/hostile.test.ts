@@ -208,10 +208,13 @@ describe("a page from outside", () => {
 
   it("is read in the character set that the person names", async () => {
     const play = script().expect(/.*/).send(Buffer.from("caf\x82\r\n", "latin1"));
-    await using at = await facing([play, play], { path: "/0/dos" });
+    const later = script().expect(/.*/).send(Buffer.from("th\x82\r\n", "latin1"));
+    await using at = await facing([play, play, later], { path: "/0/dos" });
     await at.sees("café");
     at.press("e", "C-u", "iso-8859-1", "Enter");
     await at.sees("caf\\x82");
+    at.press("r");
+    await at.sees("th\\x82");
     expect(at.screen.strange).toEqual([]);
   });
 

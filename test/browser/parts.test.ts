@@ -1,6 +1,7 @@
 /** The browser's parts, each by itself. */
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { pathAbove } from "../../src/browser/above.js";
 import { parseBindings, usualBindings } from "../../src/browser/bindings.js";
 import { formatBookmark, parseBookmarks } from "../../src/browser/bookmarks.js";
 import { crossing } from "../../src/browser/crossing.js";
@@ -9,7 +10,7 @@ import { Layout } from "../../src/browser/layout.js";
 import { LineEditor } from "../../src/browser/line-editor.js";
 import { LinesEditor } from "../../src/browser/lines-editor.js";
 import { MOST_LINES, Page } from "../../src/browser/page.js";
-import { blockRows, boxOf, decodePicture } from "../../src/browser/picture.js";
+import { blockRows, boxOf, decodePicture, shadedRows } from "../../src/browser/picture.js";
 import { decodePng } from "../../src/browser/png.js";
 import { TextLines, withoutTabs } from "../../src/browser/text-lines.js";
 import { Client } from "../../src/client.js";
@@ -38,6 +39,7 @@ describe("keys", () => {
     ["Escape twice", "\x1b\x1b", ["Escape", "Escape"]],
     ["page keys", "\x1b[5~\x1b[6~", ["PageUp", "PageDown"]],
     ["the mouse", "\x1b[<0;5;7M\x1b[<0;5;7m\x1b[<65;1;2M", ["press 7", "wheel-down 2"]],
+    ["the mouse of old terminals", "\x1b[M %'\x1b[M#%'\x1b[M`!\"a", ["press 7", "wheel-up 2", "a"]],
     ["a paste in one piece", "\x1b[200~a\x1b[31mb\x1b[201~c", ["<a\x1b[31mb>", "c"]],
     ["what is no key", "\x1b[99;99;99Xa", ["a"]],
   ])("%s", (_what, text, wanted) => {
@@ -55,9 +57,39 @@ describe("keys", () => {
   });
 });
 
+describe("the folder above", () => {
+  it.each([
+    ["/pub/charts/north.txt", undefined, "/pub/charts/"],
+    ["/pub/charts/", undefined, "/pub/"],
+    ["/pub", undefined, "/"],
+    ["/", undefined, undefined],
+    ["", undefined, "../"],
+    ["//etc/motd", undefined, "//etc/"],
+    ["//etc", undefined, "//"],
+    ["//", undefined, undefined],
+    ["/INBOX;UIDVALIDITY=7/;UID=3", undefined, "/INBOX;UIDVALIDITY=7/"],
+    ["/docs/a.html?page=2#x", undefined, "/docs/"],
+    ["./", undefined, "../"],
+    ["../", undefined, "../../"],
+    ["./notes", undefined, "./"],
+    ["notes/old/a.txt", undefined, "notes/old/"],
+    ["/0/texts/fog.txt", "1", "/1/texts"],
+    ["/1/texts", "1", "/"],
+    ["/1texts/old/", "1", "/1texts"],
+    ["/00/texts/fog.txt", "1", "/11/texts"],
+    ["/%3B/films/a", "1", "/1/films"],
+    ["/0about.txt", "1", "/"],
+    ["/7/find/text%09fog%20horn", "1", "/1/find"],
+    ["/1", "1", undefined],
+    ["/", "1", undefined],
+  ])("of %s (%s) is %s", (path, folderType, wanted) => {
+    expect(pathAbove(path, folderType)).toBe(wanted);
+  });
+});
+
 describe("bindings", () => {
   it("are the usual ones with those of the person's file", () => {
-    const bindings = parseBindings("# mine\nx quit\nq -\n", "keys");
+    const bindings = parseBindings("# mine\n#yours\n#\nx quit\nq -\n", "keys");
     expect(bindings.get("x")).toBe("quit");
     expect(bindings.get("q")).toBeUndefined();
     expect(bindings.get("j")).toBe(usualBindings().get("j"));
@@ -303,6 +335,9 @@ describe("a picture", () => {
     );
     if (picture === undefined) throw new Error("it is a picture");
     expect(blockRows(picture, 40)).toEqual(["\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m"]);
+    const grey = (...lights: number[]) => Uint8Array.from(lights.flatMap((light) => [light, light, light]));
+    const four = { width: 4, height: 2, rgb: grey(255, 255, 0, 0, 255, 0, 255, 0) };
+    expect(shadedRows(four, 40)).toEqual(["█▀▄ "]);
     expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80)).toEqual({ columns: 80, rows: 30 });
     expect(boxOf({ width: 640, height: 480, rgb: picture.rgb }, 80, { width: 10, height: 20 })).toEqual({
       columns: 64,

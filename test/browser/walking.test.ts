@@ -49,6 +49,40 @@ describe("a menu", () => {
     await at.sees("The long watch");
   });
 
+  it("leads to the folder above, from a text, a folder of files and a message, and says where there is none", async () => {
+    await using at = await Browsing.open({ url: `${sandbox.url("gopher")}0/texts/fog.txt`, rows: 16 });
+    await at.sees("In fog the horn");
+    at.press("-");
+    await at.sees("The long watch");
+    at.press("^");
+    await at.sees("A small harbour");
+    at.press("M-Up");
+    await at.sees("there is nothing above this place");
+    at.press("Left");
+    await at.sees("The long watch");
+    at.press("g", `${sandbox.url("ftp")}pub/tides.csv`, "Enter");
+    await at.sees("tides.csv - ftp");
+    at.press("-");
+    await at.sees("logbook.txt");
+    at.press("-");
+    await at.sees("welcome.txt");
+    at.press("g", `${sandbox.url("nntp")}harbour.lights/1`, "Enter");
+    await at.sees("The board proposes");
+    at.press("-");
+    await at.sees("Two flashes or");
+  });
+
+  it("keeps its name when it is loaded again, in another character set, too; one that nobody knows is refused", async () => {
+    await using at = await Browsing.open({ url: `${sandbox.url("gopher")}1/texts`, rows: 16 });
+    await at.sees("Accents of old");
+    at.press("7");
+    await at.sees(/^ Accents of old \(ISO 8859-1\) - /);
+    at.press("e", "C-u", "klingon", "Enter");
+    await at.sees("'klingon' is no character set that is known here");
+    at.press("e", "C-u", "cp437", "Enter");
+    await at.sees(/^ Accents of old \(ISO 8859-1\) - [\s\S]*Malm÷/);
+  });
+
   it("asks for the words of a search, and lists what has them", async () => {
     await using at = await Browsing.open({ url: sandbox.url("gopher"), rows: 16 });
     await at.sees("Search the texts");

@@ -54,6 +54,13 @@ export class Screen implements AsyncDisposable {
     process.kill(pid, name);
   }
 
+  /** The shells that wait for the end of programs on this terminal. */
+  readonly guards = async (): Promise<number> => {
+    const { stdout: tty } = await this.#tmux("display-message", "-p", "#{pane_tty}");
+    const { stdout } = await run("ps", ["-o", "args=", "-t", tty.trim().replace("/dev/", "")]);
+    return stdout.split("\n").filter((args) => args.includes("read -r over")).length;
+  };
+
   async text(): Promise<string> {
     const { stdout } = await this.#tmux("capture-pane", "-p", "-J");
     return stdout.trimEnd();

@@ -42,7 +42,7 @@ describe("an item", () => {
     ["9", "a.tar.GZ", "file", "application/gzip"],
     ["g", "a", "file", "image/gif"],
     ["I", "a.jpg", "file", "image/jpeg"],
-    ["I", "a", "file", "application/octet-stream"],
+    ["I", "a", "file", "image/*"],
     ["h", "a.htm", "page", "text/html"],
     ["s", "a.mp3", "file", "audio/mpeg"],
     ["d", "a.ps", "file", "application/postscript"],
@@ -121,6 +121,8 @@ describe("an h item with a URL for selector", () => {
     ["URL:ftp://me:secret@example.org/", "ftp://me@example.org/"],
     ["URL:mailto:me@example.org", "mailto:me@example.org"],
     ["URL:gemini://example.org/", "gemini://example.org/"],
+    ["URL:magnet:?xt=urn:btih:abc", "magnet:?xt=urn:btih:abc"],
+    ["URL:tel:+4930", "tel:+4930"],
   ])("%s is a link to %s", (selector, url) => {
     expect(entry(`hSite\t${selector}\there.example\t70`)).toEqual({
       url,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { LongLines } from "../../protocols/gopher/line-ends.js";
 import { type MenuItem, MenuReader, parseMenuLine } from "../../protocols/gopher/menu.js";
 import { cutAt, everyCut, places } from "../wire/pieces.js";
 
@@ -138,9 +139,31 @@ describe("a menu", () => {
     const fits = new MenuReader();
     fits.feed(Buffer.from(`${"a".repeat(65_536)}\r\n`));
     expect(fits.next()?.display.length).toBe(65_536);
-    const endless = new MenuReader();
-    endless.feed(Buffer.alloc(65_537, "a"));
-    expect(() => endless.next()).toThrow("a line is longer than the bound of 65536 octets");
+  });
+
+  it("goes on behind a line that is longer, with a note in its place, however it is cut", () => {
+    const note = "(a line longer than 65536 octets is left out here)";
+    const menu = Buffer.from(
+      `0A\t/a\th\t70\r\n0${"x".repeat(300_000)}\t/x\th\t70\r\n0B\t/b\th\t70\r\n${"y".repeat(65_537)}\n0C\t/c\th\t70\r\n${"z".repeat(70_000)}`,
+    );
+    for (const size of [1000, 65_536, 65_537, 100_000, menu.length]) {
+      const reader = new MenuReader();
+      const seen: string[] = [];
+      for (let at = 0; at < menu.length; at += size) {
+        reader.feed(menu.subarray(at, at + size));
+        for (let item = reader.next(); item !== undefined; item = reader.next()) seen.push(item.display);
+      }
+      for (const item of reader.end()) seen.push(item.display);
+      expect(seen, `in pieces of ${size}`).toEqual(["A", note, "B", note, "C", note]);
+    }
+  });
+
+  it("holds no more of such a line than the bound", () => {
+    const lines = new LongLines(100);
+    let kept = 0;
+    for (let at = 0; at < 1000; at++) kept += lines.feed(Buffer.alloc(64, "a")).length;
+    expect(kept).toBe(101);
+    expect(lines.feed(Buffer.from("aa\nb\n")).toString()).toBe("\nb\n");
   });
 
   it("reads the same however it is cut", () => {

@@ -223,4 +223,23 @@ describe("mirror of a hole", () => {
     await at.sees("index.html");
     expect(at.screen.text).not.toContain("somebody");
   });
+
+  it("says when all that its menu leads to is at another name", async () => {
+    hole = {
+      "": (own) =>
+        `0A\t/a\tlocalhost\t${own}\r\n1B\t/b\tlocalhost\t${own}\r\nhWeb\tURL:http://example.org/\t\t\r\n.\r\n`,
+    };
+    const passed = (await mirrored()).filter(({ event }) => event === "passed");
+    expect(passed).toEqual([
+      {
+        event: "passed",
+        from: `gopher://127.0.0.1:${port}/`,
+        why: `all that it leads to is at localhost:${port} - mirror gopher://localhost:${port}/ if that is its name`,
+      },
+    ]);
+    hole = { "": menu("0A\t/a"), "/a": "A\r\n" };
+    expect(
+      (await mirrored("/", { stateFolder: join(folder, "other") })).map(({ event }) => event),
+    ).not.toContain("passed");
+  });
 });

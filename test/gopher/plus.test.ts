@@ -171,6 +171,31 @@ describe("a form", () => {
     await server.done;
   });
 
+  // Gopher+, 2.8: "There can only be one file sent, and it will be the remainder of the dataBlock".
+  it("sends a file behind all other answers, and no second one", async () => {
+    const form = script()
+      .expect("/form\t!")
+      .send("+-2\r\n+ASK:\r\n ChooseF: Which file?\r\n Ask: Name?\tme\r\n");
+    const sent = conversation(`
+      C: /form	+	1
+      C: +-1
+      C: Ada
+      C: one
+      C: ..two
+      C: .
+      S: +-1
+      S: Thank you
+      S: .
+    `);
+    await using server = await scripted([form, sent], { timeout: 5000 });
+    const answer = [String.raw`one\n.two`, "Ada"];
+    const [answered] = await performed("ask", [server.url("gopher", "/0/form")], { answer });
+    expect(answered?.text).toBe("Thank you\r\n");
+    await server.done;
+    const twice = ["ChooseF: One?", "ChooseF: Two?"].flatMap((line) => parseQuestion(line) ?? []);
+    expect(() => answersBlock(formOf(twice), ["a", "b"])).toThrow("more than one file");
+  });
+
   it("has its notes with the questions that they come before", () => {
     const lines = ["Note: Tell us", "Note: (all of it)", "Ask: Your name?", "AskP: A secret", "Note: Thanks"];
     expect(formOf(lines.flatMap((line) => parseQuestion(line) ?? []))).toEqual([

@@ -451,7 +451,7 @@ describe("a connection that fails", () => {
       expect(await failure(all(session.list?.("/")))).toMatchObject({
         code: "protocol",
         exit: 11,
-        message: "a line is longer than the bound of 65536 octets",
+        message: "a line of the menu has no end within 4194304 octets",
       });
       await server.done;
       expect(accepted(server)).toBeLessThan(64 * MEBIBYTE);

@@ -12,7 +12,7 @@ import type { Target } from "../../plugin.js";
 import { colorMode, wantsColor } from "../colors.js";
 import type { Desk } from "../command.js";
 import { FullScreen } from "../full-screen.js";
-import { placesOfSandbox } from "../sandbox-notice.js";
+import { noticeOfSandbox } from "../sandbox-notice.js";
 import { stateFolder } from "../state-folder.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
@@ -112,10 +112,13 @@ async function startGroups(desk: Desk, state: string): Promise<StartGroup[]> {
       return false;
     }
   };
-  const sandbox = await placesOfSandbox(state);
+  const { places, hint } = await noticeOfSandbox(state);
   return [
     { title: "Accounts", places: accounts.filter(({ url }) => readable(url)) },
-    { title: "The sandbox on this machine", places: sandbox.filter(({ url }) => readable(url)) },
+    {
+      title: `The sandbox on this machine${hint === "" ? "" : ` (${hint})`}`,
+      places: places.filter(({ url }) => readable(url)),
+    },
     { title: "On this machine", places: [{ url: "./", name: "this folder" }] },
   ];
 }

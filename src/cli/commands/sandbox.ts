@@ -17,7 +17,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   const sandbox = await startSandbox(asked(options)).catch(async (thrown: unknown) => {
     throw await taken(thrown);
   });
-  const takeAway = await leaveNotice(stateFolder(terminal.environment), sandbox.urls);
+  const takeAway = await leaveNotice(stateFolder(terminal.environment), sandbox.urls, hintOf(sandbox));
   try {
     await introduce(sandbox, desk);
     const stop = () => void sandbox.close();
@@ -81,6 +81,15 @@ function behaviourOf(options: Options): Behaviour {
     imap: { requireTls, delay },
     telnet: { startTls: requireTls },
   };
+}
+
+/** How to get in, for the browser's start page. */
+function hintOf({ urls, caFile }: Sandbox): string {
+  const { user, password } = urls.find((one) => one.user !== undefined) ?? {};
+  return [
+    ...(user === undefined ? [] : [`log in as ${user}, password ${password ?? ""}`]),
+    `for TLS --cacert ${caFile}`,
+  ].join("; ");
 }
 
 async function introduce(sandbox: Sandbox, { terminal, options }: Desk): Promise<void> {

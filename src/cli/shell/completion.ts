@@ -20,7 +20,12 @@ export async function offersFor(line: string, place: Place, own: readonly string
     return [...words, ...own].filter((word) => word.startsWith(written)).map((word) => `${word} `);
   }
   const word = ALIASES[typed] ?? typed;
-  const names = own.includes(word) ? "remote" : (SHELL_WORDS[word]?.names ?? "none");
+  // What follows `!` runs on this machine.
+  const names = typed.startsWith("!")
+    ? "local"
+    : own.includes(word)
+      ? "remote"
+      : (SHELL_WORDS[word]?.names ?? "none");
   if (names === "none" || plain.startsWith("-")) return [];
   // What goes on after a quote that was closed, or has one in its middle, is left to the person.
   if (quote === "" ? /^['"]/.test(written) : !written.startsWith(quote)) return [];

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { homedir } from "node:os";
-import { localError, PortholeError } from "../../errors.js";
+import { EXIT_STATUS, localError, PortholeError } from "../../errors.js";
 import { globMatcher } from "../../files/glob.js";
 import { safeLine } from "../../text/safe.js";
 import { Door } from "../../verbs/doors.js";
@@ -51,16 +51,21 @@ export async function find({ desk, client, place }: Here, words: readonly string
   const pattern = words.find(isPattern);
   const matches = pattern === undefined ? () => true : globMatcher(pattern);
   const target = client.target(folder === undefined ? place.url : await place.urlOf(folder));
+  let gaps = 0;
   await using door = new Door(client, target, desk.signal);
   for await (const walked of walk(door, target.path, { signal: desk.signal })) {
-    if (walked.kind === "unlisted") desk.terminal.warn(`${walked.path}: ${walked.error.message}`);
+    if (walked.kind === "unlisted") {
+      gaps += 1;
+      desk.terminal.warn(`${walked.path}: ${walked.error.message}`);
+    }
     if (walked.kind !== "found") continue;
     const { names, isContainer } = walked.found;
     if (!matches(shownName(names.at(-1) ?? ""))) continue;
     const shown = names.map((name) => shownName(name)).join("/");
     await desk.terminal.write(`${safeLine(shown)}${isContainer ? "/" : ""}\n`);
   }
-  return 0;
+  // Exit status of what was partly done: what is beneath the gaps may match as well.
+  return gaps > 0 ? EXIT_STATUS.partial : 0;
 }
 
 /** `lcd`. @throws PortholeError `local` */

@@ -136,10 +136,18 @@ describe("a walk on a terminal", () => {
     expect(await readFile(`${user.home}/.config/porthole/bookmarks`, "utf8")).toBe(
       `${sandbox.url("gopher")} 127.0.0.1\n`,
     );
+    // What a sandbox leaves while it runs.
+    const notice = {
+      pid: process.pid,
+      hint: "log in as porthole",
+      places: [{ name: "ftp", url: sandbox.url("ftp") }],
+    };
+    await writeFile(`${user.home}/.local/state/porthole/sandbox.json`, JSON.stringify(notice));
     await using second = await browsing("");
     const start = settled(await second.shows("Lately"));
     expect(start).toContain("Bookmarks\n   1  127.0.0.1  gopher://HOST/");
     expect(start).toContain("Accounts\n   2  harbour  @harbour");
+    expect(start).toContain("The sandbox on this machine (log in as porthole)\n   3  ftp  ftp://HOST/");
     await second.type("2");
     await second.shows("dir  pub");
     await second.type("q");
@@ -192,6 +200,27 @@ describe("the terminal afterwards", () => {
     expect(after).toMatch(/^echo *$/m);
   });
 
+  it.each(["SIGQUIT", "SIGABRT"])("is as it was after %s, by which it ends", async (name) => {
+    await using screen = await browsing(sandbox.url("gopher"));
+    await screen.shows("A small harbour");
+    await screen.signal(name);
+    const after = await screen.shows(/^-?echo *$/m);
+    expect(after).toMatch(/^before\n/);
+    expect(after).not.toContain("harbour");
+    expect(after).toMatch(/^status 13[14]\necho *$/m);
+  });
+
+  it("is as it was after it was killed", async () => {
+    await using screen = await browsing(sandbox.url("gopher"));
+    await screen.shows("A small harbour");
+    const { guards } = screen;
+    await expect.poll(guards, { timeout: 10_000, interval: 50 }).toBe(1);
+    await screen.signal("SIGKILL");
+    // The screen from before comes back, whatever was written meanwhile.
+    expect(await screen.shows(/^before\n/)).not.toContain("harbour");
+    await expect.poll(guards, { timeout: 10_000, interval: 50 }).toBe(0);
+  });
+
   it("is as it was after a crash", async () => {
     const crash = join(user.folder, "crash.cjs");
     await writeFile(crash, 'setTimeout(() => { throw new Error("as if by a fault"); }, 1500);\n');
@@ -203,7 +232,10 @@ describe("the terminal afterwards", () => {
     expect(after).toMatch(/^echo *$/m);
   });
 
-  it("is as it was after Ctrl-Z, and so is the browser after fg", async () => {
+  it.each([
+    ["itself", ""],
+    ["a program that it was begun by, too", "sh -c"],
+  ])("is as it was after Ctrl-Z, which stops %s, and so is the browser after fg", async (_what, by) => {
     const screen = await Screen.open(`bash --norc -i`, {
       ...user.environment,
       TERM: "xterm-256color",
@@ -212,7 +244,8 @@ describe("the terminal afterwards", () => {
     });
     await using _closing = screen;
     await screen.resize(80, 24);
-    await screen.type(`${process.execPath} ${PROGRAM} browse ${sandbox.url("gopher")}`, "Enter");
+    const line = `${process.execPath} ${PROGRAM} browse ${sandbox.url("gopher")}`;
+    await screen.type(by === "" ? line : `${by} '${line}; true'`, "Enter");
     await screen.shows("A small harbour");
     await screen.type("C-z");
     await screen.shows("Stopped");
@@ -220,7 +253,7 @@ describe("the terminal afterwards", () => {
     await screen.shows("A small harbour");
     await screen.type("q");
     // The shell's prompt, after the line that fg wrote.
-    await screen.shows(/browse gopher:\S+\n.*[$#>] *$/);
+    await screen.shows(/browse gopher:\S+( true')?\n.*[$#>] *$/);
     expect(await screen.text()).toContain("Stopped");
   });
 });

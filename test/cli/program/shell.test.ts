@@ -1,6 +1,7 @@
 /** `porthole shell` from scripts, and typed on a real terminal. */
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { conversation, scripted } from "../../../fixtures/servers/scripted.js";
@@ -56,6 +57,18 @@ describe("a web server", () => {
 });
 
 describe("a script", () => {
+  it("tells by its status that something was not looked through", async () => {
+    const { stdout, stderr, status } = await script(
+      sandbox.url("gopher"),
+      "-find *exts",
+      "find *exts",
+      "pwd",
+    );
+    expect(stderr).toContain("/1/lost: the server has no such item");
+    expect(stdout).toBe("texts/\ntexts/\n");
+    expect(status).toBe(13);
+  });
+
   it("goes about folders, gets and puts, over one connection", async () => {
     await writeFile(user.path("up.txt"), "brought along\n");
     const { stdout, stderr, status } = await user.run(["shell", sandbox.url("ftp"), "-v"], {
@@ -236,7 +249,8 @@ describe("on a terminal", () => {
       TERM: "xterm-256color",
     });
 
-  it("lines are edited, completed with remote names, and kept for the next time", async () => {
+  it("lines are edited, completed with remote names, and with local ones behind !, and kept for the next time", async () => {
+    await writeFile(join(user.folder, "here-alone.txt"), "");
     await using screen = await opened(sandbox.url("ftp"));
     await screen.shows("/>");
     await screen.type("cat wel", "Tab");
@@ -245,6 +259,9 @@ describe("on a terminal", () => {
     await screen.shows(/Look around.*\n.*:\/>$/);
     await screen.type('pwd; cat "wel', "Tab");
     await screen.shows('cat "welcome.txt"');
+    await screen.type("C-u");
+    await screen.type("!cat here-", "Tab");
+    await screen.shows("!cat here-alone.txt");
     await screen.type("C-u");
     await screen.type("cd pu", "Tab");
     await screen.shows("cd pub/");
