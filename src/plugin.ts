@@ -607,8 +607,11 @@ export interface CredentialRequest {
   readonly required?: boolean;
   /** Nobody has asked yet: what may not travel there is no error, and counts as not given. */
   readonly unasked?: boolean;
-  /** An access token needs no user name here; with `secret` any secret is one. */
-  readonly nameless?: "token" | "secret";
+  /**
+   * An access token needs no user name here; with `secret` any secret is one. With `certificate` no secret is looked for, the
+   * TLS certificate being one: a user name alone is an answer, with an empty password.
+   */
+  readonly nameless?: "token" | "secret" | "certificate";
 }
 
 export interface Credentials {

@@ -83,6 +83,13 @@ export function ownName(connection: Connection, context: Context): string {
 
 /** @returns what the server said to it */
 export async function sayHello(peer: Peer, name: string): Promise<Reply> {
+  const began = performance.now();
+  const reply = await helloFrom(peer, name);
+  peer.helloMs = performance.now() - began;
+  return reply;
+}
+
+async function helloFrom(peer: Peer, name: string): Promise<Reply> {
   const reply = await peer.ask([peer.lmtp ? "LHLO" : "EHLO", name]);
   if (isPositive(reply)) {
     peer.extensions = Extensions.of(reply);

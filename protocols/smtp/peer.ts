@@ -29,6 +29,8 @@ export class Peer {
   met: { readonly greeting: Reply; readonly ms: number } | undefined;
   /** What was offered in clear, when TLS was started since. */
   beforeTls: Extensions | undefined;
+  /** Milliseconds that the last EHLO took, and that of HELO after it where there was one. */
+  helloMs = 0;
   /** Milliseconds. */
   loginMs = 0;
   /** A transaction was begun and not ended; RSET must come before the next. */

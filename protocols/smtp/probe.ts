@@ -156,9 +156,11 @@ class Probe {
       const starttls = policy.starttls ?? "auto";
       await upgrade(peer, this.#target, { ...this.#context, policy: { ...policy, starttls } });
       if (peer.connection.secure) {
-        yield this.#agreed(peer, performance.now() - this.#began);
+        // The second EHLO is a step of its own, with its own time.
+        const { helloMs } = peer;
+        yield this.#agreed(peer, performance.now() - this.#began - helloMs);
         this.#begin("ehlo");
-        yield this.#offered(peer, undefined);
+        yield { ...this.#offered(peer, undefined), ms: helloMs };
       } else if (starttls !== "never") {
         yield this.#done("not offered: what follows goes in clear", {
           weaknesses: weaknessesOf(peer, this.#target),

@@ -128,7 +128,7 @@ export async function credentialsFor(
     return context.credentials({ connection, concealed, required });
   }
   // The certificate is the secret, and a user name may stand beside it.
-  const found = await context.credentials({ connection, concealed });
+  const found = await context.credentials({ connection, concealed, nameless: "certificate" });
   return { user: found?.user ?? target.url.user ?? "", password: "", kind: "password" };
 }
 

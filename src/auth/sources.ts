@@ -77,9 +77,12 @@ export class CredentialSources {
     const user = given?.user ?? target.url.user ?? account?.user ?? (await this.#netrcEntry(target))?.login;
     if (user === undefined || user === "") {
       const secret =
-        nameless === undefined ? undefined : await this.#namelessSecret(nameless, given, account);
+        nameless === undefined || nameless === "certificate"
+          ? undefined
+          : await this.#namelessSecret(nameless, given, account);
       return { user: undefined, credentials: secret };
     }
+    if (nameless === "certificate") return { user, credentials: { user, password: "", kind: "password" } };
     if (given?.password !== undefined) {
       return { user, credentials: { user, password: given.password, kind: "password" } };
     }
@@ -87,7 +90,7 @@ export class CredentialSources {
   }
 
   async #namelessSecret(
-    nameless: Nameless,
+    nameless: Exclude<Nameless, "certificate">,
     given: { password?: string } | undefined,
     account: AccountSecrets | undefined,
   ): Promise<Credentials | undefined> {

@@ -41,7 +41,7 @@ export const OPEN: WordSpec = {
   usage: "URL",
   summary: "show what is there",
   options: [LIMIT, LONG, ...SORTING, ...VIEWING, ...SAVING],
-  needs: ["ls", "get", "interact"],
+  needs: ["ls", "get", "interact", "check"],
   load: async () => (await everyday()).open,
 };
 

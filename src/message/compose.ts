@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type MailComposer from "nodemailer/lib/mail-composer";
 import { PortholeError } from "../errors.js";
-import { type Mailbox, parseMailbox } from "./address.js";
+import { checkAddress, type Mailbox, parseMailbox } from "./address.js";
 import { checkDkim, type DkimKey, signed } from "./dkim.js";
 import { type ReadyMail, withoutDoubles } from "./mail.js";
 import { plainMail } from "./plain-mail.js";
@@ -24,6 +24,11 @@ export interface Mail {
   readonly replyTo?: readonly string[];
   /** The Message-ID of the mail that this one answers, with its angle brackets; it stands in References, too. */
   readonly inReplyTo?: string;
+  /**
+   * Where notices go that the mail was not delivered: an address, or empty for nowhere, as what answers by itself has it
+   * (RFC 5321, 4.5.5); the sender when absent.
+   */
+  readonly returnPath?: string;
   readonly priority?: Priority;
   readonly subject?: string;
   readonly text?: string;
@@ -115,7 +120,7 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
       });
     }
   }
-  const envelope = { from: from.address, to: withoutDoubles(recipients) };
+  const envelope = { from: returnPathOf(mail) ?? from.address, to: withoutDoubles(recipients) };
   const body = await bodyOf(mail, now);
   const { dkim } = mail;
   const isText = attachments.length === 0 && dkim === undefined;
@@ -237,6 +242,12 @@ function priorityFields(number: string, word: string): HeaderField[] {
     { name: "X-MSMail-Priority", value: word },
     { name: "Importance", value: word },
   ];
+}
+
+function returnPathOf({ returnPath }: Mail): string | undefined {
+  return returnPath === undefined || returnPath === ""
+    ? returnPath
+    : checkAddress(returnPath, "the return path");
 }
 
 function checkMessageId(id: string): void {

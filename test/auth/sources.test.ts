@@ -87,6 +87,15 @@ describe("credentials are looked for", () => {
     expect(await without.find(target("imap://me@h.example/"), false)).toBe(undefined);
   });
 
+  it("a user name alone, where the certificate is the secret, and no command is run for another", async () => {
+    const given = sources({ user: "ann", passwordCommand: "exit 1" });
+    const ann = { user: "ann", password: "", kind: "password" };
+    expect(await given.find(target("smtp://h.example/"), false, "certificate")).toEqual(ann);
+    expect(await given.find(target("smtp://bob@h.example/"), false, "certificate")).toEqual(ann);
+    const nobody = sources({ passwordCommand: "exit 1", netrc: false });
+    expect(await nobody.find(target("smtp://h.example/"), false, "certificate")).toBe(undefined);
+  });
+
   it("at last with the person at the terminal, once for a host, and only when they may be asked", async () => {
     const questions: [string, boolean][] = [];
     const asking = sources({

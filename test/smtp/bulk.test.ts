@@ -81,7 +81,8 @@ describe("a template", () => {
     ]);
     const list = await file("smuggle.csv", 'name,email,berth\nBob,b@y.example,"1\nBcc: x@y.z"\n');
     const { records: told, failure } = await bulk("smtp://127.0.0.1:9", list, { "dry-run": true });
-    expect(failure).toBeUndefined();
+    // Nothing goes out, and a script that tries its list hears of it.
+    expect(failure).toMatchObject({ code: "partial", exit: 13, message: "1 of 1 row would make no mail" });
     expect(told[0]).toMatchObject({ event: "wrong", reply: expect.stringContaining("line break") });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { script } from "../../fixtures/servers/scripted.js";
 import { performed } from "./perform.js";
 import { hello } from "./talk.js";
@@ -33,6 +34,22 @@ describe("smtp probe", () => {
     ]);
     expect(records[2]).toMatchObject({ capabilities: ["SIZE 1000", "AUTH PLAIN"], mechanisms: ["PLAIN"] });
     expect(failure).toMatchObject({ code: "partial", exit: 13 });
+  });
+
+  it("tells the second EHLO's time apart from that of TLS", async () => {
+    const play = bye(
+      hello("STARTTLS")
+        .expect("STARTTLS")
+        .sendLines("220 go on")
+        .startTls(await makeTlsMaterial())
+        .expect("EHLO [127.0.0.1]")
+        .pause(300)
+        .sendLines("250 hi"),
+    );
+    const { records } = await performed(play, "probe", [], {}, { network: { tls: { insecure: true } } });
+    expect(records.map(({ step }) => step)).toEqual(["connect", "banner", "ehlo", "tls", "ehlo", "auth"]);
+    // A lower bound, not a speed: the server held the answer back for that long.
+    expect(Number(records[4]?.["ms"])).toBeGreaterThan(290);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { conversation, type Script, script, scripted } from "../../fixtures/servers/scripted.js";
+import { CredentialSources } from "../../src/auth/sources.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { Transcript } from "../../src/net/transcript.js";
 import type { Credentials } from "../../src/plugin.js";
@@ -207,6 +208,14 @@ describe("EXTERNAL", () => {
       conversation(`C: AUTH EXTERNAL ${base64("ann")}\nS: 235 welcome`),
     );
     await logsIn(acting, as(undefined, EXTERNAL), { user: "ann@" });
+  });
+
+  it("names whom -u says, without a password", async () => {
+    const { find } = new CredentialSources({ environment: {}, platform: "linux", netrc: false, user: "ann" });
+    const acting = hello("AUTH EXTERNAL").and(
+      conversation(`C: AUTH EXTERNAL ${base64("ann")}\nS: 235 welcome`),
+    );
+    await logsIn(acting, { ...EXTERNAL, credentials: find }, {});
   });
 
   it.each([

@@ -210,6 +210,21 @@ describe("porthole send --dry-run", () => {
     expect(shown.out).toMatch(/^From: a@x\.example\r\nTo: b@y\.example\r\n[\s\S]*\r\n\r\nx\r\n$/);
   });
 
+  it.each(["<>", " <> ", ""])("has nobody to tell with --from '%s', and names who sends", async (nobody) => {
+    const shown = await porthole([
+      "smtp://127.0.0.1:9",
+      "--from",
+      nobody,
+      "--to",
+      "b@y.example",
+      "--dry-run",
+    ]);
+    expect(shown.err).toBe("envelope: <> -> b@y.example\n");
+    expect(shown.out).toMatch(/^From: ann@\S+\r\n/);
+    await porthole([sandbox.url("smtp"), "--from", nobody, "--to", "nobody-to-tell@y.example"]);
+    expect(sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["nobody-to-tell@y.example"] });
+  });
+
   it("shows both in JSON", async () => {
     const shown = await porthole(["smtp://127.0.0.1:9", ...WHO, "--text", "x", "--dry-run", "--json"]);
     const told: unknown = JSON.parse(shown.out);

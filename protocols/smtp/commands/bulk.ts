@@ -97,7 +97,7 @@ function hintFor({ unknown, later }: Record<State, number>): string | undefined 
   if (later > 0) return "the same command tries again those that were refused for now, and nobody else";
   return unknown > 0
     ? "the same command with --resend-unknown sends again to those whose fate is unknown"
-    : undefined;
+    : "all are answered, so the same command would begin anew, with everybody: give it a list of those who are left";
 }
 
 function told({ line, recipient, state, reply, messageId }: Outcome): Output {
@@ -138,28 +138,39 @@ async function checkList(list: string, template: Template): Promise<void> {
   }
 }
 
+/** @throws PortholeError `partial`, in the end, where a row makes no mail: a script that tries its list sees it */
 async function* shown(list: string, template: Template): AsyncGenerator<Output, void, undefined> {
-  for await (const row of rowsOf(list)) yield await letterShown(row, template);
+  let [rows, wrong] = [0, 0];
+  for await (const row of rowsOf(list)) {
+    const output = await letterShown(row, template);
+    rows += 1;
+    if (output.wrong) wrong += 1;
+    yield output.output;
+  }
+  if (wrong === 0) return;
+  throw new PortholeError("partial", `${wrong} of ${rows} ${rows === 1 ? "row" : "rows"} would make no mail`);
 }
 
-async function letterShown(row: Row, template: Template): Promise<Output> {
+async function letterShown(row: Row, template: Template): Promise<{ output: Output; wrong: boolean }> {
   try {
     const mail = await compose(template.fill(row));
     const text = (await buffer(mail.raw())).toString("utf8");
     const { from, to } = mail.envelope;
-    return record(`envelope: ${from} -> ${to.join(", ")}\n${text}`, {
+    const output = record(`envelope: ${from} -> ${to.join(", ")}\n${text}`, {
       event: "dry-run",
       line: row.line,
       envelope: { from, to },
       message: text,
     });
+    return { output, wrong: false };
   } catch (thrown) {
     if (!(thrown instanceof PortholeError) || thrown.code !== "usage") throw thrown;
-    return record(`wrong line ${row.line} (${thrown.message})`, {
+    const output = record(`wrong line ${row.line} (${thrown.message})`, {
       event: "wrong",
       line: row.line,
       reply: thrown.message,
     });
+    return { output, wrong: true };
   }
 }
 

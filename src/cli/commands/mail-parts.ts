@@ -54,12 +54,14 @@ async function composed(desk: Desk): Promise<ReadyMail> {
   }
   const attachments = await Promise.all(words(options, "attach").map(attachmentOf));
   const calendar = word(options, "calendar");
-  const from = word(options, "from") ?? ownAddress(desk);
+  const said = word(options, "from");
+  const from = said === undefined || isNobody(said) ? ownAddress(desk) : said;
   const priority = priorityOf(options);
   const dkim = await dkimOf(options, from);
   const { compose } = await import("../../message/compose.js");
   return compose({
     from,
+    ...(said !== undefined && isNobody(said) ? { returnPath: "" } : {}),
     to: words(options, "to"),
     cc: words(options, "cc"),
     bcc: words(options, "bcc"),
@@ -98,6 +100,11 @@ function priorityOf(options: Options): Priority | undefined {
   return priority === "high" || priority === "normal" || priority === "low" ? priority : undefined;
 }
 
+/** `<>` is how the null return path of a bounce is written (RFC 5321, 4.5.5). */
+function isNobody(sender: string): boolean {
+  return /^(?:<>)?$/.test(sender.trim());
+}
+
 /** `--dkim-key FILE --dkim-selector NAME`, for the sender's domain unless another is named. */
 async function dkimOf(options: Options, from: string): Promise<Mail["dkim"]> {
   const [file, selector] = [word(options, "dkim-key"), word(options, "dkim-selector")];
@@ -131,10 +138,7 @@ async function ready(desk: Desk, file: string): Promise<ReadyMail> {
     .map((one) => parseMailbox(one, "the recipient").address);
   const from = word(options, "from");
   const given = {
-    // `<>` is how the null return path of a bounce is written (RFC 5321, 4.5.5).
-    ...(from === undefined
-      ? {}
-      : { from: /^(?:<>)?$/.test(from.trim()) ? "" : parseMailbox(from, "the sender").address }),
+    ...(from === undefined ? {} : { from: isNobody(from) ? "" : parseMailbox(from, "the sender").address }),
     ...(to.length === 0 ? {} : { to }),
   };
   if (file === STDIN)

@@ -1,6 +1,6 @@
 /** `porthole URL`: shows what is there, whatever it is. */
 import { PortholeError } from "../../errors.js";
-import { CONTAINERS, type EntryKind, type Session, type Target } from "../../plugin.js";
+import { CONTAINERS, type EntryKind, type Session, type Target, type Verb } from "../../plugin.js";
 import { keptMenuIn } from "../../verbs/kept-menu.js";
 import type { Desk } from "../command.js";
 import { listingStyle, showEntries } from "../entries.js";
@@ -9,13 +9,19 @@ import { oneUrl } from "../targets.js";
 import { visit } from "../visit.js";
 import { inOrder } from "./ls.js";
 
+const SHOWING: readonly Verb[] = ["ls", "get", "interact"];
+
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options, terminal } = desk;
   const target = client.target(oneUrl(desk));
-  client.require(target, "open", ["ls", "get", "interact"]);
   const destination = destinationOf(options, 1);
+  const saves = destination.kind !== "output" || isViewed(options);
+  const verbs = client.verbsOf(target);
+  client.require(target, "open", saves ? SHOWING : [...SHOWING, "check"]);
+  // A server that holds nothing to look at shows what it offers.
+  if (!SHOWING.some((verb) => verbs.includes(verb))) return (await import("./check.js")).run(desk);
   // What a page is to be shown as makes it a document, wherever it goes.
-  if (destination.kind !== "output" || isViewed(options)) {
+  if (saves) {
     const told = await fetchTo(desk, target, destination);
     if (told !== undefined) await terminal.write(told);
     return undefined;

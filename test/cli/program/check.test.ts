@@ -35,6 +35,18 @@ describe("check", () => {
     });
   });
 
+  it("is what a bare URL of a server does that holds nothing to look at; nothing is saved of it", async () => {
+    const bare = await user.run([sandbox.url("smtp"), "--cacert", sandbox.caFile, "--json"]);
+    const asked = await check(sandbox.url("smtp"), "--json");
+    expect([bare.status, bare.stderr]).toEqual([asked.status, asked.stderr]);
+    const stepsOf = (stdout: string) => objects(stdout).map(({ step, ok, detail }) => [step, ok, detail]);
+    expect(stepsOf(bare.stdout)).toEqual(stepsOf(asked.stdout));
+    expect(bare.stdout).toContain("PIPELINING");
+    const saved = await user.run([sandbox.url("smtp"), "-o", "offered.txt"]);
+    expect([saved.status, saved.stdout]).toEqual([2, ""]);
+    expect(saved.stderr).toContain("open is not for SMTP");
+  });
+
   it("for people: a line a step; several targets in their order, a block each", async () => {
     const { status, stdout } = await check(sandbox.url("ftps"), sandbox.url("https"));
     expect(status).toBe(0);

@@ -99,7 +99,7 @@ describe("--help", () => {
 
   it.each([
     ["gopher", "open, ls, get, stat, search, check, cp, mirror, watch, browse, shell"],
-    ["smtp", "send, check, shell"],
+    ["smtp", "open, send, check, shell"],
     ["socket", "open, get, put, send, watch, check, cp, browse, shell"],
   ])("of %s names the verbs that are of use with it beside its own", async (name, verbs) => {
     expect((await printed(name, "--help")).split(/^Verbs: {3}/m)[1]?.split("\n")[0]).toBe(verbs);
