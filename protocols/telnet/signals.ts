@@ -8,6 +8,7 @@ import { TELNET, TELNET_OPTION, telnetCommand } from "../../src/wire/telnet.js";
 export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
   ayt: telnetCommand(TELNET.AYT),
   break: telnetCommand(TELNET.BRK),
+  brk: telnetCommand(TELNET.BRK),
   ip: telnetCommand(TELNET.IP),
   ao: telnetCommand(TELNET.AO),
   ec: telnetCommand(TELNET.EC),
@@ -22,6 +23,7 @@ export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
 export const SIGNALS: Readonly<Record<string, string>> = {
   ayt: "are you there?",
   break: "the break key",
+  brk: "the same, by the name that inetutils has for it",
   ip: "interrupt what runs there",
   ao: "throw away its output",
   ec: "erase a character",
