@@ -23,7 +23,6 @@ export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
 export const SIGNALS: Readonly<Record<string, string>> = {
   ayt: "are you there?",
   break: "the break key",
-  brk: "the same, by the name that inetutils has for it",
   ip: "interrupt what runs there",
   ao: "throw away its output",
   ec: "erase a character",
@@ -33,6 +32,7 @@ export const SIGNALS: Readonly<Record<string, string>> = {
   abort: "abort what runs there",
   nop: "nothing, to keep the line alive",
   synch: "a data mark",
+  brk: "break, by the name that inetutils has for it",
   status: "what was agreed on",
 };
 
