@@ -8,6 +8,7 @@ import { TELNET, TELNET_OPTION, telnetCommand } from "../../src/wire/telnet.js";
 export const SIGNAL_OCTETS: Readonly<Record<string, Buffer>> = {
   ayt: telnetCommand(TELNET.AYT),
   break: telnetCommand(TELNET.BRK),
+  brk: telnetCommand(TELNET.BRK),
   ip: telnetCommand(TELNET.IP),
   ao: telnetCommand(TELNET.AO),
   ec: telnetCommand(TELNET.EC),
@@ -31,6 +32,7 @@ export const SIGNALS: Readonly<Record<string, string>> = {
   abort: "abort what runs there",
   nop: "nothing, to keep the line alive",
   synch: "a data mark",
+  brk: "break, by the name that inetutils has for it",
   status: "what was agreed on",
 };
 

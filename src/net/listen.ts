@@ -6,7 +6,7 @@ import type { TlsOptions } from "node:tls";
 import { abortReason, messageOf, PortholeError, systemCode } from "../errors.js";
 import { connectionError, where } from "./failures.js";
 import { Listener, type ListeningPlace, type ListenRequest, type ListenWiring, placeOf } from "./listener.js";
-import { ownerOfPort } from "./port-owner.js";
+import { ownerOfPath, ownerOfPort } from "./port-owner.js";
 import { resolveHost } from "./resolve.js";
 import type { NetworkSettings } from "./settings.js";
 import { readPem } from "./tls.js";
@@ -143,6 +143,12 @@ async function isStale(thrown: unknown, request: ListenRequest, signal: AbortSig
   }
 }
 
+/** False as well where the file cannot be looked at. */
+async function isOtherFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && !found.isSocket();
+}
+
 /** Why nothing can listen there; who does, where the system tells. Exit 4. */
 export async function listenError(
   thrown: unknown,
@@ -153,10 +159,18 @@ export async function listenError(
   const place = placeOf(request);
   const code = systemCode(thrown);
   if (code === "EADDRINUSE") {
-    const owner = request.socketPath === undefined ? await ownerOfPort(request.port, transport) : undefined;
+    const { socketPath } = request;
+    if (socketPath !== undefined && (await isOtherFile(socketPath))) {
+      return new PortholeError("connect", `${where(place)}: there is a file already, and it is no socket`, {
+        hint: "choose another path, or remove the file",
+        cause: thrown,
+      });
+    }
+    const owner =
+      socketPath === undefined ? await ownerOfPort(request.port, transport) : await ownerOfPath(socketPath);
     const who = owner === undefined ? "" : ` by ${owner.program} (process ${owner.pid})`;
     return new PortholeError("connect", `${where(place)}: in use${who}`, {
-      hint: `end that program, or choose another ${request.socketPath === undefined ? "port" : "path"}`,
+      hint: `end that program, or choose another ${socketPath === undefined ? "port" : "path"}`,
       cause: thrown,
     });
   }

@@ -1,5 +1,6 @@
-/** Who listens on a port of this machine already, as far as Linux tells through /proc. */
+/** Who listens on a port or a Unix socket of this machine already, as far as Linux tells through /proc. */
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { resolve } from "node:path";
 
 export interface PortOwner {
   readonly pid: number;
@@ -16,6 +17,29 @@ export async function ownerOfPort(port: number, transport: "tcp" | "udp"): Promi
     const tables = await Promise.all([inodesIn(transport, port), inodesIn(`${transport}6`, port)]);
     const inodes = new Set(tables.flat().map((inode) => `socket:[${inode}]`));
     return inodes.size === 0 ? undefined : await processWith(inodes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** SO_ACCEPTCON in the flags of /proc/net/unix (proc(5)): a socket that waits for peers. */
+const ACCEPTS = 0x10000;
+
+/**
+ * Who serves a Unix socket. The system tells paths as they were bound: a server that bound a relative one, or the same file
+ * by another name, is not found.
+ */
+export async function ownerOfPath(path: string): Promise<PortOwner | undefined> {
+  try {
+    const text = await readFile("/proc/net/unix", "utf8");
+    const names = new Set([path, resolve(path)]);
+    const inodes = text.split("\n").flatMap((line) => {
+      // Num RefCount Protocol Flags Type St Inode Path; a path may have spaces in it.
+      const [, flags = "", inode = "", bound = ""] =
+        /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.+)$/.exec(line) ?? [];
+      return names.has(bound) && (Number.parseInt(flags, 16) & ACCEPTS) !== 0 ? [`socket:[${inode}]`] : [];
+    });
+    return inodes.length === 0 ? undefined : await processWith(new Set(inodes));
   } catch {
     return undefined;
   }

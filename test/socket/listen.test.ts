@@ -210,7 +210,7 @@ describe("what cannot be listened at", () => {
     (await connected(path)).destroy();
     await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({
       code: "connect",
-      message: `${path}: in use`,
+      message: `${path}: in use by node (process ${holder.pid})`,
     });
     holder.kill("SIGKILL");
     await once(holder, "close");
@@ -220,7 +220,10 @@ describe("what cannot be listened at", () => {
     expect(await textOf(peer)).toBe("mine now");
     await ended;
     await writeFile(path, "a file");
-    await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({ code: "connect" });
+    await expect(perform("socket", "listen", [`unix:${path}`])).rejects.toMatchObject({
+      code: "connect",
+      message: `${path}: there is a file already, and it is no socket`,
+    });
     expect(existsSync(path)).toBe(true);
     await rm(folder, { recursive: true });
   });

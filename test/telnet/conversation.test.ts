@@ -118,6 +118,8 @@ describe("a Telnet session in a program", () => {
     stream.resize(101, 31);
     expect((await talk.runCommand("size", "harbour$ ")).output).toBe("101 31\r\n");
     expect(stream.signal("ayt")).toBe("sent ayt");
+    expect(stream.signals).toHaveProperty("brk");
+    expect(stream.signal("brk")).toBe("sent brk");
     await talk.expect("[Yes]");
     expect(stream.keys).toBe(true);
     expect(stream.signal("status")).toContain("ECHO (theirs)");

@@ -9,6 +9,7 @@ import { script, scripted } from "../../fixtures/servers/scripted.js";
 import { startTelnet, type TelnetOptions } from "../../fixtures/servers/telnet.js";
 import { check } from "../../src/checking.js";
 import { Client } from "../../src/client.js";
+import { Conversation } from "../../src/net/conversation.js";
 import { Transcript } from "../../src/net/transcript.js";
 import type { JsonObject, Options } from "../../src/plugin.js";
 import { perform, type Stage, steps } from "../socket/performed.js";
@@ -373,6 +374,33 @@ describe("options under the session", () => {
         steps(...LOGIN, "send=flood 300000", "expect=harbour$"),
       );
       expect(text.length).toBeGreaterThan(300_000);
+    });
+  });
+
+  it("are offered in mid-session, as the sandbox's shell does on wish", async () => {
+    await withServer({}, async (url) => {
+      const client = new Client();
+      const session = await client.open(client.target(url));
+      const stream = await session.interact?.();
+      if (stream === undefined) throw new Error("nobody to talk to");
+      const talk = new Conversation(stream, { timeout: 5000 });
+      await talk.expect("login:");
+      await talk.sendLine("porthole");
+      await talk.expect("Password:");
+      await talk.sendLine("sandbox");
+      await talk.expect("harbour$");
+      for (const name of ["binary", "eor", "timing-mark", "gmcp", "mccp2", "mccp3"]) {
+        await talk.runCommand(`offer ${name}`, "harbour$");
+      }
+      const { output } = await talk.runCommand("flood 100000", "harbour$");
+      expect(output.length).toBeGreaterThan(100_000);
+      const status = stream.signal("status");
+      for (const on of ["BINARY (ours)", "BINARY (theirs)", "EOR", "GMCP", "MCCP2", "MCCP3"]) {
+        expect(status).toContain(on);
+      }
+      expect((await talk.runCommand("offer tea", "harbour$")).output).toContain("offer what?");
+      stream.destroy();
+      await session[Symbol.asyncDispose]();
     });
   });
 
