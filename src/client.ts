@@ -195,7 +195,7 @@ export class Client {
         hint:
           own.length === 0
             ? "`porthole protocols` shows what each protocol can do"
-            : `it can ${own.join(", ")}`,
+            : wordsThatGo(own),
       },
     );
   }
@@ -262,6 +262,13 @@ export class Client {
 }
 
 /** An error names the protocol and the URL it is about; a URL that a protocol knows better, such as the end of redirects, stays. */
+/** What there is no verb for goes without one. */
+function wordsThatGo(verbs: readonly Verb[]): string {
+  const words = verbs.filter((verb) => verb !== "interact");
+  const bare = words.length < verbs.length ? "; its bare URL begins a session" : "";
+  return `it can ${words.join(", ")}${bare}`;
+}
+
 function located(thrown: unknown, target: Target): unknown {
   if (!(thrown instanceof PortholeError)) return thrown;
   thrown.url ??= target.href(target.path);

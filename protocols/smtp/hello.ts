@@ -42,7 +42,7 @@ export async function reach(target: Target, context: Context, maxUnanswered?: nu
     connection.write(header(connection));
     if (always) await connection.startTls();
   }
-  return new Peer(connection, url.scheme === "lmtp", maxUnanswered);
+  return new Peer(connection, url.scheme === "lmtp", maxUnanswered, header !== undefined);
 }
 
 /** What the server says first. @throws PortholeError when it takes no mail */

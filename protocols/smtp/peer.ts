@@ -36,13 +36,19 @@ export class Peer {
   /** A transaction was begun and not ended; RSET must come before the next. */
   midway = false;
 
-  /** @param maxUnanswered commands that may be under way at once */
-  constructor(connection: Connection, lmtp: boolean, maxUnanswered = MOST_UNANSWERED) {
+  /**
+   * @param maxUnanswered commands that may be under way at once
+   * @param announced a PROXY header has gone ahead of all
+   */
+  constructor(connection: Connection, lmtp: boolean, maxUnanswered = MOST_UNANSWERED, announced = false) {
     this.lmtp = lmtp;
     this.dialogue = new Dialogue<Reply>(connection, {
       maxUnanswered,
       replies: new ThreeDigitReplyReader({ multiline: "prefixed" }),
-      unsolicited,
+      unsolicited: (reply, during) =>
+        announced && during === undefined && reply.code >= 500
+          ? takenForCommand(reply)
+          : unsolicited(reply, during),
     });
   }
 
@@ -72,6 +78,14 @@ export async function heard(answer: Answer<Reply>): Promise<Reply> {
   const reply = await answer.reply();
   if (isFarewell(reply)) throw refusal(reply, "the server closes the session");
   return reply;
+}
+
+/** A server that expects no PROXY header has read a line that it does not know. */
+function takenForCommand(reply: Reply): PortholeError {
+  return new PortholeError("refused", "the server took the PROXY header for a command", {
+    reply: `${reply.code} ${reply.text}`,
+    hint: "leave out --proxy-header, or have the server expect one from here",
+  });
 }
 
 /** A server that answers ahead of a command may be one that somebody else speaks for (RFC 5321, 4.3.1). */
