@@ -29,6 +29,7 @@ const FURTHER = {
   "src/auth/sources.ts": "login",
   "src/cli/prompt.ts": "login",
   "src/cli/url-list.ts": "saving",
+  "src/files/disk.ts": "saving",
   "src/text/filename.ts": "saving",
   "src/verbs/save.ts": "saving",
   "src/cli/commands/cp.ts": "carrying",

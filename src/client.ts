@@ -192,10 +192,7 @@ export class Client {
       {
         protocol: manifest.name,
         url: target.href(target.path),
-        hint:
-          own.length === 0
-            ? "`porthole protocols` shows what each protocol can do"
-            : wordsThatGo(own),
+        hint: own.length === 0 ? "`porthole protocols` shows what each protocol can do" : wordsThatGo(own),
       },
     );
   }

@@ -1,9 +1,9 @@
 /** Writing a file so that it is there whole or not at all. */
-import { createHash } from "node:crypto";
 import { constants, type Stats, statSync } from "node:fs";
 import { open, realpath } from "node:fs/promises";
 import { abortReason, PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready, roomForFiles } from "../../src/files/atomic-file.js";
+import { nameDigest } from "../../src/files/name-digest.js";
 import type { Source } from "../../src/plugin.js";
 import { failure, isFolder, orFail } from "./failures.js";
 import { folderOf, type LocalPath } from "./path.js";
@@ -17,10 +17,7 @@ const BLOCK = 256 * 1024;
 /** Where a file lies until it is whole: `.NAME.porthole-part` in its folder; a long name is told by its digest. */
 export function partOf(place: LocalPath): Buffer {
   const { name } = place;
-  const stem =
-    name.length + SUFFIX.length + 1 <= LONGEST_NAME
-      ? name
-      : Buffer.from(createHash("sha256").update(name).digest("hex"));
+  const stem = name.length + SUFFIX.length + 1 <= LONGEST_NAME ? name : Buffer.from(nameDigest(name));
   return Buffer.concat([folderOf(place), Buffer.from("/."), stem, Buffer.from(SUFFIX)]);
 }
 

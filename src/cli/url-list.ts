@@ -1,6 +1,5 @@
 /** `--input FILE`: URLs from a file or from standard input. */
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { promises as files } from "node:fs";
 import { localError } from "../errors.js";
 import type { Desk } from "./command.js";
 
@@ -8,16 +7,22 @@ import type { Desk } from "./command.js";
 export async function urlsFromFile({ options, terminal }: Desk): Promise<string[]> {
   const file = options["input"];
   if (typeof file !== "string") return [];
-  const content = file === "-" ? await text(terminal.stdin) : await contentOf(file);
+  const content = file === "-" ? await textOf(terminal.stdin) : await contentOf(file);
   return content
     .split(/\r?\n/)
     .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
     .filter((line) => line !== "");
 }
 
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece)));
+  return Buffer.concat(pieces).toString("utf8");
+}
+
 async function contentOf(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await files.readFile(file, "utf8");
   } catch (thrown) {
     throw localError(thrown, file);
   }

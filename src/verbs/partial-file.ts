@@ -1,10 +1,9 @@
 /** A file that is not whole yet: where it lies beside its target, what is known of its original, how it becomes whole. */
-import { createHash } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync, promises as files, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { localError, systemCode } from "../errors.js";
 import { AtomicFile } from "../files/atomic-file.js";
+import { nameDigest } from "../files/name-digest.js";
 import type { Checksum } from "./checksum.js";
 import { type Gap, gapsIn } from "./gaps.js";
 
@@ -36,8 +35,7 @@ const LONGEST_STEM = 255 - 1 - FACTS_SUFFIX.length;
 /** `.NAME.porthole-part` in the target's folder; a name too long for that is told by its digest. */
 export function partialPath(target: string): string {
   const name = basename(target);
-  const stem =
-    Buffer.byteLength(name) <= LONGEST_STEM ? name : createHash("sha256").update(name).digest("hex");
+  const stem = Buffer.byteLength(name) <= LONGEST_STEM ? name : nameDigest(name);
   return join(dirname(target), `.${stem}${SUFFIX}`);
 }
 
@@ -50,7 +48,7 @@ export async function findPartial(target: string, url: string): Promise<PartialC
   const facts = await factsIn(factsPath(target));
   if (facts?.url !== url) return undefined;
   try {
-    const { size: length } = await stat(partialPath(target));
+    const { size: length } = await files.stat(partialPath(target));
     return length > 0 ? { ...facts, size: facts.gaps?.[0]?.from ?? length, length } : undefined;
   } catch (thrown) {
     if (systemCode(thrown) === "ENOENT") return undefined;
@@ -60,7 +58,7 @@ export async function findPartial(target: string, url: string): Promise<PartialC
 
 /** The file in this folder that an earlier run left partly done for this URL, whatever name the server gave it. */
 export async function findPartialIn(folder: string, url: string): Promise<string | undefined> {
-  const names = await readdir(folder).catch((thrown: unknown) => {
+  const names = await files.readdir(folder).catch((thrown: unknown) => {
     if (systemCode(thrown) === "ENOENT") return [];
     throw localError(thrown, folder);
   });
@@ -76,7 +74,7 @@ export async function findPartialIn(folder: string, url: string): Promise<string
 /** Facts that are missing or damaged only mean that the copy starts over. */
 async function factsIn(path: string): Promise<PartialFacts | undefined> {
   try {
-    return readFacts(JSON.parse(await readFile(path, "utf8")));
+    return readFacts(JSON.parse(await files.readFile(path, "utf8")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError || systemCode(thrown) === "ENOENT") return undefined;
     throw localError(thrown, path);
@@ -168,7 +166,7 @@ export class PartialFile {
       this.#told = true;
       const gaps = facts.gaps?.map(({ from, to }) => [from, to]);
       const known = { ...facts, name: basename(this.#target), ...(gaps === undefined ? {} : { gaps }) };
-      await writeFile(factsPath(this.#target), JSON.stringify(known));
+      await files.writeFile(factsPath(this.#target), JSON.stringify(known));
     } catch (thrown) {
       throw localError(thrown, factsPath(this.#target));
     }
@@ -187,7 +185,7 @@ export class PartialFile {
     if (this.#told) {
       // They go first: beside a file that is whole nobody would look for them. On disk it need not be fetched again before.
       await this.#file.syncAhead();
-      await rm(factsPath(this.#target), { force: true });
+      await files.rm(factsPath(this.#target), { force: true });
     }
     await this.#file.name({ path: this.#target, folder: dirname(this.#target), ...options });
   }
@@ -199,6 +197,6 @@ export class PartialFile {
   /** Leaves nothing behind. */
   async discard(): Promise<void> {
     this.#file.discard();
-    await rm(factsPath(this.#target), { force: true });
+    await files.rm(factsPath(this.#target), { force: true });
   }
 }

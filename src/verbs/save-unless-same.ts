@@ -1,5 +1,5 @@
 /** `--if-changed`: what is known of the copy that is there, what to ask by, and whether the answer is about the same. */
-import { realpath, stat } from "node:fs/promises";
+import { promises as files } from "node:fs";
 import { join } from "node:path";
 import type { Document, ReadQuery } from "../plugin.js";
 import type { PlaceRequest } from "./save-place.js";
@@ -19,7 +19,7 @@ export interface CopyRequest extends PlaceRequest {
 }
 
 export async function copyAt(path: string, { url, stateFolder }: CopyRequest): Promise<Copy | undefined> {
-  const facts = await stat(path).catch(() => undefined);
+  const facts = await files.stat(path).catch(() => undefined);
   if (facts?.isFile() !== true) return undefined;
   const copy = { path, modified: facts.mtime, size: facts.size };
   if (stateFolder === undefined) return copy;
@@ -70,5 +70,5 @@ export async function keepVersion(
 
 /** One file, one name. */
 function realPath(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
+  return files.realpath(path).catch(() => path);
 }

@@ -1,7 +1,6 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
 
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { constants, promises as files } from "node:fs";
 import type { Readable } from "node:stream";
 import { whenAborted } from "../abort.js";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
@@ -339,7 +338,7 @@ async function writeThrough(path: string, request: SaveRequest): Promise<Saved> 
   const document = await request.read({});
   using leaving = leaveOnAbort(document.body, request.signal);
   refuseOversize(document.total ?? 0, request.maxSize, document.body);
-  const opened = await open(path, constants.O_WRONLY).catch((thrown: unknown) => {
+  const opened = await files.open(path, constants.O_WRONLY).catch((thrown: unknown) => {
     document.body.destroy();
     throw localError(thrown, path);
   });
