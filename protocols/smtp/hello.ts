@@ -4,7 +4,7 @@ import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
 import { Extensions } from "./extensions.js";
-import { heard, Peer } from "./peer.js";
+import { heard, NO_HEADER, Peer } from "./peer.js";
 import { proxyHeaderOf, sayXclient } from "./proxied.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
 
@@ -50,7 +50,12 @@ export async function greet(peer: Peer): Promise<Reply> {
   const began = performance.now();
   const greeting = await peer.dialogue.greeting();
   peer.met = { greeting, ms: performance.now() - began };
-  if (greeting.code !== 220) throw refusal(greeting, "the server does not take mail");
+  if (greeting.code !== 220) {
+    const failure = refusal(greeting, "the server does not take mail");
+    // To one that expects no header we have spoken before we were greeted.
+    if (peer.announced) failure.hint ??= NO_HEADER;
+    throw failure;
+  }
   return greeting;
 }
 

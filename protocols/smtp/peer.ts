@@ -29,6 +29,8 @@ export class Peer {
   met: { readonly greeting: Reply; readonly ms: number } | undefined;
   /** What was offered in clear, when TLS was started since. */
   beforeTls: Extensions | undefined;
+  /** A PROXY header has gone ahead of all. */
+  readonly announced: boolean;
   /** Milliseconds that the last EHLO took, and that of HELO after it where there was one. */
   helloMs = 0;
   /** Milliseconds. */
@@ -38,10 +40,11 @@ export class Peer {
 
   /**
    * @param maxUnanswered commands that may be under way at once
-   * @param announced a PROXY header has gone ahead of all
+   * @param announced see `announced`
    */
   constructor(connection: Connection, lmtp: boolean, maxUnanswered = MOST_UNANSWERED, announced = false) {
     this.lmtp = lmtp;
+    this.announced = announced;
     this.dialogue = new Dialogue<Reply>(connection, {
       maxUnanswered,
       replies: new ThreeDigitReplyReader({ multiline: "prefixed" }),
@@ -80,11 +83,13 @@ export async function heard(answer: Answer<Reply>): Promise<Reply> {
   return reply;
 }
 
+export const NO_HEADER = "leave out --proxy-header, or have the server expect one from here";
+
 /** A server that expects no PROXY header has read a line that it does not know. */
 function takenForCommand(reply: Reply): PortholeError {
   return new PortholeError("refused", "the server took the PROXY header for a command", {
     reply: `${reply.code} ${reply.text}`,
-    hint: "leave out --proxy-header, or have the server expect one from here",
+    hint: NO_HEADER,
   });
 }
 
