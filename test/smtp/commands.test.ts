@@ -103,9 +103,8 @@ describe("smtp probe", () => {
 
   it("tells a server that expects no such header from one that ends the session", async () => {
     const play = script()
-      .sendLines("220 hi")
       .expect("PROXY TCP4 192.0.2.1 198.51.100.2 4000 25")
-      .sendLines("500 5.5.2 what?")
+      .sendLines("220 hi", "500 5.5.2 what?")
       .pause(1000);
     const header = { "proxy-header": "v1 192.0.2.1 4000 198.51.100.2 25" };
     expect((await performed(play, "probe", [], header)).failure).toMatchObject({
