@@ -307,7 +307,7 @@ export const TOOLS: readonly WordSpec[] = [
         flag: "only",
         type: "list",
         placeholder: "NAME",
-        summary: "this server alone: http, nntp, ftp, smtp, pop3, imap, telnet, gopher, socket",
+        summary: "these servers alone: http, nntp, ftp, smtp, pop3, imap, telnet, gopher, socket",
       },
       { flag: "host", type: "string", placeholder: "ADDRESS", summary: "listen here (127.0.0.1)" },
       {

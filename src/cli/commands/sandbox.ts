@@ -41,7 +41,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
 function asked(options: Options): StartOptions {
   const { only, host } = options;
   return {
-    ...(Array.isArray(only) ? { only } : {}),
+    ...(Array.isArray(only) ? { only: only.flatMap((names) => String(names).split(",")) } : {}),
     ...(typeof host === "string" ? { host } : {}),
     ports: portsOf(options["ports"]),
     behaviour: behaviourOf(options),

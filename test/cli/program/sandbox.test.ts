@@ -95,7 +95,7 @@ describe("sandbox", () => {
   });
 
   it("prints a table for people, and mails as they come", async () => {
-    const running = start("--only", "smtp", "--only", "http");
+    const running = start("--only", "smtp,http");
     const text = await running.says("Ctrl-C ends the sandbox.\n");
     expect(text).toMatch(/^name +URL +user +password +try$/m);
     expect(text).not.toMatch(/^ftp /m);
