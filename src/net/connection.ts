@@ -18,6 +18,7 @@ import { reset } from "./reset.js";
 import { type Done, Sending } from "./sending.js";
 import { SocketShape } from "./socket-shape.js";
 import { describeTls } from "./tls.js";
+import type { Tap } from "./transcript.js";
 import type { ConnectionFacts, ConnectionWiring, StartTls } from "./wiring.js";
 
 /** Milliseconds for the rest of what a side that has closed had said: it lies here already. */
@@ -91,38 +92,16 @@ export class Connection extends SocketShape {
     return this.#socket;
   }
 
+  protected override get tap(): Tap {
+    return this.#wiring.tap;
+  }
+
+  protected override get tlsSocket(): TLSSocket | undefined {
+    return this.#tlsSocket;
+  }
+
   get bytesWritten(): number {
     return this.#sending.bytesWritten;
-  }
-
-  /** The transcript shows `why`, and nothing of what goes out after it: see Tap.withhold. */
-  withhold(why: string): void {
-    this.#wiring.tap.withhold(why);
-  }
-
-  /** The transcript shows nothing of the next line that goes out: it is a secret, typed at a prompt. */
-  hideLine(): void {
-    this.#wiring.tap.hideLine();
-  }
-
-  /** What looks like a password is covered in the transcript, in both directions: see Tap.guessSecrets. */
-  guessSecrets(): void {
-    this.#wiring.tap.guessSecrets();
-  }
-
-  /** The TLS session's ticket, for a second connection that is to resume it. */
-  get tlsSession(): Buffer | undefined {
-    // Null once the socket is gone, whatever the types say.
-    return this.#tlsSocket?.getSession() ?? undefined;
-  }
-
-  /**
-   * What is known to both ends of this TLS connection alone: `tls-exporter` (RFC 9266). Undefined before TLS 1.3: there
-   * it wants an extended master secret (RFC 9266, 4.2), and nothing tells whether there is one.
-   */
-  get channelBinding(): Buffer | undefined {
-    if (this.#tlsSocket?.getProtocol() !== "TLSv1.3") return undefined;
-    return this.#tlsSocket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0));
   }
 
   /**
