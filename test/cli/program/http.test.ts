@@ -116,7 +116,7 @@ describe("http", () => {
     ]);
     expect(await user.run(["get", ws])).toMatchObject({
       status: 2,
-      stderr: "porthole: http: get is not for ws: - it can watch, check, interact\n",
+      stderr: "porthole: http: get is not for ws: - it can watch, check; its bare URL begins a session\n",
     });
   });
 
