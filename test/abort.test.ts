@@ -29,6 +29,20 @@ describe("who acts when a signal fires", () => {
     expect(acted).toEqual(["acts"]);
   });
 
+  it("leaves nothing at the signal when nobody is left, and begins anew", () => {
+    const controller = new AbortController();
+    const acted: string[] = [];
+    const ends = [
+      whenAborted(controller.signal, () => undefined),
+      whenAborted(controller.signal, () => undefined),
+    ];
+    for (const end of ends) end();
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+    whenAborted(controller.signal, () => acted.push("anew"));
+    controller.abort();
+    expect(acted).toEqual(["anew"]);
+  });
+
   it("does not when the signal has fired already", () => {
     const acted: string[] = [];
     whenAborted(AbortSignal.abort(), () => acted.push("late"));

@@ -180,7 +180,10 @@ export function describeOffers(room: Room): void {
         exit: 2,
         protocol: manifest.name,
         message: `juggle is not for ${manifest.title}`,
-        hint: `it can ${own.join(", ")}`,
+        // There is no verb for a session at a terminal: the bare URL begins it.
+        hint: `it can ${own.filter((verb) => verb !== "interact").join(", ")}${
+          own.includes("interact") ? "; its bare URL begins a session" : ""
+        }`,
       }),
     );
     for (const verb of own) expect(client.require(target, verb, [verb])).toBeUndefined();
