@@ -4,7 +4,6 @@
  *
  * It is a Duplex, so that packages take it for a socket, and stays the same object when TLS is started on it.
  */
-
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { whenAborted } from "../abort.js";
@@ -360,6 +359,8 @@ export class Connection extends SocketShape {
   #giveNext(octets: Buffer | undefined): void {
     const give = this.#next;
     this.#next = undefined;
+    // Nobody waits any more, until they ask again.
+    this.#awaited = false;
     give?.(octets);
   }
 

@@ -75,6 +75,17 @@ describe.each(WAYS)("a connection $name tells what comes next", ({ serve, connec
     expect(impatient.errored?.message).toContain("no answer");
   });
 
+  it("and takes no pause of ours for silence of the other side", async () => {
+    await using server = await serve(script().send("one").pause(400).send("two").drop());
+    const connection = await connect(server, { idleTimeout: 100 });
+    expect(String(await connection.next())).toBe("one");
+    // Longer than the limit, and nobody asks for more.
+    await sleep(600);
+    expect(connection.errored).toBe(null);
+    expect(String(await connection.next())).toBe("two");
+    connection.destroy();
+  });
+
   it("what nobody expects, when it was laid aside, and its end", async () => {
     await using speaks = await serve(script().pause(20).send("unasked").pause(10_000));
     const spoken = await connect(speaks);
