@@ -202,6 +202,8 @@ class Turn {
         return beginning;
       },
       return: async () => {
+        // Whoever leaves while the first is awaited leaves when it has come, as with a generator.
+        await beginning?.catch(() => undefined);
         if (isOver) return END;
         try {
           await inner?.return?.();

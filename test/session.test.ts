@@ -289,6 +289,17 @@ describe("the turn passes on", () => {
     expect(inner.left).toBe(1);
   });
 
+  it("when a list is left while its first is awaited", async () => {
+    const { inner, session } = shelf();
+    const list = session.list("/")[Symbol.asyncIterator]();
+    const first = list.next();
+    const left = list.return?.();
+    expect((await first).done).toBe(false);
+    expect((await left)?.done).toBe(true);
+    await session.stat("after");
+    expect(inner.left).toBe(1);
+  });
+
   it("when a list was left before its first was asked for", async () => {
     const { inner, session } = shelf();
     const list = session.list("/")[Symbol.asyncIterator]();
