@@ -1,6 +1,6 @@
 /** Maildir and Maildir++ as a place that keeps messages. */
 import { readdir, rename, stat, unlink } from "node:fs/promises";
-import { abortReason, PortholeError, systemCode } from "../../src/errors.js";
+import { PortholeError, systemCode } from "../../src/errors.js";
 import { AtomicFile, existsAlready, isThere, renameOnto, roomForFiles } from "../../src/files/atomic-file.js";
 import type { Context, Entry, EntryKind, Source, Target } from "../../src/plugin.js";
 import type { Watched } from "./changes.js";
@@ -18,7 +18,7 @@ import { Head } from "./message-head.js";
 import { MESSAGE_TYPE, type MessageStore, type OpenMessage, type StoreListing } from "./message-store.js";
 import { octetsOf } from "./octets.js";
 import { folderOf, hrefOf, type LocalPath, placeBelow, textOf } from "./path.js";
-import { gather } from "./place-file.js";
+import { gather, writeHeld } from "./place-file.js";
 
 export class MaildirStore implements MessageStore {
   readonly #target: Target;
@@ -135,15 +135,13 @@ export class MaildirStore implements MessageStore {
       const base = place.uid ?? fresh;
       checkUnique(base);
       const { held } = source;
-      if (held !== undefined) {
-        if (this.#context.signal.aborted) throw abortReason(this.#context.signal);
-        delivery.write(held);
-      } else {
-        await gather(source, this.#context.signal, (block) => {
-          head.add(block);
-          delivery.write(block);
-        });
-      }
+      const { signal } = this.#context;
+      const write = (block: Uint8Array) => {
+        head.add(block);
+        delivery.write(block);
+      };
+      if (held === undefined) await gather(source, signal, write);
+      else writeHeld(held, signal, delivery);
       const unique = place.uid ?? `${base},S=${delivery.size}`;
       const { flags } = source;
       const letters = flags === undefined ? there?.letters : await lettersIn(folder, flags);

@@ -58,8 +58,8 @@ export async function writeFileAt(place: LocalPath, source: Source, signal: Abor
   }
 }
 
-/** What is in memory is written at once. @throws PortholeError the signal's reason */
-function writeHeld(held: Uint8Array, signal: AbortSignal, file: AtomicFile): void {
+/** What is in memory is written at once. @throws PortholeError `local`, the signal's reason */
+export function writeHeld(held: Uint8Array, signal: AbortSignal, file: AtomicFile): void {
   if (signal.aborted) throw abortReason(signal);
   if (held.length > 0) file.write(held);
 }

@@ -1,5 +1,4 @@
 /** What follows a verb: URLs, checked all of them before the first is opened, then done. */
-
 import { statSync } from "node:fs";
 import { EXIT_STATUS, PortholeError } from "../errors.js";
 import type { Target, Verb } from "../plugin.js";

@@ -1,7 +1,6 @@
 /**
  * The one way to a connection: names, proxies, TLS, limits and the transcript, the same for every protocol.
  */
-
 import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";

@@ -2,7 +2,6 @@
  * Many things from one place to another: the source is asked ahead where it can be, small documents are taken whole,
  * and several writers put them down meanwhile, so that neither side waits for the other's round trips or disks.
  */
-
 import { Readable } from "node:stream";
 import { whenAborted } from "../abort.js";
 import { abortReason } from "../errors.js";

@@ -1,5 +1,4 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
-
 import { constants, promises as files } from "node:fs";
 import type { Readable } from "node:stream";
 import { whenAborted } from "../abort.js";

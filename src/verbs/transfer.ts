@@ -1,5 +1,4 @@
 /** One document from one session to another: straight through, held back by whoever writes, checked at its end. */
-
 import type { Readable } from "node:stream";
 import { whenAborted } from "../abort.js";
 import { abortReason, PortholeError } from "../errors.js";
