@@ -100,7 +100,9 @@ export function headerValue(headers: readonly Header[], name: string): string | 
   // By number: an iterator, or a function to be called, is what a small answer would spend most of its time with.
   for (let at = 0; at < headers.length; at++) {
     const header = headers[at];
-    if (header !== undefined && isNamed(header, name)) return header[1];
+    // Most differ in length already.
+    if (header === undefined || header[0].length !== name.length) continue;
+    if (header[0].toLowerCase() === name) return header[1];
   }
   return undefined;
 }
@@ -108,13 +110,12 @@ export function headerValue(headers: readonly Header[], name: string): string | 
 /** All values of a header, one for each of its lines. @param name in lower case */
 export function headerValues(headers: readonly Header[], name: string): string[] {
   const values: string[] = [];
-  for (const header of headers) if (isNamed(header, name)) values.push(header[1]);
+  for (let at = 0; at < headers.length; at++) {
+    const header = headers[at];
+    if (header === undefined || header[0].length !== name.length) continue;
+    if (header[0].toLowerCase() === name) values.push(header[1]);
+  }
   return values;
-}
-
-/** Most differ in length already. */
-function isNamed(header: Header, name: string): boolean {
-  return header[0].length === name.length && header[0].toLowerCase() === name;
 }
 
 /** Methods that have no content as a rule: nobody need be told that there is none. */

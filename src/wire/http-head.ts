@@ -160,11 +160,16 @@ function plainHead(text: string): AnswerHead | undefined {
 
 /** Between the two places, without the blanks at its ends (RFC 9110, 5.5). */
 function withoutBlanks(text: string, from: number, to: number): string {
-  let start = from;
+  // Nearly all have the one space before the value and none behind it.
+  const start = text.charCodeAt(from) === 0x20 ? from + 1 : from;
+  if (start >= to || (text.charCodeAt(start) > 0x20 && text.charCodeAt(to - 1) > 0x20)) {
+    return text.slice(Math.min(start, to), to);
+  }
+  let first = start;
   let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
+  while (first < end && isBlank(text.charCodeAt(first))) first += 1;
+  while (end > first && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(first, end);
 }
 
 function isBlank(code: number): boolean {
