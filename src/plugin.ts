@@ -499,6 +499,8 @@ export type Outgoing =
       readonly size?: number;
       /** Whether `raw` has octets above 127, when that is known beforehand. */
       readonly eightBit?: boolean;
+      /** Nothing follows it: the session may say goodbye in the same breath, and takes no other afterwards. */
+      readonly last?: boolean;
     }
   | { readonly kind: "octets"; readonly source: Source };
 

@@ -15,10 +15,18 @@ const CHUNK = 256 * 1024;
 /** Chunks that are under way and not answered: what a message takes of memory. */
 const AHEAD = 4;
 
+export interface HandedOver {
+  /** To the message, once all chunks are taken. */
+  readonly answer: Answer<Reply>;
+  /** Octets of the message. */
+  readonly size: number;
+  /** Waits for the answers to the chunks that are not answered yet. @throws PortholeError by the first that is refused */
+  readonly taken: () => Promise<void>;
+}
+
 /**
- * Hands the message over chunk by chunk.
- * @param sequel how the answer to the last chunk goes on
- * @returns the answer to the last chunk, and the octets of the message
+ * Hands the message over chunk by chunk, the word that it is whole behind the last of them.
+ * @param sequel how the answer to that word goes on
  * @throws PortholeError by the first chunk that is refused; what reading the message throws, after which the connection is
  *   gone and the server keeps nothing
  */
@@ -27,13 +35,13 @@ export async function handOverChunks(
   message: AsyncIterable<Buffer>,
   sequel: (reply: Reply) => Sequel,
   tell: (done: number) => void,
-): Promise<{ readonly answer: Answer<Reply>; readonly size: number }> {
+): Promise<HandedOver> {
   const ahead = peer.extensions.has("PIPELINING") ? AHEAD : 1;
   const waiting: { readonly answer: Answer<Reply>; readonly chunk: Buffer }[] = [];
   // Few, and used again and again: what waits for its answer grows old, and would long not be collected.
   const free: Buffer[] = Array.from({ length: ahead }, () => Buffer.allocUnsafeSlow(CHUNK));
   let size = 0;
-  const settle = async (most: number) => {
+  const settle = async (most: number, behind: readonly Answer<Reply>[] = []) => {
     while (waiting.length > most) {
       const next = waiting.shift();
       if (next === undefined) break;
@@ -42,6 +50,7 @@ export async function handOverChunks(
       if (isPositive(reply)) continue;
       // What was sent behind is refused as well, and the transaction is over.
       for (const { answer } of waiting.splice(0)) await heard(answer);
+      for (const answer of behind) await heard(answer);
       throw refusal(reply, "the server refused the message", "content");
     }
   };
@@ -56,12 +65,14 @@ export async function handOverChunks(
       await settle(ahead - 1);
       tell(size);
     }
-    await settle(0);
+    // LMTP answers it once for each recipient, or once: which, shows only when the chunks are answered.
+    if (peer.lmtp || ahead === 1) await settle(0);
   } catch (thrown) {
     if (peer.dialogue.failure === undefined && !(thrown instanceof PortholeError)) peer.connection.destroy();
     throw peer.dialogue.failure ?? sourceFailure(thrown);
   }
-  return { answer: peer.dialogue.say({ command: commandLine("BDAT", 0, "LAST"), sequel }), size };
+  const answer = peer.dialogue.say({ command: commandLine("BDAT", 0, "LAST"), sequel });
+  return { answer, size, taken: () => settle(0, [answer]) };
 }
 
 /** Lines ended by CRLF, in chunks that are full but for the last. */

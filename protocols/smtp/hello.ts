@@ -1,4 +1,5 @@
 /** From a target to a server that has been greeted: connection, EHLO, STARTTLS. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Context, Target } from "../../src/plugin.js";
@@ -7,6 +8,9 @@ import { Extensions } from "./extensions.js";
 import { heard, NO_HEADER, Peer } from "./peer.js";
 import { proxyHeaderOf, sayXclient } from "./proxied.js";
 import { isPositive, refusal, wordsOf } from "./refusal.js";
+
+/** A server that answers within so many milliseconds is so near that a round trip costs less than an acknowledgement delayed. */
+const NEAR_MS = 10;
 
 /** @throws PortholeError `connect`, `tls`, `busy`, `refused`, `protocol` and what the dialer throws */
 export async function meet(target: Target, context: Context, maxUnanswered?: number): Promise<Peer> {
@@ -118,15 +122,18 @@ export async function upgrade(peer: Peer, target: Target, context: Context): Pro
       hint: "without --starttls require the mail goes in clear",
     });
   }
+  const began = performance.now();
   const reply = await heard(
     peer.say(["STARTTLS"], {
       sendAhead: "alone",
       sequel: ({ code }) => (code === 220 ? "switch" : "nothing"),
     }),
   );
+  const roundTrip = performance.now() - began;
   if (reply.code === 220) {
     peer.beforeTls = peer.extensions;
     await peer.dialogue.startTls();
+    await ticketCome(peer, roundTrip);
     // RFC 3207, 4.2: what the server said before is forgotten.
     await sayHello(peer, ownName(peer.connection, context));
     return;
@@ -135,6 +142,16 @@ export async function upgrade(peer: Peer, target: Target, context: Context): Pro
     throw new PortholeError("tls", "the server refused to start TLS", { reply: wordsOf(reply) });
   }
   context.warn("the server offers TLS and refuses to start it; going on in clear");
+}
+
+/**
+ * Behind a TLS 1.3 handshake a server sends a ticket (RFC 8446, 4.6.1). Many, Postfix among them, leave Nagle's algorithm on,
+ * and their answer to EHLO then waits until the ticket is acknowledged: 40 ms, for this side delays that until it has
+ * something to say (RFC 1122, 4.2.3.2). Where the server is near, EHLO waits so long that it carries the acknowledgement.
+ */
+async function ticketCome({ connection }: Peer, roundTrip: number): Promise<void> {
+  if (connection.facts.tls?.version !== "1.3" || roundTrip > NEAR_MS) return;
+  await sleep(Math.ceil(roundTrip) + 1);
 }
 
 /**

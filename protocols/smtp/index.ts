@@ -1,6 +1,7 @@
 /** SMTP (RFC 5321), message submission (RFC 6409) and LMTP (RFC 2033), in clear, after STARTTLS and under TLS. */
 import type { Plugin } from "../../src/plugin.js";
 import { commands } from "./commands/index.js";
+import { deliveryOf } from "./delivery.js";
 import { meetExchanger } from "./exchangers.js";
 import { logIn } from "./login.js";
 import { remember } from "./opened.js";
@@ -8,6 +9,8 @@ import { SmtpSession } from "./session.js";
 
 export const plugin: Plugin = {
   async open(target, context) {
+    // What no server could be told is found before one is troubled.
+    deliveryOf(context.options);
     const { peer, target: there } = await meetExchanger(target, context);
     try {
       const began = performance.now();

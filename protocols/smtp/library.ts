@@ -52,7 +52,7 @@ export async function send(
   try {
     const opened = performance.now();
     const smtp = openedAt(target);
-    const report = await smtp.send(outgoingMail(ready), delivery);
+    const report = await smtp.send(outgoingMail(ready, true), delivery);
     return {
       accepted: report.accepted,
       refused: report.refused,

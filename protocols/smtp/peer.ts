@@ -1,5 +1,6 @@
 /** The server at the other end: the dialogue with it, and what is known of it. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import { type Answer, Dialogue } from "../../src/net/dialogue.js";
@@ -16,6 +17,8 @@ export type CommandWords = readonly [string, ...(string | Uint8Array)[]];
 export type Manner = Pick<Exchange<Reply>, "sendAhead" | "sequel">;
 
 const MOST_UNANSWERED = 100;
+/** Milliseconds that the answer to QUIT may take. */
+const FAREWELL_MS = 1000;
 
 export class Peer {
   readonly dialogue: Dialogue<Reply>;
@@ -37,6 +40,7 @@ export class Peer {
   loginMs = 0;
   /** A transaction was begun and not ended; RSET must come before the next. */
   midway = false;
+  #farewell: Answer<Reply> | undefined;
 
   /**
    * @param maxUnanswered commands that may be under way at once
@@ -70,9 +74,32 @@ export class Peer {
     return heard(this.say(words, { sendAhead: "alone", ...manner }));
   }
 
+  /** QUIT was said: no other command may follow. */
+  get leaving(): boolean {
+    return this.#farewell !== undefined;
+  }
+
+  /**
+   * QUIT behind what was said last, in the same flight: it may end a group of commands (RFC 2920, 3.1), and a goodbye of its
+   * own would take another round trip. Not said where the server may yet ask for a login, after which all begins again.
+   */
+  quitBehind(): void {
+    const settled = this.loggedIn || this.extensions.mechanisms.length === 0;
+    if (settled && this.extensions.has("PIPELINING"))
+      this.#farewell ??= this.say(["QUIT"], { sendAhead: "last" });
+  }
+
   /** QUIT (RFC 5321, 4.1.1.10), without waiting long for its answer. */
   async leave(): Promise<void> {
-    await this.dialogue.close({ command: commandLine("QUIT"), sendAhead: "last" });
+    if (this.#farewell === undefined) {
+      await this.dialogue.close({ command: commandLine("QUIT"), sendAhead: "last" });
+      return;
+    }
+    const said = new AbortController();
+    const answered = this.#farewell.reply().catch(() => undefined);
+    await Promise.race([answered, sleep(FAREWELL_MS, undefined, { signal: said.signal }).catch(() => {})]);
+    said.abort();
+    await this.dialogue.close();
   }
 }
 

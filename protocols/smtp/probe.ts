@@ -49,6 +49,7 @@ export async function* probe(
   wishes: ProbeWishes,
 ): AsyncGenerator<ProbeStep, void, undefined> {
   checkName(context);
+  deliveryOf(context.options);
   const tour = new Probe(target, context, wishes);
   try {
     yield* tour.steps();

@@ -31,7 +31,8 @@ export class SmtpSession implements Session {
     const { envelope, raw, messageId } = outgoing;
     const size = outgoing.size === undefined ? {} : { size: outgoing.size };
     // Unless somebody knows better: a message that may have eight-bit octets must be announced as such.
-    const post: Post = { envelope, raw, messageId, ...size, eightBit: outgoing.eightBit ?? true, delivery };
+    const { eightBit = true, last = false } = outgoing;
+    const post: Post = { envelope, raw, messageId, ...size, eightBit, delivery, last };
     const total = outgoing.size === undefined ? {} : { total: outgoing.size };
     const what = messageId === "" ? "the message" : messageId;
     // A source that fails before it is wanted is found out when it is read.

@@ -8,7 +8,7 @@ import type { Reply } from "../../src/wire/replies.js";
 import { handOverChunks } from "./chunks.js";
 import type { Delivery } from "./delivery.js";
 import { type MessageFacts, mailWords, recipientWords } from "./envelope.js";
-import { Flight } from "./flight.js";
+import { Flight, type Parcel } from "./flight.js";
 import { OpenedMessage } from "./opened-message.js";
 import { type CommandWords, heard, type Peer } from "./peer.js";
 import { demandsLogin, isPositive, refusal, wordsOf } from "./refusal.js";
@@ -21,6 +21,8 @@ export interface Post extends MessageFacts {
   /** Empty when the message has none. */
   readonly messageId: string;
   readonly delivery?: Delivery;
+  /** No other follows on this connection. */
+  readonly last?: boolean;
 }
 
 /** What a delivery asks of whoever began it. */
@@ -101,6 +103,7 @@ async function deliverText(
   const answers: Verdict[] = [];
   let size: number;
   try {
+    if (post.last === true) peer.quitBehind();
     size = await handOver(peer.dialogue, post.raw, hooks.tell);
     await takeAnswers(peer, data.answer, taken, answers);
   } catch (thrown) {
@@ -127,12 +130,12 @@ async function deliverAtOnce(
     recipients: envelope.to.map((address, at) => ({ address, words: recipients[at] ?? ["RCPT"] })),
     octets,
   } as const;
-  let flight = await landed(Flight.launch(peer, parcel, true), messageId);
+  let flight = await landed(launched(peer, parcel, post), messageId);
   const said = [...(flight.mail === undefined ? [] : [flight.mail]), ...flight.recipients.map(replyOf)];
   const demand = demandOf(peer, said);
   if (demand !== undefined) {
     await logInFor(peer, demand, hooks);
-    flight = await landed(Flight.launch(peer, parcel, true), messageId);
+    flight = await landed(launched(peer, parcel, post), messageId);
   }
   const { taken, answers } = flight;
   if (flight.mail === undefined || !isPositive(flight.mail) || taken.length === 0) {
@@ -151,6 +154,12 @@ async function deliverAtOnce(
   );
   peer.midway = false;
   return report;
+}
+
+function launched(peer: Peer, parcel: Parcel, { last }: Post): Flight {
+  const flight = Flight.launch(peer, parcel, true);
+  if (last === true) peer.quitBehind();
+  return flight;
 }
 
 /** A large message by BDAT, once the server has taken somebody to send it to. */
@@ -173,7 +182,11 @@ async function deliverChunks(
   if (taken.length === 0) throw nobody(opening, envelope);
   const answers: Verdict[] = [];
   let answered = 0;
-  const { answer, size } = await handOverChunks(
+  const {
+    answer,
+    size,
+    taken: chunksTaken,
+  } = await handOverChunks(
     peer,
     message.pieces(),
     () => {
@@ -182,7 +195,9 @@ async function deliverChunks(
     },
     hooks.tell,
   );
+  if (post.last === true) peer.quitBehind();
   try {
+    await chunksTaken();
     await takeAnswers(peer, answer, taken, answers);
   } catch (thrown) {
     const undone = answer.standing === undefined || answer.standing === "unsent";
@@ -240,8 +255,8 @@ function demandOf(peer: Peer, replies: readonly Reply[]): Reply | undefined {
 }
 
 async function logInFor(peer: Peer, demand: Reply, hooks: Hooks): Promise<void> {
-  // RFC 4954, 4: no AUTH within a transaction.
-  await peer.ask(["RSET"]);
+  // RFC 4954, 4: no AUTH within a transaction. After QUIT there is none; that no login is offered is still to be told.
+  if (!peer.leaving) await peer.ask(["RSET"]);
   await hooks.logIn(demand);
 }
 

@@ -22,17 +22,19 @@ export interface ReadyMail {
   readonly octets?: Buffer;
 }
 
-/** What a session sends: `session.send(outgoingMail(mail))`. */
+/** What a session sends: `session.send(outgoingMail(mail))`; `last` when nothing is to follow it there. */
 export interface OutgoingMail {
   readonly kind: "message";
   readonly envelope: MailEnvelope;
   readonly messageId: string;
   readonly size?: number;
   readonly eightBit: boolean;
+  readonly last: boolean;
   readonly raw: Readable;
 }
 
-export function outgoingMail(mail: ReadyMail): OutgoingMail {
+/** @param last the session has nothing else to send, and may say goodbye at once */
+export function outgoingMail(mail: ReadyMail, last = false): OutgoingMail {
   const { envelope, messageId, size, eightBit } = mail;
   return {
     kind: "message",
@@ -40,6 +42,7 @@ export function outgoingMail(mail: ReadyMail): OutgoingMail {
     messageId,
     ...(size === undefined ? {} : { size }),
     eightBit,
+    last,
     raw: mail.raw(),
   };
 }

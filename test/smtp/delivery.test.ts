@@ -1,7 +1,8 @@
 /** Services of delivery: DSN, REQUIRETLS, BDAT. */
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { script } from "../../fixtures/servers/scripted.js";
+import { script, scripted } from "../../fixtures/servers/scripted.js";
+import { Client } from "../../src/client.js";
 import { failure, hello, mail, send, sends, TWO, talk } from "./talk.js";
 
 const BODY = "Subject: x\r\n\r\nhello\r\n";
@@ -47,14 +48,25 @@ describe("DSN", () => {
   it("that is not offered sends nothing", async () => {
     expect(await withOptions(bye(hello()), { notify: "never" })).toMatchObject({ code: "refused" });
   });
-
-  it("that contradicts itself is no wish", async () => {
-    expect(await withOptions(bye(hello("DSN")), { notify: "never,delay" })).toMatchObject({ code: "usage" });
-  });
 });
 
 it("REQUIRETLS is not sent in clear (RFC 8689)", async () => {
   expect(await withOptions(bye(hello("REQUIRETLS")), { "require-tls": true })).toMatchObject({ code: "tls" });
+});
+
+it.each([
+  [{ orcpt: "two words@y.example" }, "the original recipient"],
+  [{ notify: "never,delay" }, "never and sometimes"],
+  [{ envid: "two words" }, "an envelope's ID"],
+  [{ notify: "sometimes" }, "--notify"],
+])("%o is refused before anything is connected to", async (options, words) => {
+  await using server = await scripted(script().sendLines("220 hi"), { timeout: 5000 });
+  const client = new Client({ options });
+  expect(await failure(client.open(client.target(server.url("smtp"))))).toMatchObject({
+    code: "usage",
+    message: expect.stringContaining(words),
+  });
+  expect(server.connections).toHaveLength(0);
 });
 
 describe("BDAT", () => {

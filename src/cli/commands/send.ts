@@ -32,7 +32,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   const report = await client.use(target, async (session) => {
     if (session.send === undefined) throw new PortholeError("usage", "nothing can be sent here");
-    return await session.send(outgoingMail(mail));
+    return await session.send(outgoingMail(mail, true));
   });
   await showReport(desk, target, report);
   return report.refused.length === 0 ? undefined : PARTLY_DONE;
