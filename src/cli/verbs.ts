@@ -9,6 +9,7 @@ import {
   LIMIT,
   LONG,
   MAIL,
+  MAX_SIZE,
   RECURSIVE,
   RESUME,
   SAVING,
@@ -96,7 +97,7 @@ export const VERBS: readonly WordSpec[] = [
     name: "cp",
     usage: "FROM... TO",
     summary: "copy between any two places",
-    options: [RECURSIVE, FORCE, RESUME],
+    options: [RECURSIVE, FORCE, RESUME, MAX_SIZE],
     over: ["get", "put"],
     load: () => import("./commands/cp.js"),
     examples: [
@@ -119,6 +120,7 @@ export const VERBS: readonly WordSpec[] = [
       },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+      MAX_SIZE,
       { flag: "follow-links", type: "boolean", summary: "carry what symbolic links lead to" },
       {
         flag: "outside-links",
@@ -164,6 +166,7 @@ export const VERBS: readonly WordSpec[] = [
     examples: [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
       "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
+      "porthole mirror pop3s://me@mail.example.org maildir:./mail --max-size 5M --delete-after 30",
       "porthole mirror gopher://gopher.example.org ./hole    and then: porthole browse ./hole",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],

@@ -7,6 +7,7 @@ import { type MirrorEvent, type MirrorReport, type MirrorRequest, mirror } from 
 import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
+import { largeLine, passedOver, sizeBound } from "../size-bound.js";
 import { stateFolder } from "../state-folder.js";
 import { refuseBareWord } from "../targets.js";
 
@@ -17,7 +18,8 @@ export async function run(desk: Desk): Promise<number | undefined> {
     throw new PortholeError("usage", "mirror wants two places", { hint: "porthole mirror FROM TO" });
   }
   refuseBareWord(to);
-  const links = linksOf(desk.options);
+  const links = linksOf(options);
+  const maxSize = sizeBound(options);
   const failures = new FailuresView(desk);
   let done = 0;
   const events = mirror({
@@ -30,6 +32,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     onlyNewer: options["only-newer"] === true,
     keepNames: options["keep-names"] === true,
     ...links,
+    ...(maxSize === undefined ? {} : { maxSize }),
     ...(typeof options["delete-after"] === "number" ? { deleteAfter: options["delete-after"] } : {}),
     include: listOf(options["include"]),
     exclude: listOf(options["exclude"]),
@@ -91,12 +94,16 @@ function tell(desk: Desk, event: MirrorEvent): Promise<void> | undefined {
       terminal.warn(event.why);
       return undefined;
     case "done":
-      if (!terminal.quiet) terminal.say(reportLine(event));
+      if (!terminal.quiet) terminal.say(reportLine(event, sizeBound(options)));
       return undefined;
     case "linked":
       if (terminal.errorIsTerminal && !terminal.quiet) {
         terminal.say(safeLine(`+ ${event.name} -> ${event.target}`));
       }
+      return undefined;
+    case "large":
+      if (terminal.errorIsTerminal && !terminal.quiet)
+        terminal.say(safeLine(`  ${largeLine(event.name, event)}`));
       return undefined;
     case "copied":
     case "removed":
@@ -109,7 +116,7 @@ function tell(desk: Desk, event: MirrorEvent): Promise<void> | undefined {
   }
 }
 
-function reportLine(report: MirrorReport): string {
+function reportLine(report: MirrorReport, maxSize: number | undefined): string {
   const parts = report.dryRun
     ? ["nothing was changed"]
     : [`${report.copied} copied (${humanSize(report.octets)})`];
@@ -126,7 +133,7 @@ function reportLine(report: MirrorReport): string {
     ...(leftOut === 0 ? [] : [`${leftOut} left out`]),
   ];
   const failed = report.failed === 0 ? [] : [`${report.failed} failed`];
-  const { marked = 0 } = report;
+  const { marked = 0, large = 0 } = report;
   const flags = marked === 0 ? [] : [`${marked} with new flags`];
   return [
     ...parts,
@@ -135,6 +142,7 @@ function reportLine(report: MirrorReport): string {
     `${report.same} the same`,
     ...flags,
     ...links,
+    ...(large === 0 ? [] : [passedOver(large, maxSize)]),
     ...extra,
     ...failed,
   ].join(", ");
