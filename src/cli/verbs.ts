@@ -118,6 +118,18 @@ export const VERBS: readonly WordSpec[] = [
         placeholder: "DAYS",
         summary: "remove messages from FROM so many days after they were carried; 0: at once",
       },
+      {
+        flag: "watch",
+        type: "boolean",
+        summary:
+          "go on, round after round, as soon as the server tells of something new (IMAP), else by --interval",
+      },
+      {
+        flag: "interval",
+        type: "number",
+        placeholder: "S",
+        summary: "with --watch: the next round S seconds after the last at the latest (60)",
+      },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
       MAX_SIZE,
@@ -167,6 +179,7 @@ export const VERBS: readonly WordSpec[] = [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
       "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
       "porthole mirror pop3s://me@mail.example.org maildir:./mail --max-size 5M --delete-after 30",
+      "porthole mirror imaps://me@mail.example.org/INBOX maildir:./mail --watch --interval 300",
       "porthole mirror gopher://gopher.example.org ./hole    and then: porthole browse ./hole",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],

@@ -4,6 +4,7 @@ import type { Options, OptionValue } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
 import { humanSize } from "../../text/units.js";
 import { type MirrorEvent, type MirrorReport, type MirrorRequest, mirror } from "../../verbs/mirror.js";
+import type { MirrorWatchEvent, MirrorWatchRequest } from "../../verbs/mirror-watch.js";
 import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
@@ -20,9 +21,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   refuseBareWord(to);
   const links = linksOf(options);
   const maxSize = sizeBound(options);
-  const failures = new FailuresView(desk);
-  let done = 0;
-  const events = mirror({
+  const request: MirrorRequest = {
     client,
     from,
     to,
@@ -44,14 +43,70 @@ export async function run(desk: Desk): Promise<number | undefined> {
     stateFolder: stateFolder(),
     signal: desk.signal,
     progress: (report) => desk.progress(report),
-  });
-  for await (const event of events) {
+  };
+  const { interval } = options;
+  if (options["watch"] === true) {
+    return goOn(desk, { ...request, ...(typeof interval === "number" ? { interval } : {}) });
+  }
+  if (interval !== undefined) {
+    throw new PortholeError("usage", "--interval is for rounds", {
+      hint: "--watch goes on, round after round",
+    });
+  }
+  const failures = new FailuresView(desk);
+  let done = 0;
+  for await (const event of mirror(request)) {
     if (event.event === "failed") failures.tell(event.error, event.url);
     if (event.event === "done") done = event.copied + (event.marked ?? 0) + event.removed;
     const telling = tell(desk, event);
     if (telling !== undefined) await telling;
   }
   return failures.sum(done);
+}
+
+type Broken = Extract<MirrorWatchEvent, { event: "broken" }>;
+
+/** Until it is stopped: each round reports, and the end tells what was done in all. */
+async function goOn(desk: Desk, request: MirrorWatchRequest): Promise<undefined> {
+  const { mirrorOnAndOn } = await import("../../verbs/mirror-watch.js");
+  const { terminal, options } = desk;
+  const sums = { rounds: 0, copied: 0, removed: 0, octets: 0 };
+  let failures = new FailuresView(desk);
+  try {
+    for await (const event of mirrorOnAndOn(request)) {
+      if (event.event === "broken") {
+        await tellBroken(desk, event);
+        failures = new FailuresView(desk);
+        continue;
+      }
+      if (event.event === "failed") failures.tell(event.error, event.url);
+      const telling = tell(desk, event);
+      if (telling !== undefined) await telling;
+      if (event.event !== "done") continue;
+      sums.rounds += 1;
+      sums.copied += event.copied;
+      sums.removed += event.removed;
+      sums.octets += event.octets;
+      failures.sum(event.copied + (event.marked ?? 0) + event.removed, "the next round tries again");
+      failures = new FailuresView(desk);
+    }
+  } finally {
+    const { rounds, copied, removed, octets } = sums;
+    if (rounds > 0 && !terminal.quiet && options["json"] !== true) {
+      const word = rounds === 1 ? "round" : "rounds";
+      terminal.say(`${rounds} ${word}: ${copied} copied (${humanSize(octets)}), ${removed} removed`);
+    }
+  }
+  return undefined;
+}
+
+function tellBroken({ terminal, options, client }: Desk, event: Broken): Promise<void> | undefined {
+  if (options["json"] === true) return terminal.write(jsonLine(event));
+  const { error, seconds } = event;
+  const reply = error.reply === undefined ? "" : ` (${error.reply.trim()})`;
+  const text = `${error.message}${reply}; trying again in ${Math.ceil(seconds)} s`;
+  terminal.warn(client.transcript.cover(safeLine(text)));
+  return undefined;
 }
 
 /** @throws PortholeError `usage` */
