@@ -235,6 +235,8 @@ export interface Session extends AsyncDisposable {
   resultsPath?(path: string, words: string): string | undefined;
   send?(outgoing: Outgoing): Promise<SendReport>;
   watch?(path: string, query?: WatchQuery): AsyncIterable<WatchEvent>;
+  /** `watch` is told by the server as it happens, and hinders no other session at the same place (IMAP's IDLE). */
+  readonly hears?: boolean;
   check?(): AsyncIterable<CheckStep>;
   /**
    * The containers, from the top, that all of the user's own mailboxes lie in (RFC 2342: `INBOX.`); none where they lie at

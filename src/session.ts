@@ -23,6 +23,7 @@ export function supervise(
   const turn = new Turn(protocol, place);
   const supervised: Session = {
     [Symbol.asyncDispose]: () => turn.close(() => session[Symbol.asyncDispose]()),
+    ...(session.hears === true ? { hears: true } : {}),
   };
   // Bound one by one: a session may be a class or a plain object.
   const kindOf = session.kindOf?.bind(session);

@@ -144,6 +144,7 @@ describe("a session", () => {
       },
       home: async () => [],
       mailboxes: async () => [{ levels: ["Sent"], use: "sent" }],
+      hears: true,
       isInbox: async () => false,
       hypertext: async () => ({ links: [], rewritten: () => new Uint8Array() }),
       robots: async () => ({ allows: (path) => path === "/", sitemaps: [] }),

@@ -226,6 +226,8 @@ export class ImapSession implements Session {
     }
   }
 
+  readonly hears = true;
+
   async *watch(path: string): AsyncGenerator<WatchEvent, void, undefined> {
     const asked = parsePath(path);
     if (asked.uid !== undefined) {

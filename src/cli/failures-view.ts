@@ -6,6 +6,9 @@ import { reportError } from "./errors.js";
 /** Failures that are told one by one; of ten thousand nobody reads more. */
 const MOST_TOLD = 20;
 
+/** What fails again however often it is tried: nothing is left that could be done. */
+const FINAL: ReadonlySet<string> = new Set(["missing", "refused", "usage"]);
+
 export class FailuresView {
   readonly #desk: Desk;
   readonly #counts = new Map<string, number>();
@@ -24,12 +27,17 @@ export class FailuresView {
     if (this.#total <= MOST_TOLD) reportError(error, this.#desk.terminal, { ...this.#desk.voice, subject });
   }
 
-  /** Says what was not told one by one. @returns the exit status when anything failed */
-  sum(done: number): number | undefined {
+  /**
+   * Says what was not told one by one.
+   * @param next what does the rest, if another try can
+   * @returns the exit status when anything failed
+   */
+  sum(done: number, next = "the same command again does the rest"): number | undefined {
     if (this.#total === 0) return undefined;
     const kinds = [...this.#counts].map(([code, count]) => `${count} ${code}`).join(", ");
     const text = `${this.#total} failed (${kinds}), ${done} done`;
-    const error = new PortholeError("partial", text, { hint: "the same command again does the rest" });
+    const isFinal = [...this.#counts.keys()].every((code) => FINAL.has(code));
+    const error = new PortholeError("partial", text, isFinal ? {} : { hint: next });
     return reportError(error, this.#desk.terminal, this.#desk.voice) || EXIT_STATUS.partial;
   }
 }

@@ -10,10 +10,10 @@ import {
   type Session,
   type Target,
 } from "../plugin.js";
-import { parseSize } from "../text/units.js";
 import type { Reader, Saved } from "../verbs/save.js";
 import type { Desk } from "./command.js";
 import { pourDocument } from "./pour.js";
+import { sizeBound } from "./size-bound.js";
 import { stateFolder } from "./state-folder.js";
 import { Unfinished } from "./targets.js";
 import { visit } from "./visit.js";
@@ -27,7 +27,7 @@ export type Destination =
 /** @throws PortholeError `usage` when the options contradict each other, or cannot be read */
 export function destinationOf(options: Options, urls: number): Destination {
   // What cannot be read is found before anything is sent.
-  maxSizeOf(options);
+  sizeBound(options);
   segmentsOf(options);
   const output = options["output"];
   const directory = options["directory"];
@@ -145,7 +145,7 @@ export function refuseContainer(session: Session, target: Target): void {
 }
 
 export async function show(desk: Desk, document: Document): Promise<void> {
-  const maxSize = maxSizeOf(desk.options);
+  const maxSize = sizeBound(desk.options);
   const options = { signal: desk.signal, ...(maxSize === undefined ? {} : { maxSize }) };
   // A pipe wants octets: what renders for a person is not even loaded.
   if (desk.terminal.outputIsTerminal) {
@@ -206,7 +206,7 @@ async function saveFrom(
   const [{ saveDocument }, { remoteFileName }] = await tools;
   const { destination, resume, read, another } = saving;
   const { options } = desk;
-  const maxSize = maxSizeOf(options);
+  const maxSize = sizeBound(options);
   const count = segmentsOf(options);
   const { checksum } = options;
   const ifChanged = options["if-changed"] === true;
@@ -275,12 +275,6 @@ function claim(claims: Batch["claims"], path: string, target: Target): void {
     });
   }
   claims.set(path, target);
-}
-
-/** `--max-size`: octets, with k, M, G for their powers of 1024. @throws PortholeError `usage` */
-function maxSizeOf(options: Options): number | undefined {
-  const given = options["max-size"];
-  return typeof given === "string" ? parseSize(given, "--max-size") : undefined;
 }
 
 /** More connections than this for one document no server likes. */

@@ -131,11 +131,16 @@ function wordHelp(page: Page, word: WordSpec, registry: Registry): void {
   );
   if (needs !== undefined) {
     const named = new Set<string>();
+    const meanings = meaningsOf(able);
     for (const manifest of able) {
       const command = word.name === "send" ? sendCommandOptions(manifest) : [];
       const known = new Set(word.options.map(({ flag }) => flag));
       const further = command.filter(({ flag }) => !known.has(flag));
-      addOptions(page, [...further, ...manifest.options], `Options of ${manifest.title}:`, named);
+      const own = manifest.options.map((option) => ({
+        ...option,
+        summary: meanings.get(option.flag) ?? option.summary,
+      }));
+      addOptions(page, [...further, ...own], `Options of ${manifest.title}:`, named);
     }
   }
   for (const example of word.examples ?? []) page.example(example, "");
@@ -143,6 +148,24 @@ function wordHelp(page: Page, word: WordSpec, registry: Registry): void {
     needs === undefined || able.length === 0 ? [] : [`For: ${able.map(({ title }) => title).join(", ")}.`];
   const state = word.load === undefined ? ["In the plan; it cannot be used yet."] : [];
   page.epilogue([...state, ...who, "`porthole --help` lists the options of every command."].join("\n"));
+}
+
+/** Yargs knows one text for a flag: where protocols mean different things by it, it says what each does. */
+function meaningsOf(manifests: readonly Manifest[]): ReadonlyMap<string, string> {
+  const meanings = new Map<string, Map<string, string[]>>();
+  for (const { title, options } of manifests) {
+    for (const { flag, summary } of options) {
+      const known = meanings.get(flag) ?? new Map<string, string[]>();
+      meanings.set(flag, known.set(summary, [...(known.get(summary) ?? []), title]));
+    }
+  }
+  return new Map(
+    [...meanings].flatMap(([flag, words]) =>
+      words.size < 2
+        ? []
+        : [[flag, [...words].map(([summary, titles]) => `${titles.join(", ")}: ${summary}`).join("; ")]],
+    ),
+  );
 }
 
 function sentence(summary: string): string {

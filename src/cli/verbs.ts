@@ -9,6 +9,7 @@ import {
   LIMIT,
   LONG,
   MAIL,
+  MAX_SIZE,
   RECURSIVE,
   RESUME,
   SAVING,
@@ -96,7 +97,7 @@ export const VERBS: readonly WordSpec[] = [
     name: "cp",
     usage: "FROM... TO",
     summary: "copy between any two places",
-    options: [RECURSIVE, FORCE, RESUME],
+    options: [RECURSIVE, FORCE, RESUME, MAX_SIZE],
     over: ["get", "put"],
     load: () => import("./commands/cp.js"),
     examples: [
@@ -117,8 +118,21 @@ export const VERBS: readonly WordSpec[] = [
         placeholder: "DAYS",
         summary: "remove messages from FROM so many days after they were carried; 0: at once",
       },
+      {
+        flag: "watch",
+        type: "boolean",
+        summary:
+          "go on, round after round, as soon as the server tells of something new (IMAP), else by --interval",
+      },
+      {
+        flag: "interval",
+        type: "number",
+        placeholder: "S",
+        summary: "with --watch: the next round S seconds after the last at the latest (60)",
+      },
       { flag: "include", type: "list", placeholder: "GLOB", summary: "only these" },
       { flag: "exclude", type: "list", placeholder: "GLOB", summary: "not these" },
+      MAX_SIZE,
       { flag: "follow-links", type: "boolean", summary: "carry what symbolic links lead to" },
       {
         flag: "outside-links",
@@ -164,6 +178,8 @@ export const VERBS: readonly WordSpec[] = [
     examples: [
       "porthole mirror ftp://ftp.example.org/pub ./pub --jobs 4",
       "porthole mirror https://docs.example.org/guide/ ./guide --depth 3 --wait 1",
+      "porthole mirror pop3s://me@mail.example.org maildir:./mail --max-size 5M --delete-after 30",
+      "porthole mirror imaps://me@mail.example.org/INBOX maildir:./mail --watch --interval 300",
       "porthole mirror gopher://gopher.example.org ./hole    and then: porthole browse ./hole",
       "porthole mirror ./site ftp://me@ftp.example.org/www --delete --dry-run",
     ],

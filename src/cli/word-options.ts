@@ -30,6 +30,14 @@ export const FORCE = {
   summary: "replace an existing target",
 } as const;
 export const RESUME = { flag: "resume", type: "boolean", summary: "continue a partial one" } as const;
+/** Of what is carried by the way of many: nothing is wrong with what is larger. */
+export const MAX_SIZE = {
+  flag: "max-size",
+  type: "string",
+  placeholder: "BYTES",
+  summary:
+    "pass over what is larger, and tell how many: 1500, 64k, 5M; a later run with a higher bound takes it",
+} as const;
 export const YES = { flag: "yes", alias: "y", type: "boolean", summary: "do not ask" } as const;
 export const SAVING: readonly OptionSpec[] = [
   { flag: "output", alias: "o", type: "string", placeholder: "FILE", summary: "write to FILE" },

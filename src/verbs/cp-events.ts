@@ -15,6 +15,8 @@ export interface CpRequest {
   readonly replace?: boolean;
   /** Continue what is there in part. */
   readonly resume?: boolean;
+  /** Octets: what is larger is passed over, and told; the journal stays, so that a later run that may takes it. */
+  readonly maxSize?: number;
   /** Pairs of sessions at work at once; 1 when absent. */
   readonly jobs?: number;
   /** How often what fails for now is tried again. */
@@ -37,6 +39,8 @@ export type CpEvent =
   /** An earlier run of this job has done it. */
   | { readonly event: "kept"; readonly from: string; readonly to: string }
   | { readonly event: "made"; readonly to: string }
+  /** Passed over for `maxSize`; without a size: it came with more, and the rest was left. */
+  | { readonly event: "large"; readonly from: string; readonly size?: number }
   /** Nothing that could be copied. */
   | { readonly event: "passed"; readonly from: string; readonly why: string }
   /** The target cannot hold the name, and has it in percent form. */
@@ -49,4 +53,6 @@ export type CpEvent =
       readonly kept: number;
       readonly failed: number;
       readonly octets: number;
+      /** Passed over for `maxSize`; absent for none. */
+      readonly large?: number;
     };

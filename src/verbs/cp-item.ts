@@ -3,9 +3,10 @@ import { Readable } from "node:stream";
 import { PortholeError } from "../errors.js";
 import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
 import { filePath, type Matter } from "./cp-plan.js";
-import type { Door, Doors, Pair } from "./doors.js";
+import { Door, type Doors, isNear, type Pair } from "./doors.js";
 import type { Journal } from "./journal.js";
 import { isSameMessage, messageMark } from "./marks.js";
+import { boundOf, type Oversize } from "./oversize.js";
 import { saveDocument } from "./save.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 
@@ -28,6 +29,8 @@ export interface CopyOptions {
   readonly journal: Journal | undefined;
   readonly replace: boolean;
   readonly resume: boolean;
+  /** Octets: the bound for what no listing has told the size of. */
+  readonly maxSize: number | undefined;
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
 }
@@ -77,6 +80,7 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
       if (!begun && !options.replace && start === 0) await refuseExisting(pair, item, to);
       await journal?.note(key, { state: "begun", to, ...validatorOf(document) });
     },
+    ...boundOf(item.size, options.maxSize),
     signal: options.signal,
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
@@ -114,6 +118,31 @@ async function handOver(
 export function isFresh(item: CopyItem, { journal, resume, target }: CopyOptions): boolean {
   if (resume || journal?.facts.has(item.source.href(item.from)) === true) return false;
   return item.matter === "messages" || fileAt(target, item) !== undefined;
+}
+
+/** An earlier run has carried it. */
+export function isDone(item: CopyItem, { journal, target }: CopyOptions): boolean {
+  const noted = journal?.facts.get(item.source.href(item.from));
+  return noted !== undefined && noted["state"] === "done" && noted["to"] === target.href(item.to);
+}
+
+/** It turned out too large: what a server has of it goes, for it stands under the name of the whole. */
+export async function forget(
+  item: CopyItem,
+  { isBegun }: Oversize,
+  { journal, target, doors, signal }: CopyOptions,
+): Promise<void> {
+  const key = item.source.href(item.from);
+  const wasBegun = journal?.facts.get(key)?.["state"] === "begun";
+  if (isBegun && item.matter === "files" && fileAt(target, item) === undefined && !isNear(doors, target)) {
+    await using door = new Door(doors, target, signal);
+    await door
+      .use(async (session) => session.remove?.(item.to))
+      .catch((thrown: unknown) => {
+        if (!(thrown instanceof PortholeError) || thrown.code !== "missing") throw thrown;
+      });
+  }
+  if (wasBegun) await journal?.note(key, undefined);
 }
 
 /** The file that it becomes, where the target is this machine's and the name can be a text. */
@@ -203,6 +232,7 @@ async function saveToFile(
     },
     replace: options.replace || begun,
     resume: options.resume,
+    ...boundOf(item.size, options.maxSize),
     signal: options.signal,
     ...(options.progress === undefined ? {} : { progress: renamed(options.progress, item.name) }),
   });
@@ -226,11 +256,12 @@ async function copyMessage(
 }
 
 function messageDelivery(item: CopyItem, options: CopyOptions, key: string): DeliveryRequest {
-  const { journal, target, replace, signal, progress } = options;
+  const { journal, target, replace, maxSize, signal, progress } = options;
   return {
     to: item.to,
     name: item.name,
     replace,
+    ...boundOf(item.size, maxSize),
     begin: async () => journal?.note(key, { state: "begun", to: target.href(item.to) }),
     signal,
     ...(progress === undefined ? {} : { progress }),

@@ -50,6 +50,7 @@ export class Lister implements AsyncDisposable {
   async *items(sources: readonly Target[]): AsyncGenerator<CopyItem, void, undefined> {
     const path = this.#target.path === "" ? "/" : this.#target.path;
     const goal = await standingAt(this.#there, path, false);
+    await this.#forgetLost(goal);
     // A second run must not take the folder that the first one made for one to copy into.
     const noted = this.#journal?.facts.get("into")?.["into"];
     const into =
@@ -67,6 +68,14 @@ export class Lister implements AsyncDisposable {
       }
     }
     await this.#there.close();
+  }
+
+  /** What an earlier run made and somebody has taken away since is copied again. */
+  async #forgetLost(goal: Standing): Promise<void> {
+    const journal = this.#journal;
+    if (journal?.facts.get("into")?.["made"] !== true || goal.entry !== undefined) return;
+    if ((await this.#there.session()).stat === undefined) return;
+    for (const key of [...journal.facts.keys()]) await journal.note(key, undefined);
   }
 
   async fail(from: string, error: PortholeError): Promise<void> {

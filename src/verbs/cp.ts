@@ -4,12 +4,22 @@ import type { Target } from "../plugin.js";
 import { repeatWhilePossible } from "../repeat.js";
 import { carryMany } from "./carry-many.js";
 import type { CpEvent, CpRequest } from "./cp-events.js";
-import { type CopyItem, type CopyOptions, copyItem, copyRead, type ItemResult, isFresh } from "./cp-item.js";
+import {
+  type CopyItem,
+  type CopyOptions,
+  copyItem,
+  copyRead,
+  forget,
+  type ItemResult,
+  isDone,
+  isFresh,
+} from "./cp-item.js";
 import { Lister } from "./cp-list.js";
 import { Door, Pair, writersAt } from "./doors.js";
 import { eventsOf } from "./event-queue.js";
 import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
+import { isOver, Oversize } from "./oversize.js";
 
 export type { CpEvent, CpRequest } from "./cp-events.js";
 
@@ -70,6 +80,7 @@ class Copying {
   #copied = 0;
   #kept = 0;
   #octets = 0;
+  #large = 0;
   readonly #failures: Failures<CopyItem>;
   readonly #options: CopyOptions;
 
@@ -88,13 +99,14 @@ class Copying {
       const to = target.href(item.to);
       return tell({ event: "failed", from: item.source.href(item.from), to, error });
     }, signal);
-    const { client, replace, resume, progress } = request;
+    const { client, replace, resume, maxSize, progress } = request;
     this.#options = {
       doors: client,
       target,
       journal,
       replace: replace === true,
       resume: resume === true,
+      maxSize,
       signal,
       ...(progress === undefined ? {} : { progress }),
     };
@@ -109,7 +121,7 @@ class Copying {
     if (first === undefined) return true;
     const source = first;
     await carryMany<CopyItem>({
-      items: lister.items(sources),
+      items: this.#wanted(lister.items(sources)),
       pathOf: ({ from }) => from,
       ahead: (item) => !alone && samePlace(item.source, source) && isFresh(item, this.#options),
       jobs: alone ? 1 : jobs,
@@ -119,7 +131,7 @@ class Copying {
       one: (pair, item) => this.#one(pair, item, alone),
       write: async (target, item, document, held) =>
         this.#told(item, await copyRead(target, item, { document, held }, this.#options)),
-      failed: (item, error) => this.#failures.addOrStop(item, error),
+      failed: (item, error) => this.#failed(item, error),
       signal: this.#signal,
     });
     const failed = this.#failures.count + lister.failed.length;
@@ -129,8 +141,32 @@ class Copying {
       kept: this.#kept,
       failed,
       octets: this.#octets,
+      ...(this.#large === 0 ? {} : { large: this.#large }),
     });
-    return failed === 0;
+    return failed === 0 && this.#large === 0;
+  }
+
+  /** Without those that are larger than is wanted, unless an earlier run has carried them. */
+  async *#wanted(items: AsyncIterable<CopyItem>): AsyncGenerator<CopyItem, void, undefined> {
+    for await (const item of items) {
+      if (isOver(item.size, this.#options.maxSize) && !isDone(item, this.#options))
+        await this.#passOver(item);
+      else yield item;
+    }
+  }
+
+  async #passOver({ source, from, size }: CopyItem): Promise<void> {
+    this.#large += 1;
+    const told = size === undefined ? {} : { size };
+    await this.#tell({ event: "large", from: source.href(from), ...told });
+  }
+
+  /** @throws what ends the whole */
+  async #failed(item: CopyItem, thrown: unknown): Promise<void> {
+    if (!(thrown instanceof Oversize)) return this.#failures.addOrStop(item, thrown);
+    await forget(item, thrown, this.#options);
+    this.#failures.reached();
+    await this.#passOver(item);
   }
 
   async #one(pair: Pair, item: CopyItem, alone: boolean): Promise<void> {
@@ -147,8 +183,8 @@ class Copying {
       );
       await this.#told(item, result);
     } catch (thrown) {
-      if (alone) throw thrown;
-      await this.#failures.addOrStop(item, thrown);
+      if (alone && !(thrown instanceof Oversize)) throw thrown;
+      await this.#failed(item, thrown);
     } finally {
       if (!isOwn) await used.close();
     }

@@ -18,6 +18,11 @@ export interface MirrorRequest {
   readonly include?: readonly string[];
   /** Patterns for files and folders: not these, on neither side. */
   readonly exclude?: readonly string[];
+  /**
+   * Octets: what is larger is passed over, told, and taken by a later run that may. A size that no listing tells is found out
+   * while it comes.
+   */
+  readonly maxSize?: number;
   /** Files of the same size are told apart by what is in them, which reads both, and not by their dates and marks. */
   readonly compareContent?: boolean;
   /** A file whose date at the target is the same or later is left as it is. */
@@ -50,8 +55,17 @@ export interface MirrorRequest {
   readonly progress?: (report: Progress) => void;
 }
 
-/** `link`: one that is kept, new or changed. `replaced`: what is of another kind than it is to be. `marked`: a message has other flags. `cleared`: a message goes from the source. */
-export type MirrorAction = "folder" | "new" | "changed" | "gone" | "replaced" | "marked" | "link" | "cleared";
+/** `link`: one that is kept, new or changed. `replaced`: what is of another kind than it is to be. `marked`: a message has other flags. `cleared`: a message goes from the source. `large`: passed over, for `maxSize`. */
+export type MirrorAction =
+  | "folder"
+  | "new"
+  | "changed"
+  | "gone"
+  | "replaced"
+  | "marked"
+  | "link"
+  | "cleared"
+  | "large";
 
 export interface MirrorReport {
   readonly event: "done";
@@ -73,6 +87,8 @@ export interface MirrorReport {
   readonly linksFollowed?: number;
   /** Neither file nor folder, links among them, or not to be kept: told one by one in `passed`. */
   readonly leftOut?: number;
+  /** Passed over for `maxSize`: neither carried nor the same; with `dryRun` those that a listing tells. Absent for none. */
+  readonly large?: number;
 }
 
 export type MirrorEvent =
@@ -99,6 +115,8 @@ export type MirrorEvent =
   | { readonly event: "removed"; readonly name: string; readonly to: string }
   | { readonly event: "renamed"; readonly from: string; readonly name: string }
   | { readonly event: "passed"; readonly from: string; readonly why: string }
+  /** Passed over for `maxSize`; without a size: it came with more, and the rest was left. */
+  | { readonly event: "large"; readonly name: string; readonly from: string; readonly size?: number }
   | { readonly event: "repeated"; readonly from: string; readonly why: string }
   /** Nothing is removed, and why. */
   | { readonly event: "spared"; readonly why: string }

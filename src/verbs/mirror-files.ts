@@ -12,6 +12,7 @@ import { markOf } from "./marks.js";
 import type { MirrorEvent } from "./mirror-events.js";
 import type { Step } from "./mirror-plan.js";
 import { segmentOf, shownName } from "./names.js";
+import { boundOf, Oversize } from "./oversize.js";
 import { partialPath } from "./partial-file.js";
 import { saveDocument } from "./save.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
@@ -24,6 +25,8 @@ export interface FilesRequest {
   readonly journal: Journal | undefined;
   readonly jobs: number;
   readonly retries: number;
+  /** Octets: the bound for what no listing has told the size of. */
+  readonly maxSize: number | undefined;
   readonly tell: (event: MirrorEvent) => Promise<void>;
   readonly failures: Failures<string>;
   /** A key's path at the target. */
@@ -35,13 +38,15 @@ export interface FilesRequest {
 /** Octets from which on a file is continued where it broke off. */
 const WORTH_CONTINUING = 1024 * 1024;
 
-type FileStep = Exclude<Step, { action: "gone" }>;
+type FileStep = Exclude<Step, { action: "gone" | "large" }>;
 
 export class FileMirroring {
   copied = 0;
   linked = 0;
   removed = 0;
   octets = 0;
+  /** Turned out larger than is wanted. */
+  large = 0;
   readonly #request: FilesRequest;
   /** Where something stands in the way and stays: nothing is written through it. */
   readonly #blocked = new Set<string>();
@@ -70,7 +75,10 @@ export class FileMirroring {
     }
     const files = open.filter(
       (step): step is FileStep =>
-        step.action !== "gone" && !step.from.isContainer && (step.action !== "in the way" || removes),
+        step.action !== "gone" &&
+        step.action !== "large" &&
+        !step.from.isContainer &&
+        (step.action !== "in the way" || removes),
     );
     await this.#carryAll(files.filter(({ from }) => from.link === undefined));
     // Last, so that nothing of this run is written through one.
@@ -182,7 +190,7 @@ export class FileMirroring {
         const done = await to.use((session) => deliver(session, document, request));
         await this.#carried(step, done.size, await this.#standing(to, step, done));
       },
-      failed: (step, error) => this.#request.failures.addOrStop(source.href(step.from.path), error),
+      failed: (step, error) => this.#failed(step, error),
       signal,
     });
   }
@@ -216,7 +224,24 @@ export class FileMirroring {
       );
       await this.#carried(step, done.size, done.there);
     } catch (thrown) {
-      await this.#request.failures.addOrStop(url, thrown);
+      await this.#failed(step, thrown);
+    }
+  }
+
+  async #failed(step: FileStep, thrown: unknown): Promise<void> {
+    const from = this.#source.href(step.from.path);
+    if (!(thrown instanceof Oversize)) return this.#request.failures.addOrStop(from, thrown);
+    this.#request.failures.reached();
+    this.large += 1;
+    await this.#request.tell({ event: "large", name: shownName(step.key), from });
+    // A folder of this machine has nothing of it; a server may have its beginning under the name of the whole.
+    if (!thrown.isBegun || isNear(this.#request.client, this.#target)) return;
+    const path = this.#request.pathOf(step.key);
+    try {
+      await this.#request.pair.to.use(async (session) => session.remove?.(path));
+    } catch (left) {
+      if (left instanceof PortholeError && left.code === "missing") return;
+      await this.#request.failures.addOrStop(this.#target.href(path), left);
     }
   }
 
@@ -247,6 +272,7 @@ export class FileMirroring {
       read: (query) => read(query.validator === undefined ? {} : query),
       replace: action === "changed",
       resume: true,
+      ...boundOf(from.entry.size, this.#request.maxSize),
       signal,
       ...(progress === undefined ? {} : { progress: (report) => progress({ ...report, what }) }),
     });
@@ -265,6 +291,7 @@ export class FileMirroring {
       name: shownName(key),
       replace: action === "changed" || again,
       signal: this.#request.signal,
+      ...boundOf(from.entry.size, this.#request.maxSize),
       ...(from.followed === undefined || modified === undefined ? {} : { modified }),
       ...(progress === undefined ? {} : { progress }),
     };

@@ -12,6 +12,7 @@ import type { Journal } from "./journal.js";
 import { flagMark, flagsOf } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
 import { shownName } from "./names.js";
+import { boundOf, isOver, Oversize } from "./oversize.js";
 import { mailboxIn, Recognition } from "./recognition.js";
 import { type DeliveryRequest, deliver, type Transferred, transfer } from "./transfer.js";
 import type { Found } from "./walk.js";
@@ -27,6 +28,8 @@ export interface MessagesRequest {
   readonly removes: boolean;
   /** Days after which what was carried is removed from the source. */
   readonly deleteAfter: number | undefined;
+  /** Octets: what is larger is not carried. */
+  readonly maxSize: number | undefined;
   readonly jobs: number;
   readonly pair: Pair;
   readonly open: () => Pair;
@@ -72,6 +75,7 @@ class MessageMirroring {
   #marked = 0;
   #removed = 0;
   #octets = 0;
+  #large = 0;
 
   constructor(request: MessagesRequest) {
     this.#request = request;
@@ -83,12 +87,14 @@ class MessageMirroring {
     const { source, target, dryRun, removes, known } = this.#request;
     const carrying: Carrying[] = [];
     const marking: Marking[] = [];
+    const large: (readonly [string, Found])[] = [];
     const messages = [...source].filter(([, { isContainer }]) => !isContainer);
     const recognition = new Recognition(this.#request, this.#there);
     const there = await recognition.urlsOf(messages);
     for (const [key, from] of messages) {
       const url = there.get(key);
-      if (url === undefined) carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
+      if (url === undefined && isOver(from.entry.size, this.#request.maxSize)) large.push([key, from]);
+      else if (url === undefined) carrying.push({ key, from, mailbox: this.#mailboxOf(key) });
       else {
         this.#same += 1;
         const flags = this.#newFlags(key, from, url);
@@ -107,6 +113,7 @@ class MessageMirroring {
         : [],
     );
     await this.#tellPlan(missing, carrying, marking, removes ? gone : []);
+    for (const [key, from] of large) await this.#tellLarge(key, from);
     await this.#tellCleared(carrying);
     if (!dryRun) {
       for (const [key] of missing) await this.#makeMailbox(key);
@@ -125,6 +132,7 @@ class MessageMirroring {
       failed: this.#request.failures.count,
       octets: this.#octets,
       extra: removes ? 0 : gone.length,
+      ...(this.#large === 0 ? {} : { large: this.#large }),
     };
   }
 
@@ -186,6 +194,20 @@ class MessageMirroring {
       await tell({ event: "plan", action: "gone", name: shownName(key), to: url });
   }
 
+  /** One that a listing tells to be too large. */
+  async #tellLarge(key: string, { entry }: Found): Promise<void> {
+    const { tell, dryRun, pair } = this.#request;
+    const told = {
+      name: shownName(key),
+      from: entry.url,
+      ...(entry.size === undefined ? {} : { size: entry.size }),
+    };
+    const to = pair.to.target.href(this.#mailboxOf(key));
+    await tell({ event: "plan", action: "large", ...told, to });
+    this.#large += 1;
+    if (!dryRun) await tell({ event: "large", ...told });
+  }
+
   /** What goes from the source when it has been at the target for long enough. */
   async #tellCleared(carrying: readonly Carrying[]): Promise<void> {
     const { source, deleteAfter, tell } = this.#request;
@@ -219,7 +241,7 @@ class MessageMirroring {
   }
 
   async #carryAll(carrying: readonly Carrying[]): Promise<void> {
-    const { pair, open, jobs, signal, failures, writers, openTarget } = this.#request;
+    const { pair, open, jobs, signal, writers, openTarget } = this.#request;
     let own: Pair | undefined = pair;
     await carryMany<Carrying>({
       items: carrying,
@@ -238,7 +260,7 @@ class MessageMirroring {
           await this.#carry(used, one);
         } catch (thrown) {
           await used.close();
-          await failures.addOrStop(one.from.entry.url, thrown);
+          await this.#failed(one, thrown);
         }
       },
       write: (target, one, document, held) =>
@@ -246,9 +268,17 @@ class MessageMirroring {
           const request = { ...this.#delivery(one), ...(held === undefined ? {} : { held }) };
           await this.#told(one, await deliver(session, document, request));
         }),
-      failed: (one, error) => failures.addOrStop(one.from.entry.url, error),
+      failed: (one, error) => this.#failed(one, error),
       signal,
     });
+  }
+
+  async #failed({ key, from }: Carrying, thrown: unknown): Promise<void> {
+    const { failures, tell } = this.#request;
+    if (!(thrown instanceof Oversize)) return failures.addOrStop(from.entry.url, thrown);
+    failures.reached();
+    this.#large += 1;
+    await tell({ event: "large", name: shownName(key), from: from.entry.url });
   }
 
   async #carry(pair: Pair, one: Carrying): Promise<void> {
@@ -263,6 +293,7 @@ class MessageMirroring {
       to: mailbox,
       name,
       replace: false,
+      ...boundOf(from.entry.size, this.#request.maxSize),
       signal,
       ...(flags === undefined ? {} : { flags }),
       ...(progress === undefined ? {} : { progress }),

@@ -1,6 +1,7 @@
 /** What makes a target the same as its source: pure, from two listings and what was remembered. */
 import type { Entry, JsonObject } from "../plugin.js";
 import { looksSame, markOf, precisionOf } from "./marks.js";
+import { isOver } from "./oversize.js";
 import type { Found } from "./walk.js";
 
 /** One thing of a side. Its key is its place at the target: names in octets, parted by slashes. */
@@ -11,6 +12,8 @@ export type Step =
   | { readonly action: "new" | "changed"; readonly key: string; readonly from: Found; readonly there?: Found }
   | { readonly action: "same"; readonly key: string; readonly from: Found; readonly there: Found }
   | { readonly action: "gone"; readonly key: string; readonly there: Found }
+  /** Would be carried, and is larger than is wanted: what stands at its place stays. */
+  | { readonly action: "large"; readonly key: string; readonly from: Found }
   /** A file where a folder must be, or the other way round, or a link where neither is one: it goes first, with `--delete` alone. */
   | { readonly action: "in the way"; readonly key: string; readonly from: Found; readonly there: Found };
 
@@ -19,6 +22,8 @@ export interface PlanOptions {
   readonly known: ReadonlyMap<string, JsonObject>;
   /** Whether a file of the target is this mirror's business. */
   readonly covers: (key: string) => boolean;
+  /** Octets: what is larger is not carried. */
+  readonly maxSize?: number | undefined;
   /** Folders without a file beneath them are made too. */
   readonly emptyFolders: boolean;
   /** What is not older at the target is the same. */
@@ -34,7 +39,9 @@ export function planOf(source: Side, target: Side, options: PlanOptions): Step[]
     Math.max(precisionOf(entriesOf(source, followed)), precisionOf(entriesOf(target, false))),
   );
   const steps: Step[] = [];
-  const wanted = options.emptyFolders ? undefined : foldersOfFiles(source);
+  const isLarge = ({ entry, link, isContainer }: Found) =>
+    !isContainer && link === undefined && isOver(entry.size, options.maxSize);
+  const wanted = options.emptyFolders ? undefined : foldersOfFiles(source, isLarge);
   for (const [key, from] of source) {
     const there = target.get(key);
     if (from.link !== undefined) {
@@ -45,7 +52,9 @@ export function planOf(source: Side, target: Side, options: PlanOptions): Step[]
       if (wanted?.has(key) === false) continue;
       if (there === undefined) steps.push({ action: "folder", key, from });
       else if (!there.isContainer) steps.push({ action: "in the way", key, from, there });
-    } else if (there === undefined) steps.push({ action: "new", key, from });
+    } else if (isLarge(from) && (there === undefined || there.isContainer || there.link !== undefined))
+      steps.push({ action: "large", key, from });
+    else if (there === undefined) steps.push({ action: "new", key, from });
     // What is written to a link goes where that leads, which nobody here knows.
     else if (there.isContainer || there.link !== undefined)
       steps.push({ action: "in the way", key, from, there });
@@ -54,7 +63,8 @@ export function planOf(source: Side, target: Side, options: PlanOptions): Step[]
       const same =
         (options.onlyNewer === true && !isNewer(from.entry, there.entry)) ||
         (options.doubtAll !== true && isSame(from.entry, there.entry, options.known.get(key), precision));
-      steps.push({ action: same ? "same" : "changed", key, from, there });
+      if (!same && isLarge(from)) steps.push({ action: "large", key, from });
+      else steps.push({ action: same ? "same" : "changed", key, from, there });
     }
   }
   const gone: Step[] = [];
@@ -66,10 +76,10 @@ export function planOf(source: Side, target: Side, options: PlanOptions): Step[]
   return [...steps, ...gone.reverse()];
 }
 
-function foldersOfFiles(side: Side): Set<string> {
+function foldersOfFiles(side: Side, isLarge: (found: Found) => boolean): Set<string> {
   const folders = new Set<string>();
-  for (const [key, { isContainer }] of side) {
-    if (isContainer) continue;
+  for (const [key, found] of side) {
+    if (found.isContainer || isLarge(found)) continue;
     for (let at = key.lastIndexOf("/"); at > 0; at = key.lastIndexOf("/", at - 1))
       folders.add(key.slice(0, at));
   }

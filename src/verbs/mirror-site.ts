@@ -12,6 +12,7 @@ import { Door } from "./doors.js";
 import { Failures } from "./failures.js";
 import { Journal } from "./journal.js";
 import type { MirrorEvent, MirrorRequest } from "./mirror-events.js";
+import { Oversize, refuseOversize } from "./oversize.js";
 import { SiteFolder } from "./site-folder.js";
 import { type Item, linksIn, SiteFrontier, USUAL_DEPTH } from "./site-frontier.js";
 import { isReadWhole, localised, wholeOf } from "./site-pages.js";
@@ -58,6 +59,9 @@ class Crawl implements AsyncDisposable {
   #again = 0;
   #removed = 0;
   #octets = 0;
+  #large = 0;
+  /** A page was passed over: not all that the site has was met. */
+  #isCut = false;
 
   private constructor(
     request: MirrorRequest,
@@ -136,6 +140,7 @@ class Crawl implements AsyncDisposable {
       octets: this.#octets,
       ...(this.#again === 0 ? {} : { again: this.#again }),
       extra: this.#request.delete === true ? 0 : this.#rest().length,
+      ...(this.#large === 0 ? {} : { large: this.#large }),
     });
   }
 
@@ -161,10 +166,24 @@ class Crawl implements AsyncDisposable {
       );
       this.#failures.reached();
     } catch (thrown) {
+      if (thrown instanceof Oversize) {
+        await this.#passOver(item);
+        return;
+      }
       if (item.depth === 0 && item.role === "page") throw thrown;
       this.#wantsMore ||= !(thrown instanceof PortholeError) || !FINAL.has(thrown.code);
       await this.#failures.addOrStop(item.url, thrown);
     }
+  }
+
+  /** A page, too, and then what it leads to is not known. What an earlier run kept of it stays. */
+  async #passOver({ url, role }: Item): Promise<void> {
+    const { tell } = this.#stage;
+    const name = this.#places.placeOf(url, role);
+    this.#large += 1;
+    this.#failures.reached();
+    if (this.#request.dryRun !== true) await tell({ event: "large", name, from: url });
+    else await tell({ event: "plan", action: "large", name, from: url, to: this.#folder.urlOf(name) });
   }
 
   /** Not before its time: what the user or the site wants between two requests. */
@@ -215,7 +234,7 @@ class Crawl implements AsyncDisposable {
   }
 
   async #keep(session: Session, to: Door, item: Item, document: Document): Promise<void> {
-    const text = isReadWhole(document) ? await wholeOf(document) : undefined;
+    const text = await this.#textOf(document);
     const hypertext =
       text === undefined ? undefined : await session.hypertext?.(document, text, this.#stage.source.path);
     const links = this.#frontier.follow(hypertext?.links ?? [], item);
@@ -246,6 +265,19 @@ class Crawl implements AsyncDisposable {
       links: links.map(({ url, role }) => [url, role]),
     });
     await this.#stage.tell({ event: "copied", name: file, from: item.url, to: toUrl, size });
+  }
+
+  /** Of what may lead to others. @throws Oversize */
+  async #textOf(document: Document): Promise<Uint8Array | undefined> {
+    const { maxSize } = this.#request;
+    const isText = isReadWhole(document);
+    try {
+      refuseOversize(document.total ?? 0, maxSize, document.body);
+      return isText ? await wholeOf(document, maxSize) : undefined;
+    } catch (thrown) {
+      if (isText && thrown instanceof Oversize) this.#isCut = true;
+      throw thrown;
+    }
   }
 
   /** A site that calls itself by another name than the start has is one page long, and nobody would know why. */
@@ -279,6 +311,7 @@ class Crawl implements AsyncDisposable {
     const { size, came } = await this.#folder.write(to, document, {
       url,
       file,
+      maxSize: this.#request.maxSize,
       signal: this.#stage.signal,
       ...(progress === undefined
         ? {}
@@ -316,7 +349,7 @@ class Crawl implements AsyncDisposable {
     if (this.#request.delete !== true || this.#request.dryRun === true) return;
     const rest = this.#rest();
     if (rest.length === 0) return;
-    if (this.#failures.count > 0) {
+    if (this.#failures.count > 0 || this.#isCut) {
       await this.#stage.tell({
         event: "spared",
         why: "nothing is removed: the site was not read to its end",

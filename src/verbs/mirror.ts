@@ -122,16 +122,18 @@ class Mirroring implements AsyncDisposable {
       });
     }
     if (matter === "messages") {
-      const marked = wantMarks(source.things, target.things, known);
-      const [from, to] = marked ? await this.#listAgain() : [source, target];
+      const wanted =
+        wantMarks(source.things, target.things, known) || wantSizes(source.things, this.#request.maxSize);
+      const [from, to] = wanted ? await this.#listAgain() : [source, target];
       await this.#stage.tell(await this.#mirrorMessages(from, to, known));
       return;
     }
-    const { compareContent = false, onlyNewer = false } = this.#request;
+    const { compareContent = false, onlyNewer = false, maxSize } = this.#request;
     const planned = planOf(source.things, target.things, {
       known,
       onlyNewer,
       doubtAll: compareContent,
+      maxSize,
       covers: (key) => {
         const there = target.things.get(key);
         if (isAtOrBelow(source.passed, key)) return false;
@@ -144,6 +146,8 @@ class Mirroring implements AsyncDisposable {
     const removes = await this.#removes(steps, source);
     const plan = steps.filter((step) => step.action !== "same" && (step.action !== "gone" || removes));
     for (const step of plan) await this.#tellStep(step, removes);
+    const larges = dryRun ? [] : plan.filter(({ action }) => action === "large");
+    for (const step of larges) await this.#tellLarge(step);
     const { client, jobs = 1, retries = 0, progress } = this.#request;
     const { tell, signal } = this.#stage;
     const files = new FileMirroring({
@@ -152,6 +156,7 @@ class Mirroring implements AsyncDisposable {
       journal: this.#journal,
       jobs,
       retries,
+      maxSize,
       tell,
       failures: this.#failures,
       pathOf: (key) => this.#pathOf(key),
@@ -160,6 +165,7 @@ class Mirroring implements AsyncDisposable {
     });
     if (!dryRun && !target.exists) await this.#makeTop();
     if (!dryRun) await files.apply(plan, removes);
+    const large = files.large + plan.filter(({ action }) => action === "large").length;
     await this.#stage.tell({
       event: "done",
       dryRun,
@@ -172,6 +178,7 @@ class Mirroring implements AsyncDisposable {
       ...(files.linked === 0 ? {} : { linksKept: files.linked }),
       ...(this.#linksFollowed === 0 ? {} : { linksFollowed: this.#linksFollowed }),
       ...(this.#leftOut === 0 ? {} : { leftOut: this.#leftOut }),
+      ...(large === 0 ? {} : { large }),
     });
   }
 
@@ -202,7 +209,7 @@ class Mirroring implements AsyncDisposable {
     target: Listed,
     known: ReadonlyMap<string, JsonObject>,
   ): Promise<MirrorReport> {
-    const { client, dryRun, jobs = 1, progress, deleteAfter } = this.#request;
+    const { client, dryRun, jobs = 1, progress, deleteAfter, maxSize } = this.#request;
     const { source: from, target: to, tell, signal } = this.#stage;
     const top = to.path === "" ? "/" : to.path;
     if (!target.exists && dryRun !== true) await this.#makeTop();
@@ -218,6 +225,7 @@ class Mirroring implements AsyncDisposable {
       dryRun: dryRun === true,
       removes,
       deleteAfter,
+      maxSize,
       jobs,
       pair: this.#pair,
       open: () => new Pair(client, from, to, signal),
@@ -389,6 +397,13 @@ class Mirroring implements AsyncDisposable {
     });
   }
 
+  async #tellLarge(step: Step): Promise<void> {
+    if (step.action !== "large") return;
+    const { url, size } = step.from.entry;
+    const sized = size === undefined ? {} : { size };
+    await this.#stage.tell({ event: "large", name: shownName(step.key), from: url, ...sized });
+  }
+
   /** @param key names in octets, parted by slashes */
   #pathOf(key: string): string {
     const { path } = this.#stage.target;
@@ -422,6 +437,12 @@ function withoutEmptyMailboxes(things: ReadonlyMap<string, Found>): ReadonlyMap<
       wanted.add(key.slice(0, at));
   }
   return new Map([...things].filter(([key, { isContainer }]) => !isContainer || wanted.has(key)));
+}
+
+/** Messages that are too large are to be known before they are read. */
+function wantSizes(things: ReadonlyMap<string, Found>, maxSize: number | undefined): boolean {
+  if (maxSize === undefined) return false;
+  return [...things.values()].some(({ isContainer, entry }) => !isContainer && entry.size === undefined);
 }
 
 function asSame(step: Step): Step {

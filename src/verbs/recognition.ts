@@ -1,10 +1,11 @@
 /** Which message of the target is which of the source: by what was remembered, by what it is known by, by what is in it. */
 import { mailDigest } from "./content.js";
 import type { MessagesRequest } from "./mirror-messages.js";
+import { isOver } from "./oversize.js";
 import { type Stranger, Strangers } from "./strangers.js";
 import type { Found } from "./walk.js";
 
-type Asked = Pick<MessagesRequest, "source" | "target" | "known" | "journal" | "pair" | "signal">;
+type Asked = Pick<MessagesRequest, "source" | "target" | "known" | "journal" | "pair" | "signal" | "maxSize">;
 
 export class Recognition {
   /** Messages at the target that nothing remembered and that were found to be the source's. */
@@ -47,6 +48,7 @@ export class Recognition {
   /** Where the messages are at the target, by their names; without those that are not. @throws the signal's reason */
   async urlsOf(messages: readonly (readonly [string, Found])[]): Promise<Map<string, string>> {
     const urls = new Map<string, string>();
+    const request = this.#request;
     const ways: readonly ((
       key: string,
       from: Found,
@@ -54,6 +56,8 @@ export class Recognition {
       (key, { entry }) => this.#strangers.take(entry, mailboxIn(key)),
       (_, { entry }) => this.#strangers.takeMoved(entry),
       (key, from) => {
+        // To look into it would be to fetch it.
+        if (isOver(from.entry.size, request.maxSize)) return undefined;
         const alike = this.#strangers.alike(from.entry, mailboxIn(key));
         return alike.length === 0 ? undefined : this.#sameInside(from, alike);
       },

@@ -7,6 +7,7 @@ import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
 import { Blocks, type Write } from "./blocks.js";
 import type { Checksum } from "./checksum.js";
 import type { Gap } from "./gaps.js";
+import { Oversize, refuseOversize } from "./oversize.js";
 import { findPartial, type PartialCopy, type PartialFacts, PartialFile } from "./partial-file.js";
 import type { SegmentsWanted } from "./save-parts.js";
 import { type Place, placeBefore, placeFor } from "./save-place.js";
@@ -187,8 +188,6 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
 
 const CONTINUE = "what came is kept, and --resume goes on from there";
 
-class Oversize extends PortholeError {}
-
 function leaveAsItIs({ body }: Document, { path, size }: Copy): Saved {
   body.destroy();
   return { path, size, from: size, unchanged: true };
@@ -322,14 +321,6 @@ function bufferOf(octets: Uint8Array): Buffer {
 function report(document: Document, done: number, request: SaveRequest): void {
   const { total } = document;
   request.progress?.({ what: document.entry.name, done, ...(total === undefined ? {} : { total }) });
-}
-
-function refuseOversize(size: number, maxSize: number | undefined, body: Readable): void {
-  if (maxSize === undefined || size <= maxSize) return;
-  body.destroy();
-  throw new Oversize("protocol", `the document is larger than the ${maxSize} octets allowed`, {
-    hint: "--max-size sets the bound",
-  });
 }
 
 /** A device or named pipe takes what comes; there is nothing to rename or continue. */

@@ -4,6 +4,7 @@ import { PortholeError } from "../errors.js";
 import type { Document, Progress, ReadQuery, Target } from "../plugin.js";
 import { filePath, pathInside } from "./cp-plan.js";
 import type { Door } from "./doors.js";
+import { refuseOversize } from "./oversize.js";
 import { findPartial } from "./partial-file.js";
 import { continuation, saveDocument } from "./save.js";
 import { namesIn } from "./site-frontier.js";
@@ -12,8 +13,16 @@ export interface Keeping {
   readonly url: string;
   /** Within the folder. */
   readonly file: string;
+  /** Octets: it is refused with more. */
+  readonly maxSize?: number | undefined;
   readonly signal: AbortSignal;
   readonly progress?: (report: Progress) => void;
+}
+
+interface Putting {
+  readonly body: Readable;
+  readonly size: number | undefined;
+  readonly maxSize?: number;
 }
 
 export class SiteFolder {
@@ -59,11 +68,15 @@ export class SiteFolder {
   async write(
     to: Door,
     document: Document,
-    { url, file, signal, progress }: Keeping,
+    { url, file, maxSize, signal, progress }: Keeping,
   ): Promise<{ readonly size: number; readonly came: number }> {
     const path = this.#fileAt(file);
     if (path === undefined) {
-      const size = await this.#put(to, file, document, { body: document.body, size: document.total });
+      const size = await this.#put(to, file, document, {
+        body: document.body,
+        size: document.total,
+        ...(maxSize === undefined ? {} : { maxSize }),
+      });
       return { size, came: size };
     }
     await this.#makeFolders(to, file);
@@ -73,6 +86,7 @@ export class SiteFolder {
       read: async () => document,
       replace: true,
       resume: true,
+      ...(maxSize === undefined ? {} : { maxSize }),
       signal,
       ...(progress === undefined ? {} : { progress }),
     });
@@ -84,7 +98,7 @@ export class SiteFolder {
     to: Door,
     file: string,
     { type, entry }: Document,
-    { body, size: expected }: { readonly body: Readable; readonly size: number | undefined },
+    { body, size: expected, maxSize }: Putting,
   ): Promise<number> {
     await this.#makeFolders(to, file);
     let size = 0;
@@ -93,6 +107,7 @@ export class SiteFolder {
         if (!(chunk instanceof Uint8Array))
           throw new TypeError("a document's body holds something that is no octets");
         size += chunk.length;
+        refuseOversize(size, maxSize, body);
         yield chunk;
       }
       if (expected !== undefined && size !== expected) {

@@ -1,6 +1,7 @@
 /** What is rewritten of a site: pages and style sheets, whose links lead to the mirror's own files afterwards. */
 import { PortholeError } from "../errors.js";
 import type { Document, Hypertext } from "../plugin.js";
+import { refuseOversize } from "./oversize.js";
 import type { Item, SiteFrontier } from "./site-frontier.js";
 import { relativeAddress, type SitePlaces } from "./site-places.js";
 
@@ -12,8 +13,8 @@ export function isReadWhole({ type, total }: Document): boolean {
   return /^text\/|xhtml|menu$/.test(type) && (total ?? 0) <= LONGEST_TEXT;
 }
 
-/** @throws PortholeError `protocol` for one that ends early, or turns out too long */
-export async function wholeOf(document: Document): Promise<Uint8Array> {
+/** @throws Oversize past `maxSize`; PortholeError `protocol` for one that ends early, or turns out too long */
+export async function wholeOf(document: Document, maxSize?: number): Promise<Uint8Array> {
   const { total, body } = document;
   const pieces: Uint8Array[] = [];
   let size = 0;
@@ -21,6 +22,7 @@ export async function wholeOf(document: Document): Promise<Uint8Array> {
     if (!(piece instanceof Uint8Array))
       throw new TypeError("a document's body holds something that is no octets");
     size += piece.length;
+    refuseOversize(size, maxSize, body);
     if (size > LONGEST_TEXT) {
       throw new PortholeError("protocol", `a page of more than ${LONGEST_TEXT} octets`, {
         url: document.entry.url,

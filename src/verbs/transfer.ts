@@ -5,6 +5,7 @@ import { abortReason, PortholeError } from "../errors.js";
 import type { Document, Entry, Progress, Session, Source } from "../plugin.js";
 import type { Pair } from "./doors.js";
 import { flagsOf } from "./marks.js";
+import { Oversize, refuseOversize } from "./oversize.js";
 
 export interface DeliveryRequest {
   readonly to: string;
@@ -17,6 +18,8 @@ export interface DeliveryRequest {
   readonly modified?: Date;
   /** Octets at the target that are known to be the source's first. */
   readonly offset?: number;
+  /** Octets of the whole, where nothing has told its size before. */
+  readonly maxSize?: number;
   /** Told what will be read, before anything is written. */
   readonly begin?: (document: Document) => Promise<void>;
   readonly signal: AbortSignal;
@@ -55,6 +58,7 @@ export async function transfer(pair: Pair, request: TransferRequest): Promise<Tr
 
 /**
  * A document that was read, to where it goes.
+ * @throws Oversize for more octets than `maxSize`: a target that keeps no halves has nothing of it
  * @throws PortholeError `protocol` when more or fewer octets came than were announced; whatever the session throws
  */
 export async function deliver(
@@ -75,6 +79,7 @@ export async function deliver(
   if (request.signal.aborted) leave();
   try {
     if (write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
+    refuseOversize(document.total ?? 0, request.maxSize, body);
     await request.begin?.(document);
     const counted = new Counted(document, request);
     const written = await write(request.to, sourceOf(document, request, counted.octets()));
@@ -165,7 +170,7 @@ class Counted {
     for await (const chunk of this.#document.body) {
       if (!(chunk instanceof Uint8Array))
         throw new TypeError("a document's body holds something that is no octets");
-      this.add(chunk, false);
+      this.#addOnItsWay(chunk);
       yield chunk;
     }
     // Before the target is told that this was all.
@@ -173,8 +178,18 @@ class Counted {
     this.#report(true);
   }
 
+  #addOnItsWay(chunk: Uint8Array): void {
+    try {
+      this.add(chunk, false);
+    } catch (thrown) {
+      if (thrown instanceof Oversize) thrown.isBegun = true;
+      throw thrown;
+    }
+  }
+
   add(chunk: Uint8Array, isLast: boolean): void {
     this.position += chunk.length;
+    refuseOversize(this.position, this.#request.maxSize, this.#document.body);
     this.#report(isLast);
   }
 

@@ -17,7 +17,8 @@ export interface WatchOptions {
   readonly firstPause?: number;
 }
 
-const USUAL_INTERVAL = 60;
+/** Seconds. */
+export const USUAL_INTERVAL = 60;
 const SHORTEST_INTERVAL = 0.05;
 /** Seconds: where looks are further apart, the connection is not kept between them. */
 const KEPT_OPEN = 30;
@@ -41,9 +42,7 @@ export async function* watch(
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const interval = options.interval ?? USUAL_INTERVAL;
-  if (!(interval >= SHORTEST_INTERVAL)) {
-    throw new PortholeError("usage", `--interval wants ${SHORTEST_INTERVAL} seconds or more`);
-  }
+  wantInterval(interval);
   const signal = options.signal ?? new AbortController().signal;
   const watching = new Watching(target.path, open, interval, signal);
   let failures = 0;
@@ -73,6 +72,12 @@ export async function* watch(
       await sleep(pause, signal);
     }
   }
+}
+
+/** @throws PortholeError `usage` */
+export function wantInterval(seconds: number): void {
+  if (seconds >= SHORTEST_INTERVAL) return;
+  throw new PortholeError("usage", `--interval wants ${SHORTEST_INTERVAL} seconds or more`);
 }
 
 class Watching {

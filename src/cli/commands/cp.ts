@@ -6,6 +6,7 @@ import { type CpEvent, cp } from "../../verbs/cp.js";
 import type { Desk } from "../command.js";
 import { FailuresView } from "../failures-view.js";
 import { jsonLine } from "../json-line.js";
+import { largeLine, passedOver, sizeBound } from "../size-bound.js";
 import { stateFolder } from "../state-folder.js";
 import { refuseBareWord, refuseFileName } from "../targets.js";
 
@@ -25,6 +26,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
   }
   for (const one of from) refuseFileName(one);
   refuseBareWord(to);
+  const maxSize = sizeBound(options);
   const failures = new FailuresView(desk);
   let done = 0;
   const events = cp({
@@ -34,6 +36,7 @@ export async function run(desk: Desk): Promise<number | undefined> {
     recursive: options["recursive"] === true,
     replace: options["force"] === true,
     resume: options["resume"] === true,
+    ...(maxSize === undefined ? {} : { maxSize }),
     jobs: client.policy.jobs,
     retries: client.policy.retries,
     journalFolder: stateFolder(),
@@ -44,6 +47,10 @@ export async function run(desk: Desk): Promise<number | undefined> {
     if (event.event === "failed") failures.tell(event.error, event.from);
     if (event.event === "done") done = event.copied + event.kept;
     await tell(desk, event);
+    // A copy of which a part was not wanted must not look like a whole one.
+    if (event.event === "done" && event.large !== undefined && options["json"] !== true) {
+      desk.terminal.warn(passedOver(event.large, maxSize));
+    }
   }
   return failures.sum(done);
 }
@@ -69,6 +76,8 @@ function lineOf(event: CpEvent): string | undefined {
       return `${event.from}: is named ${event.name} at the target`;
     case "repeated":
       return `${event.from}: ${event.why}`;
+    case "large":
+      return largeLine(event.from, event);
     case "copied":
       return `${event.to}: ${humanSize(event.size)}`;
     case "done":

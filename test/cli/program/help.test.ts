@@ -252,3 +252,11 @@ describe("PORTHOLE_PLUGINS", () => {
     expect(status).toBe(2);
   });
 });
+
+it("an option that protocols mean differently is told in the words of each", async () => {
+  const { status, stdout } = await user.run(["get", "--help"]);
+  expect(status).toBe(0);
+  const text = stdout.replace(/\s+/g, " ");
+  expect(text).toContain("Gopher: the character set of menus and texts");
+  expect(text).toMatch(/--charset NAME: [^-]*\b(IMAP4?|NNTP|Telnet|Mail)[^-]*: /);
+});
