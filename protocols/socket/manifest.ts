@@ -73,6 +73,7 @@ const commands = [
       "porthole socket listen tls://127.0.0.1:8443 --cert c.pem --key k.pem --keep-open --echo",
       "porthole socket listen tcp://127.0.0.1:7000 > received",
       "porthole socket listen tcp://127.0.0.1:7001 --keep-open --exec date --allow-exec",
+      "porthole socket listen tls://:7002 --chat",
     ],
     options: [
       ...SENDING,
@@ -80,6 +81,12 @@ const commands = [
       ...CONVERSING,
       { flag: "keep-open", type: "boolean", summary: "serve all who come, until Ctrl-C" },
       { flag: "echo", type: "boolean", summary: "send back what comes" },
+      {
+        flag: "broker",
+        type: "boolean",
+        summary: "what one peer says, or standard input, goes to all others, until Ctrl-C",
+      },
+      { flag: "chat", type: "boolean", summary: "the same by lines, each led by who said it" },
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
       {
         flag: "exec",
