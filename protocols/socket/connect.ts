@@ -5,7 +5,7 @@ import type { DatagramListener } from "../../src/net/datagram-listener.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
-import { dialPlace, isManyfold } from "./address.js";
+import { dialPlace, isManyfold, sourcePort } from "./address.js";
 import { dial, isPatient, type Opened, openedOne } from "./opened.js";
 import { checkGiven, fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
 import { writeTo } from "./pour.js";
@@ -28,6 +28,7 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const patient = isPatient(invocation);
   const connection = await dial(place.context, {
     ...dialPlace(place.target),
+    ...sourcePort(place.target, invocation.options),
     patient: patient || scripted,
     bulk: !scripted,
   });
@@ -97,12 +98,16 @@ async function* converseInDatagrams(
   { target, context }: Opened,
 ): AsyncGenerator<Output, void, undefined> {
   const { options } = invocation;
-  const endpoint = dialPlace(target);
+  const endpoint = { ...dialPlace(target), ...sourcePort(target, options) };
   const shown = new Shown(options);
   const given = givenToSend(options);
   const peer = isManyfold(endpoint.host)
     ? peerOfMany(
-        await context.listenDatagrams({ host: "", port: 0, family: endpoint.host.includes(":") ? 6 : 4 }),
+        await context.listenDatagrams({
+          host: "",
+          port: endpoint.localPort ?? 0,
+          family: endpoint.host.includes(":") ? 6 : 4,
+        }),
         {
           address: endpoint.host,
           port: endpoint.port,

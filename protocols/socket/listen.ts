@@ -9,7 +9,7 @@ import { applyOptions } from "./connect.js";
 import { type Opened, openedOne } from "./opened.js";
 import { checkGiven, fromStandardInput, givenToSend } from "./outgoing.js";
 import { comingFrom, endSending, takeRest, writeTo } from "./pour.js";
-import { checkMostPeers, listenAt, tellArrival } from "./serving.js";
+import { admission, checkMostPeers, listenAt, tellArrival } from "./serving.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket listen tcp://:PORT";
@@ -137,7 +137,10 @@ async function pourInput(invocation: Invocation, connection: Connection, halfClo
 
 async function serveDatagrams(invocation: Invocation, place: Opened, outlet: Outlet<Output>): Promise<void> {
   const { options } = invocation;
-  const listener = await place.context.listenDatagrams(listenPlace(place.target));
+  const listener = await place.context.listenDatagrams({
+    ...listenPlace(place.target),
+    ...admission(invocation, outlet),
+  });
   if (options["json"] === true) {
     await outlet.put(new Shown(options).event("listening", "", { ...listener.place, hostname: hostname() }));
   } else invocation.warn(`listening on ${listener.shown}`);

@@ -46,6 +46,28 @@ const CONVERSING = [
   },
 ] as const satisfies readonly OptionSpec[];
 
+const SOURCE_PORT = {
+  flag: "source-port",
+  type: "number",
+  placeholder: "N",
+  summary: "connect from this port of this machine",
+} as const satisfies OptionSpec;
+
+const ADMITTING = [
+  {
+    flag: "allow",
+    type: "list",
+    placeholder: "ADDRESS[/BITS]|NAME,...|@FILE",
+    summary: "let in these alone",
+  },
+  {
+    flag: "deny",
+    type: "list",
+    placeholder: "ADDRESS[/BITS]|NAME,...|@FILE",
+    summary: "refuse these, allowed or not",
+  },
+] as const satisfies readonly OptionSpec[];
+
 const commands = [
   {
     name: "connect",
@@ -57,7 +79,7 @@ const commands = [
       'porthole socket connect tcp://device.example:5025 --send "*IDN?" --expect "/\\n/" --timeout 5',
       'porthole socket connect unix:/run/x.sock --hex --send "01 00 ff"',
     ],
-    options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING],
+    options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING, SOURCE_PORT],
     shared: {
       timeout: "seconds of silence that end it (no limit), or for each --expect (60)",
       interface: "connect from this address of this machine",
@@ -74,6 +96,7 @@ const commands = [
       "porthole socket listen tcp://127.0.0.1:7000 > received",
       "porthole socket listen tcp://127.0.0.1:7001 --keep-open --exec date --allow-exec",
       "porthole socket listen tls://:7002 --chat",
+      "porthole socket listen tcp://:7003 --keep-open --echo --allow 192.0.2.0/24,friend.example --deny 192.0.2.9",
     ],
     options: [
       ...SENDING,
@@ -88,6 +111,7 @@ const commands = [
       },
       { flag: "chat", type: "boolean", summary: "the same by lines, each led by who said it" },
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
+      ...ADMITTING,
       {
         flag: "exec",
         type: "string",
@@ -114,8 +138,9 @@ const commands = [
     examples: [
       "porthole socket send tcp://host.example:7000 --file report.pdf",
       'porthole socket send udp://host.example:514 --send "<13>hello"',
+      'porthole socket send udp://host.example:53 --source-port 5353 --hex --send "00 01"',
     ],
-    options: [...SENDING, { flag: "hex", type: "boolean", summary: HEX_SENT }],
+    options: [...SENDING, { flag: "hex", type: "boolean", summary: HEX_SENT }, SOURCE_PORT],
     shared: { interface: "send from this address of this machine" },
   },
   {
@@ -131,6 +156,7 @@ const commands = [
       { flag: "hex", type: "boolean", summary: HEX_SHOWN },
       SHOWING[1],
       { flag: "count", type: "number", placeholder: "N", summary: "so many datagrams (1); 0 for no end" },
+      SOURCE_PORT,
     ],
     shared: {
       timeout: "seconds to wait for something to come (no limit)",
@@ -148,6 +174,7 @@ const commands = [
     ],
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
+      ...ADMITTING,
     ],
     shared: {
       verbose: "show what both sides say, secrets masked; -vv with octets",

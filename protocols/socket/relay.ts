@@ -7,6 +7,7 @@ import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { addressesOf } from "./connect.js";
 import { dial, isPatient, type Opened, opened } from "./opened.js";
 import { comingFrom, endSending, pour } from "./pour.js";
+import { admission } from "./serving.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
@@ -41,6 +42,7 @@ async function relayAll(
     patient,
     onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
+    ...admission(invocation, outlet),
   });
   const relaying = new Set<Promise<void>>();
   const { address, port, socketPath, fingerprint } = listener.place;

@@ -23,6 +23,7 @@ export async function listenAt(
     patient: isPatient(invocation),
     onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
+    ...admission(invocation, outlet),
   });
   const { address, port, socketPath, fingerprint } = listener.place;
   if (options["json"] === true) {
@@ -36,6 +37,32 @@ export async function listenAt(
     );
   }
   return listener;
+}
+
+/** Events of refused peers that may wait for a slow reader; more are on standard error alone. */
+const MOST_EVENTS = 100;
+
+/** `--allow` and `--deny`; who is refused is told. */
+export function admission(invocation: Invocation, outlet: Outlet<Output>) {
+  const { options } = invocation;
+  const items = (flag: string) => {
+    const given = options[flag];
+    return Array.isArray(given) ? given.map(String) : [];
+  };
+  const access = { allow: items("allow"), deny: items("deny") };
+  if (access.allow.length === 0 && access.deny.length === 0) return {};
+  let waiting = 0;
+  const onRefused = ({ address, port }: { address: string; port: number }) => {
+    const host = address.includes(":") ? `[${address}]` : address;
+    invocation.warn(`refused ${port === 0 ? address : `${host}:${port}`}`);
+    if (options["json"] !== true || waiting >= MOST_EVENTS) return;
+    waiting += 1;
+    const facts = port === 0 ? { address } : { address, port };
+    void outlet.put(new Shown(options).event("refused", "", facts)).then(() => {
+      waiting -= 1;
+    });
+  };
+  return { access, onRefused };
 }
 
 /** Tells who came. */
