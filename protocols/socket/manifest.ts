@@ -77,9 +77,21 @@ const commands = [
       "porthole socket connect tcp://localhost:12345",
       'porthole socket connect tls://www.example.org:https --crlf --send "HEAD / HTTP/1.0" --send ""',
       'porthole socket connect tcp://device.example:5025 --send "*IDN?" --expect "/\\n/" --timeout 5',
+      "porthole socket connect tcp://device.example:telnet --telnet",
       'porthole socket connect unix:/run/x.sock --hex --send "01 00 ff"',
     ],
-    options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING, SOURCE_PORT],
+    options: [
+      ...SENDING,
+      EXPECT,
+      ...SHOWING,
+      ...CONVERSING,
+      SOURCE_PORT,
+      {
+        flag: "telnet",
+        type: "boolean",
+        summary: "refuse Telnet's options when the peer offers them, and print none of its commands",
+      },
+    ],
     shared: {
       timeout: "seconds of silence that end it (no limit), or for each --expect (60)",
       interface: "connect from this address of this machine",
