@@ -179,14 +179,27 @@ const commands = [
   {
     name: "relay",
     usage: "FROM TO",
-    summary: "listen at FROM and pass all on to TO; -v, --trace and --record keep what is said",
+    summary:
+      "pass all between two ends; FROM listens and TO connects unless listen: or connect: stands before the URL; an end may be exec:COMMAND, serial:DEVICE, pty:PATH, file:PATH or -",
     examples: [
       "porthole socket relay tcp://127.0.0.1:8080 tls://www.example.org:443 -v",
       "porthole socket relay unix:/tmp/x.sock tcp://host.example:25 --record said.rec",
+      "porthole socket relay connect:tcp://a.example:7000 connect:tcp://b.example:7000",
+      "porthole socket relay tcp://127.0.0.1:7001 'serial:/dev/ttyS0?speed=9600'",
+      "porthole socket relay pty:/tmp/modem tcp://device.example:2001",
+      "porthole socket relay tcp://127.0.0.1:7002 exec:bash --allow-exec --pty",
     ],
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
       ...ADMITTING,
+      CONVERSING[3],
+      {
+        flag: "allow-exec",
+        type: "boolean",
+        summary: "whoever is at the other end may use what exec: runs, as you",
+      },
+      { flag: "pty", type: "boolean", summary: "give the command of exec: a terminal" },
+      SHOWING[1],
     ],
     shared: {
       verbose: "show what both sides say, secrets masked; -vv with octets",

@@ -15,6 +15,11 @@ const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
 export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
   const [first, second, third] = invocation.words;
   if (third !== undefined) throw new PortholeError("usage", "a relay has two ends", { hint: USAGE });
+  if (first !== undefined && second !== undefined && [first, second].some(isOtherEnd)) {
+    const { relayEnds } = await import("./relay-ends.js");
+    yield* outputsOf<Output>((outlet) => relayEnds(invocation, outlet));
+    return;
+  }
   const from = await opened(invocation, first, USAGE);
   const to = await opened(invocation, second, USAGE);
   for (const { target } of [from, to]) {
@@ -25,6 +30,11 @@ export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
     }
   }
   yield* outputsOf<Output>((outlet) => relayAll(invocation, from, to, outlet));
+}
+
+/** Whether a word names an end that is no plain URL of a socket. */
+function isOtherEnd(word: string): boolean {
+  return word === "-" || /^(?:exec|serial|pty|file|connect|listen):/.test(word);
 }
 
 async function relayAll(
