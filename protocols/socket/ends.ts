@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { closeSync, constants, createReadStream, openSync } from "node:fs";
 import { open, readlink, stat, symlink, unlink } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
+import { ReadStream } from "node:tty";
 import { localError, PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Outlet } from "../../src/net/outlet.js";
@@ -92,9 +93,9 @@ export async function fileEnd(path: string, side: "from" | "to", append: boolean
   }
 }
 
-// biome-ignore lint/correctness/useYield: it gives nothing, and ends when it is told to
 async function* nothingUntil(end: Promise<void>): AsyncGenerator<Uint8Array> {
   await end;
+  yield* [];
 }
 
 /** With a terminal of its own the command edits lines, echoes and heeds Ctrl-C as at any other. */
@@ -213,7 +214,6 @@ export function lineSettings(parameters: URLSearchParams): string[] {
 
 export async function serialEnd(path: string, parameters: URLSearchParams): Promise<End> {
   const words = lineSettings(parameters);
-  const { ReadStream } = await import("node:tty");
   // Without O_NONBLOCK a line without carrier would not open; without O_NOCTTY it could become our terminal.
   const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
   let descriptor: number;
@@ -235,7 +235,8 @@ export async function serialEnd(path: string, parameters: URLSearchParams): Prom
     line.on("error", () => {});
     return {
       coming: withoutHangUp(line.iterator({ destroyOnReturn: false })),
-      put: (piece) => writeTo(line, piece),
+      // Until it is out: a slow line would lose what waits when it is closed. Who closes it fails what waits, too.
+      put: (piece) => new Promise((resolve) => void line.write(piece, () => resolve())),
       finish: async () => {},
       endless: true,
       close: async () => {

@@ -1,6 +1,6 @@
 /** A relay with ends of any kind: `exec:`, `serial:`, `pty:`, `file:`, `-`, and sockets that connect or listen. */
 import { whenAborted } from "../../src/abort.js";
-import { messageOf, PortholeError } from "../../src/errors.js";
+import { abortReason, messageOf, PortholeError } from "../../src/errors.js";
 import type { Listener } from "../../src/net/listener.js";
 import type { Outlet } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
@@ -78,6 +78,8 @@ export async function relayEnds(invocation: Invocation, outlet: Outlet<Output>):
     await Promise.all(joining);
     unheeded();
   }
+  // What was closed for the signal ended as if by itself.
+  if (invocation.signal.aborted) throw abortReason(invocation.signal);
 }
 
 async function sideOf(

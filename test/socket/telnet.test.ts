@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { text as textOf } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
@@ -43,7 +43,7 @@ async function serving(size: number) {
   const heard = new Promise<string>((resolve) => {
     answered = resolve;
   });
-  const server = createServer(async (socket) => {
+  const talk = async (socket: Socket) => {
     socket.setNoDelay();
     for (let at = 0; at < SAID.length; at += size) {
       socket.write(Buffer.from(SAID.slice(at, at + size)));
@@ -52,7 +52,8 @@ async function serving(size: number) {
     socket.end();
     socket.setEncoding("latin1");
     answered(await textOf(socket));
-  }).listen(0, "127.0.0.1");
+  };
+  const server = createServer((socket) => void talk(socket)).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
