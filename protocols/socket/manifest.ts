@@ -140,7 +140,7 @@ const commands = [
       timeout: "seconds of silence after which a peer is left (no limit)",
       cert: "of this server, for tls:, PEM; one is made when absent",
       key: "its private key, PEM",
-      json: "an event a line: listening, connection, data, closed",
+      json: "an event a line: listening, connection, refused, data, dropped, closed",
     },
   },
   {
