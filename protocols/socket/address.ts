@@ -2,7 +2,7 @@
 import { PortholeError } from "../../src/errors.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
 import type { ListenRequest } from "../../src/net/listener.js";
-import type { Target } from "../../src/plugin.js";
+import type { Options, Target } from "../../src/plugin.js";
 import { decodeOctets } from "../../src/url.js";
 
 /** RFC 919, 7: all hosts of this network. */
@@ -25,6 +25,18 @@ export function dialPlace(target: Target): Endpoint {
     scheme,
     ...(target.tls === "always" ? { tls: {} } : {}),
   };
+}
+
+/**
+ * The port of this side that `--source-port` wants.
+ * @throws PortholeError `usage` for what is no port, and for a Unix socket, which has none
+ */
+export function sourcePort(target: Target, options: Options): { localPort?: number } {
+  const port = options["source-port"];
+  if (typeof port !== "number") return {};
+  if (target.url.scheme === "unix") throw new PortholeError("usage", "a Unix socket has no --source-port");
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return { localPort: port };
+  throw new PortholeError("usage", `--source-port ${port} is no port`, { hint: "1 to 65535" });
 }
 
 /** Where to listen: no host means all addresses, port 0 any free one. @throws PortholeError `usage` without a port */

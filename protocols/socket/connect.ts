@@ -1,11 +1,13 @@
 /** `porthole socket connect URL`: the simple client. */
-import type { Connection } from "../../src/net/connection.js";
+import type { Duplex } from "node:stream";
+import { PortholeError } from "../../src/errors.js";
+import { Connection } from "../../src/net/connection.js";
 import { Conversation } from "../../src/net/conversation.js";
 import type { DatagramListener } from "../../src/net/datagram-listener.js";
 import { outputsOf } from "../../src/net/outlet.js";
 import { runSteps, talkSteps } from "../../src/net/steps.js";
 import { type Invocation, type Output, stepsOf } from "../../src/plugin.js";
-import { dialPlace, isManyfold } from "./address.js";
+import { dialPlace, isManyfold, sourcePort } from "./address.js";
 import { dial, isPatient, type Opened, openedOne } from "./opened.js";
 import { checkGiven, fromStandardInput, givenToSend, octetsOf } from "./outgoing.js";
 import { writeTo } from "./pour.js";
@@ -20,6 +22,9 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const place = await openedOne(invocation, USAGE);
   await checkGiven(invocation.options);
   if (place.target.url.scheme === "udp") {
+    if (invocation.options["telnet"] === true) {
+      throw new PortholeError("usage", "--telnet is for streams: Telnet does not speak over udp:");
+    }
     yield* converseInDatagrams(invocation, place);
     return;
   }
@@ -28,6 +33,7 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const patient = isPatient(invocation);
   const connection = await dial(place.context, {
     ...dialPlace(place.target),
+    ...sourcePort(place.target, invocation.options),
     patient: patient || scripted,
     bulk: !scripted,
   });
@@ -35,8 +41,10 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
   const shown = new Shown(invocation.options);
   try {
     if (invocation.options["json"] === true) yield shown.event("connected", "", addressesOf(connection));
-    if (scripted) yield* converse(invocation, place, connection, shown);
-    else yield* exchange(invocation, connection, shown);
+    const telnet = invocation.options["telnet"] === true;
+    const stream = telnet ? (await import("./telnet-answers.js")).answeringTelnet(connection) : connection;
+    if (scripted) yield* converse(invocation, place, stream, shown);
+    else yield* exchange(invocation, stream, shown);
     if (invocation.options["json"] === true) {
       yield shown.event("closed", "", { received: connection.bytesRead, sent: connection.bytesWritten });
     }
@@ -48,15 +56,16 @@ export async function* connect(invocation: Invocation): AsyncGenerator<Output> {
 /** Sends what there is while it prints what comes; the peer's close is the end. */
 async function* exchange(
   invocation: Invocation,
-  connection: Connection,
+  connection: Duplex,
   shown: Shown,
 ): AsyncGenerator<Output, void, undefined> {
   // What fails here fails the connection too, or is a file that cannot be read, which must end it.
   sendAll(invocation, connection).catch((thrown: Error) => connection.destroy(thrown));
-  yield* shownFrom(connection, shown);
+  if (connection instanceof Connection) yield* shownFrom(connection, shown);
+  else for await (const piece of connection.iterator({ destroyOnReturn: false })) yield shown.octets(piece);
 }
 
-async function sendAll(invocation: Invocation, connection: Connection): Promise<void> {
+async function sendAll(invocation: Invocation, connection: Duplex): Promise<void> {
   const { options } = invocation;
   const given = givenToSend(options);
   let sent = 0;
@@ -72,7 +81,7 @@ async function sendAll(invocation: Invocation, connection: Connection): Promise<
 function converse(
   invocation: Invocation,
   place: Opened,
-  connection: Connection,
+  connection: Duplex,
   shown: Shown,
 ): AsyncGenerator<Output> {
   const { options } = invocation;
@@ -97,12 +106,16 @@ async function* converseInDatagrams(
   { target, context }: Opened,
 ): AsyncGenerator<Output, void, undefined> {
   const { options } = invocation;
-  const endpoint = dialPlace(target);
+  const endpoint = { ...dialPlace(target), ...sourcePort(target, options) };
   const shown = new Shown(options);
   const given = givenToSend(options);
   const peer = isManyfold(endpoint.host)
     ? peerOfMany(
-        await context.listenDatagrams({ host: "", port: 0, family: endpoint.host.includes(":") ? 6 : 4 }),
+        await context.listenDatagrams({
+          host: "",
+          port: endpoint.localPort ?? 0,
+          family: endpoint.host.includes(":") ? 6 : 4,
+        }),
         {
           address: endpoint.host,
           port: endpoint.port,

@@ -19,14 +19,15 @@ const LONGEST_FAREWELL = 60_000;
 /** What an IPv4 datagram can hold: 65,535 octets without its headers (RFC 768, RFC 791). */
 const LARGEST_DATAGRAM = 65_507;
 
-/** Over a connection of its own. @param patient the idle limit rests @throws PortholeError */
+/** Over a connection of its own. @param patient the idle limit rests @param from the port of this side @throws PortholeError */
 export async function deliver(
   body: AsyncIterable<Uint8Array>,
   target: Target,
   context: Context,
   patient: boolean,
+  from: { readonly localPort?: number } = {},
 ): Promise<Delivery> {
-  const connection = await dial(context, { ...dialPlace(target), patient });
+  const connection = await dial(context, { ...dialPlace(target), ...from, patient });
   const answer: Buffer[] = [];
   let kept = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -51,11 +52,16 @@ export async function deliverDatagrams(
   body: AsyncIterable<Uint8Array>,
   target: Target,
   context: Context,
+  from: { readonly localPort?: number } = {},
 ): Promise<number> {
-  const { host, port, ...rest } = dialPlace(target);
+  const { host, port, ...rest } = { ...dialPlace(target), ...from };
   let sent = 0;
   if (isManyfold(host)) {
-    const listener = await context.listenDatagrams({ host: "", port: 0, family: host.includes(":") ? 6 : 4 });
+    const listener = await context.listenDatagrams({
+      host: "",
+      port: from.localPort ?? 0,
+      family: host.includes(":") ? 6 : 4,
+    });
     context.note(`sends to all at ${shownPlace(target)}`);
     try {
       for await (const piece of body) {

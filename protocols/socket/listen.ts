@@ -5,18 +5,26 @@ import type { Connection } from "../../src/net/connection.js";
 import { type Outlet, outputsOf } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { listenPlace } from "./address.js";
-import { addressesOf, applyOptions } from "./connect.js";
-import { isPatient, type Opened, openedOne } from "./opened.js";
+import { applyOptions } from "./connect.js";
+import { type Opened, openedOne } from "./opened.js";
 import { checkGiven, fromStandardInput, givenToSend } from "./outgoing.js";
 import { comingFrom, endSending, takeRest, writeTo } from "./pour.js";
+import { admission, checkMostPeers, listenAt, tellArrival } from "./serving.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket listen tcp://:PORT";
 
 export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
   refuseUnallowed(invocation);
+  checkMostPeers(invocation);
   const place = await openedOne(invocation, USAGE);
   await checkGiven(invocation.options);
+  const { options } = invocation;
+  if (options["broker"] === true || options["chat"] === true) {
+    const { broke } = await import("./broker.js");
+    yield* outputsOf<Output>((outlet) => broke(invocation, place, outlet));
+    return;
+  }
   yield* outputsOf<Output>((outlet) =>
     place.target.url.scheme === "udp"
       ? serveDatagrams(invocation, place, outlet)
@@ -25,10 +33,6 @@ export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
 }
 
 function refuseUnallowed({ options }: Invocation): void {
-  const most = options["max-conns"];
-  if (typeof most === "number" && !(Number.isInteger(most) && most > 0)) {
-    throw new PortholeError("usage", `--max-conns ${most} lets nobody in`, { hint: "1 or more" });
-  }
   if (options["exec"] === undefined || options["allow-exec"] === true) return;
   throw new PortholeError("usage", "--exec lets whoever can connect run a command here, as you", {
     hint: "say --allow-exec if that is what you want, and listen on 127.0.0.1 rather than on all addresses",
@@ -42,25 +46,7 @@ async function serveConnections(
 ): Promise<void> {
   const { options } = invocation;
   const keepOpen = options["keep-open"] === true;
-  const most = options["max-conns"];
-  const listener = await place.context.listen({
-    ...listenPlace(place.target),
-    patient: isPatient(invocation),
-    onLost: (words) => invocation.warn(words),
-    ...(typeof most === "number" ? { mostConnections: most } : {}),
-  });
-  const { address, port, socketPath, fingerprint } = listener.place;
-  const json = options["json"] === true;
-  if (json) {
-    const at = socketPath === undefined ? { address, port, hostname: hostname() } : { path: socketPath };
-    await outlet.put(
-      new Shown(options).event("listening", "", { ...at, ...(fingerprint ? { fingerprint } : {}) }),
-    );
-  } else {
-    invocation.warn(
-      `listening on ${listener.shown}${fingerprint ? `, certificate SHA-256 ${fingerprint}` : ""}`,
-    );
-  }
+  const listener = await listenAt(invocation, place, outlet);
   const serving = new Set<Promise<void>>();
   try {
     let number = 0;
@@ -91,11 +77,9 @@ async function serve(
   number: number,
 ): Promise<void> {
   const { options } = invocation;
-  const from = connection.facts.address === undefined ? "a Unix socket" : shownPeer(connection);
   const shown = new Shown(options, { connection: number });
   const json = options["json"] === true;
-  if (json) await outlet.put(shown.event("connection", "", addressesOf(connection)));
-  else invocation.warn(`Got connection from ${from}`);
+  await tellArrival(invocation, connection, outlet, shown);
   applyOptions(connection, invocation);
   const show = (octets: Uint8Array) => outlet.put(shown.octets(Buffer.from(octets)));
   try {
@@ -153,7 +137,10 @@ async function pourInput(invocation: Invocation, connection: Connection, halfClo
 
 async function serveDatagrams(invocation: Invocation, place: Opened, outlet: Outlet<Output>): Promise<void> {
   const { options } = invocation;
-  const listener = await place.context.listenDatagrams(listenPlace(place.target));
+  const listener = await place.context.listenDatagrams({
+    ...listenPlace(place.target),
+    ...admission(invocation, outlet),
+  });
   if (options["json"] === true) {
     await outlet.put(new Shown(options).event("listening", "", { ...listener.place, hostname: hostname() }));
   } else invocation.warn(`listening on ${listener.shown}`);
@@ -168,8 +155,4 @@ async function serveDatagrams(invocation: Invocation, place: Opened, outlet: Out
   } finally {
     listener.close();
   }
-}
-
-function shownPeer({ facts: { address = "", port } }: Connection): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

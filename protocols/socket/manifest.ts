@@ -46,6 +46,28 @@ const CONVERSING = [
   },
 ] as const satisfies readonly OptionSpec[];
 
+const SOURCE_PORT = {
+  flag: "source-port",
+  type: "number",
+  placeholder: "N",
+  summary: "connect from this port of this machine",
+} as const satisfies OptionSpec;
+
+const ADMITTING = [
+  {
+    flag: "allow",
+    type: "list",
+    placeholder: "ADDRESS[/BITS]|NAME,...|@FILE",
+    summary: "let in these alone",
+  },
+  {
+    flag: "deny",
+    type: "list",
+    placeholder: "ADDRESS[/BITS]|NAME,...|@FILE",
+    summary: "refuse these, allowed or not",
+  },
+] as const satisfies readonly OptionSpec[];
+
 const commands = [
   {
     name: "connect",
@@ -55,9 +77,21 @@ const commands = [
       "porthole socket connect tcp://localhost:12345",
       'porthole socket connect tls://www.example.org:https --crlf --send "HEAD / HTTP/1.0" --send ""',
       'porthole socket connect tcp://device.example:5025 --send "*IDN?" --expect "/\\n/" --timeout 5',
+      "porthole socket connect tcp://device.example:telnet --telnet",
       'porthole socket connect unix:/run/x.sock --hex --send "01 00 ff"',
     ],
-    options: [...SENDING, EXPECT, ...SHOWING, ...CONVERSING],
+    options: [
+      ...SENDING,
+      EXPECT,
+      ...SHOWING,
+      ...CONVERSING,
+      SOURCE_PORT,
+      {
+        flag: "telnet",
+        type: "boolean",
+        summary: "refuse Telnet's options when the peer offers them, and print none of its commands",
+      },
+    ],
     shared: {
       timeout: "seconds of silence that end it (no limit), or for each --expect (60)",
       interface: "connect from this address of this machine",
@@ -73,6 +107,8 @@ const commands = [
       "porthole socket listen tls://127.0.0.1:8443 --cert c.pem --key k.pem --keep-open --echo",
       "porthole socket listen tcp://127.0.0.1:7000 > received",
       "porthole socket listen tcp://127.0.0.1:7001 --keep-open --exec date --allow-exec",
+      "porthole socket listen tls://:7002 --chat",
+      "porthole socket listen tcp://:7003 --keep-open --echo --allow 192.0.2.0/24,friend.example --deny 192.0.2.9",
     ],
     options: [
       ...SENDING,
@@ -80,7 +116,14 @@ const commands = [
       ...CONVERSING,
       { flag: "keep-open", type: "boolean", summary: "serve all who come, until Ctrl-C" },
       { flag: "echo", type: "boolean", summary: "send back what comes" },
+      {
+        flag: "broker",
+        type: "boolean",
+        summary: "what one peer says, or standard input, goes to all others, until Ctrl-C",
+      },
+      { flag: "chat", type: "boolean", summary: "the same by lines, each led by who said it" },
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
+      ...ADMITTING,
       {
         flag: "exec",
         type: "string",
@@ -97,7 +140,7 @@ const commands = [
       timeout: "seconds of silence after which a peer is left (no limit)",
       cert: "of this server, for tls:, PEM; one is made when absent",
       key: "its private key, PEM",
-      json: "an event a line: listening, connection, data, closed",
+      json: "an event a line: listening, connection, refused, data, dropped, closed",
     },
   },
   {
@@ -107,8 +150,9 @@ const commands = [
     examples: [
       "porthole socket send tcp://host.example:7000 --file report.pdf",
       'porthole socket send udp://host.example:514 --send "<13>hello"',
+      'porthole socket send udp://host.example:53 --source-port 5353 --hex --send "00 01"',
     ],
-    options: [...SENDING, { flag: "hex", type: "boolean", summary: HEX_SENT }],
+    options: [...SENDING, { flag: "hex", type: "boolean", summary: HEX_SENT }, SOURCE_PORT],
     shared: { interface: "send from this address of this machine" },
   },
   {
@@ -124,6 +168,7 @@ const commands = [
       { flag: "hex", type: "boolean", summary: HEX_SHOWN },
       SHOWING[1],
       { flag: "count", type: "number", placeholder: "N", summary: "so many datagrams (1); 0 for no end" },
+      SOURCE_PORT,
     ],
     shared: {
       timeout: "seconds to wait for something to come (no limit)",
@@ -134,13 +179,27 @@ const commands = [
   {
     name: "relay",
     usage: "FROM TO",
-    summary: "listen at FROM and pass all on to TO; -v, --trace and --record keep what is said",
+    summary:
+      "pass all between two ends; FROM listens and TO connects unless listen: or connect: stands before the URL; an end may be exec:COMMAND, serial:DEVICE, pty:PATH, file:PATH or -",
     examples: [
       "porthole socket relay tcp://127.0.0.1:8080 tls://www.example.org:443 -v",
       "porthole socket relay unix:/tmp/x.sock tcp://host.example:25 --record said.rec",
+      "porthole socket relay connect:tcp://a.example:7000 connect:tcp://b.example:7000",
+      "porthole socket relay tcp://127.0.0.1:7001 'serial:/dev/ttyS0?speed=9600'",
+      "porthole socket relay pty:/tmp/modem tcp://device.example:2001",
+      "porthole socket relay tcp://127.0.0.1:7002 exec:bash --allow-exec --pty",
     ],
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },
+      ...ADMITTING,
+      CONVERSING[3],
+      {
+        flag: "allow-exec",
+        type: "boolean",
+        summary: "whoever is at the other end may use what exec: runs, as you",
+      },
+      { flag: "pty", type: "boolean", summary: "give the command of exec: a terminal" },
+      SHOWING[1],
     ],
     shared: {
       verbose: "show what both sides say, secrets masked; -vv with octets",

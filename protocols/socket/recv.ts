@@ -2,7 +2,7 @@
 
 import { PortholeError } from "../../src/errors.js";
 import type { Invocation, Output } from "../../src/plugin.js";
-import { dialPlace, listenPlace } from "./address.js";
+import { dialPlace, listenPlace, sourcePort } from "./address.js";
 import { numberOf } from "./connect.js";
 import { dial, isPatient, type Opened, openedOne } from "./opened.js";
 import { Shown, shownFrom } from "./shown.js";
@@ -12,12 +12,18 @@ const USAGE = "porthole socket recv tcp://HOST:PORT, or udp://:PORT";
 export async function* recv(invocation: Invocation): AsyncGenerator<Output> {
   const place = await openedOne(invocation, USAGE);
   if (place.target.url.scheme === "udp") {
+    if (invocation.options["source-port"] !== undefined) {
+      throw new PortholeError("usage", "the port of udp: is this machine's own, and stands in the URL", {
+        hint: USAGE,
+      });
+    }
     yield* receiveDatagrams(invocation, place);
     return;
   }
   const shown = new Shown(invocation.options);
   const connection = await dial(place.context, {
     ...dialPlace(place.target),
+    ...sourcePort(place.target, invocation.options),
     patient: isPatient(invocation),
     bulk: true,
   });

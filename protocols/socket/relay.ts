@@ -7,6 +7,7 @@ import { dialPlace, listenPlace, shownPlace } from "./address.js";
 import { addressesOf } from "./connect.js";
 import { dial, isPatient, type Opened, opened } from "./opened.js";
 import { comingFrom, endSending, pour } from "./pour.js";
+import { admission } from "./serving.js";
 import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
@@ -14,6 +15,11 @@ const USAGE = "porthole socket relay tcp://:8080 tls://HOST:443";
 export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
   const [first, second, third] = invocation.words;
   if (third !== undefined) throw new PortholeError("usage", "a relay has two ends", { hint: USAGE });
+  if (first !== undefined && second !== undefined && [first, second].some(isOtherEnd)) {
+    const { relayEnds } = await import("./relay-ends.js");
+    yield* outputsOf<Output>((outlet) => relayEnds(invocation, outlet));
+    return;
+  }
   const from = await opened(invocation, first, USAGE);
   const to = await opened(invocation, second, USAGE);
   for (const { target } of [from, to]) {
@@ -24,6 +30,11 @@ export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
     }
   }
   yield* outputsOf<Output>((outlet) => relayAll(invocation, from, to, outlet));
+}
+
+/** Whether a word names an end that is no plain URL of a socket. */
+function isOtherEnd(word: string): boolean {
+  return word === "-" || /^(?:exec|serial|pty|file|connect|listen):/.test(word);
 }
 
 async function relayAll(
@@ -41,6 +52,7 @@ async function relayAll(
     patient,
     onLost: (words) => invocation.warn(words),
     ...(typeof most === "number" ? { mostConnections: most } : {}),
+    ...admission(invocation, outlet),
   });
   const relaying = new Set<Promise<void>>();
   const { address, port, socketPath, fingerprint } = listener.place;

@@ -8,6 +8,7 @@
 import type { Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { abortReason, messageOf, PortholeError } from "../errors.js";
+import type { AccessRules, Admits } from "./access.js";
 import { connectionError, where } from "./failures.js";
 import { listenError } from "./listen.js";
 import type { ListenWiring } from "./listener.js";
@@ -27,6 +28,10 @@ export interface DatagramListenRequest {
   readonly shared?: boolean;
   /** The family of those that will be sent to, where `host` is empty; 4 when absent. */
   readonly family?: 4 | 6;
+  /** From whom datagrams are taken; all others are dropped. */
+  readonly access?: AccessRules;
+  /** Told of each address that `access` refuses, once, as long as they are not too many. */
+  readonly onRefused?: (peer: DatagramPlace) => void;
 }
 
 export interface DatagramPlace {
@@ -57,9 +62,11 @@ export class DatagramListener implements AsyncIterable<ReceivedDatagram>, AsyncD
   #waiter: Waiter | undefined;
   #failure: PortholeError | undefined;
   #closed = false;
+  readonly #admits: Admits;
 
   /** @param socket bound; the listener owns it from here on */
-  constructor(socket: Socket, tap: Tap, signal: AbortSignal) {
+  constructor(socket: Socket, tap: Tap, signal: AbortSignal, admits: Admits = () => true) {
+    this.#admits = admits;
     this.#socket = socket;
     this.#tap = tap;
     this.#signal = signal;
@@ -134,6 +141,7 @@ export class DatagramListener implements AsyncIterable<ReceivedDatagram>, AsyncD
   }
 
   readonly #onMessage = (octets: Buffer, { address, port }: DatagramPlace): void => {
+    if (!this.#admits(address)) return;
     this.#tap.datagram("server", octets);
     const datagram = { octets, from: { address, port } };
     const waiter = this.#takeWaiter();
@@ -179,6 +187,7 @@ export async function listenDatagrams(
   const name = request.host === "" ? (settings.localAddress ?? "") : request.host;
   const [found] = name === "" ? [] : await resolveHost(name, request.port, settings, signal);
   const group = found !== undefined && isMulticast(found.address) ? found : undefined;
+  const admits = request.access && (await datagramAdmission(request, request.access, settings, signal));
   const { createSocket } = await import("node:dgram");
   const socket = createSocket({
     type: (found?.family ?? family) === 6 ? "udp6" : "udp4",
@@ -200,9 +209,31 @@ export async function listenDatagrams(
     throw await listenError(thrown, request, "udp");
   }
   const tap = transcript.tap();
-  const listener = new DatagramListener(socket, tap, signal);
+  const listener = new DatagramListener(socket, tap, signal, admits);
   tap.note(`waits for datagrams at ${listener.shown}`);
   return listener;
+}
+
+/** Refused addresses that are told of and remembered. */
+const MOST_TOLD = 1024;
+
+async function datagramAdmission(
+  { onRefused }: DatagramListenRequest,
+  access: AccessRules,
+  settings: ListenWiring["settings"],
+  signal: AbortSignal,
+): Promise<Admits> {
+  const { accessBy } = await import("./access.js");
+  const admits = await accessBy(access, settings, signal);
+  const told = new Set<string>();
+  return (address) => {
+    if (admits(address)) return true;
+    if (!told.has(address) && told.size < MOST_TOLD) {
+      told.add(address);
+      onRefused?.({ address, port: 0 });
+    }
+    return false;
+  };
 }
 
 function joinGroup(socket: Socket, group: string, localAddress: string | undefined): void {

@@ -243,6 +243,7 @@ export interface DatagramPeer {
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -296,7 +297,8 @@ async function connectOne({ address, family }: Address, peer: DatagramPeer): Pro
     };
     peer.signal.addEventListener("abort", aborted, { once: true });
     socket.once("error", failed);
-    if (peer.localAddress === undefined) connect();
-    else socket.bind({ address: peer.localAddress, port: 0 }, connect);
+    const { localAddress, localPort: port = 0 } = peer;
+    if (localAddress === undefined && port === 0) connect();
+    else socket.bind({ port, ...(localAddress === undefined ? {} : { address: localAddress }) }, connect);
   });
 }

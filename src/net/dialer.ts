@@ -143,7 +143,10 @@ export class Dialer {
         host,
         port,
         localAddress: this.settings.localAddress,
+        localPort: endpoint.localPort,
         signal: limit.signal,
+      }).catch(async (thrown: unknown) => {
+        throw await this.#localFailure(thrown, endpoint, "udp");
       });
       tap.note(`sends datagrams to ${address}`);
       const connectMs = performance.now() - resolved;
@@ -299,17 +302,28 @@ export class Dialer {
     const { localAddress } = this.settings;
     // A proxy's words, and TLS from the start, are read from the socket itself.
     const bulk = endpoint.bulk === true && proxy === undefined && endpoint.tls === undefined;
-    const winner = await raceToConnect(addresses, { host, port, localAddress, signal, bulk }).catch(
-      (thrown: unknown) => {
-        const cause = thrown instanceof PortholeError ? thrown.cause : thrown;
-        if (localAddress === undefined || systemCode(cause) !== "EADDRNOTAVAIL") throw thrown;
-        throw new PortholeError("connect", `${localAddress} is not an address of this machine`, {
-          hint: "--interface takes one that is",
-          cause,
-        });
-      },
-    );
+    const { localPort } = endpoint;
+    const race = { host, port, localAddress, localPort, signal, bulk };
+    const winner = await raceToConnect(addresses, race).catch(async (thrown: unknown) => {
+      throw await this.#localFailure(thrown, endpoint, "tcp");
+    });
     return { ...winner, resolveMs: resolved - began, connectMs: performance.now() - resolved };
+  }
+
+  /** What the user asked of this side and cannot be had is no failure of the other. */
+  async #localFailure(thrown: unknown, { localPort }: Endpoint, transport: "tcp" | "udp"): Promise<unknown> {
+    const { localAddress } = this.settings;
+    const cause = thrown instanceof PortholeError ? thrown.cause : thrown;
+    if (localPort !== undefined) {
+      const { localPortError } = await import("./local-port.js");
+      const failure = await localPortError(cause, localPort, transport);
+      if (failure !== undefined) return failure;
+    }
+    if (localAddress === undefined || systemCode(cause) !== "EADDRNOTAVAIL") return thrown;
+    return new PortholeError("connect", `${localAddress} is not an address of this machine`, {
+      hint: "--interface takes one that is",
+      cause,
+    });
   }
 }
 

@@ -30,6 +30,8 @@ export interface Endpoint {
    * dialer then connects to the proxy and opens no tunnel. `Context.forwardProxy` tells whether it will.
    */
   readonly forwardsThroughProxy?: boolean;
+  /** The port of this side; any free one when absent. */
+  readonly localPort?: number;
   /** In the transcript, beside the address: `data` for FTP's second connection. */
   readonly purpose?: string;
   /**

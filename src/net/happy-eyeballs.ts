@@ -24,6 +24,7 @@ export interface Race {
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
   readonly signal: AbortSignal;
   /** Each socket reads into a large buffer of its own. */
   readonly bulk?: boolean;
@@ -77,6 +78,7 @@ export function raceToConnect(addresses: readonly Address[], race: Race): Promis
         host: address,
         port: race.port,
         ...(race.localAddress === undefined ? {} : { localAddress: race.localAddress }),
+        ...(race.localPort === undefined ? {} : { localPort: race.localPort }),
       });
       const runner: Runner = { address, began: performance.now(), socket };
       runners.push(runner);

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:net";
 import { hostname } from "node:os";
 import type { TlsOptions } from "node:tls";
 import { abortReason, messageOf, PortholeError, systemCode } from "../errors.js";
+import type { Admits } from "./access.js";
 import { connectionError, where } from "./failures.js";
 import { Listener, type ListeningPlace, type ListenRequest, type ListenWiring, placeOf } from "./listener.js";
 import { ownerOfPath, ownerOfPort } from "./port-owner.js";
@@ -22,6 +23,7 @@ export async function listen(request: ListenRequest, wiring: ListenWiring): Prom
   const { settings, signal } = wiring;
   if (signal.aborted) throw abortReason(signal);
   const secret = request.tls === true ? await certificate(settings) : undefined;
+  const admits = await admission(request, settings, signal);
   const bindTo = await bindAddress(request, settings, signal);
   let server = await makeServer(request, secret, settings);
   try {
@@ -44,9 +46,26 @@ export async function listen(request: ListenRequest, wiring: ListenWiring): Prom
     fingerprint === undefined ? place : { ...place, fingerprint },
     request,
     wiring,
+    admits,
   );
   wiring.transcript.note(`listening on ${listener.shown}`);
   return listener;
+}
+
+/** Undefined where everybody may come. @throws PortholeError `usage` at a Unix socket, and as `accessBy` */
+async function admission(
+  { access, socketPath }: ListenRequest,
+  settings: NetworkSettings,
+  signal: AbortSignal,
+): Promise<Admits | undefined> {
+  if (access === undefined) return undefined;
+  if (socketPath !== undefined) {
+    throw new PortholeError("usage", "those who connect to a Unix socket have no addresses", {
+      hint: "the modes of the socket's folder say who may connect",
+    });
+  }
+  const { accessBy } = await import("./access.js");
+  return accessBy(access, settings, signal);
 }
 
 interface Secret {

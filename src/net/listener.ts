@@ -2,6 +2,7 @@
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { abortReason, PortholeError } from "../errors.js";
+import type { AccessRules, Admits } from "./access.js";
 import { Connection } from "./connection.js";
 import { connectionError, handshakeFailure, where } from "./failures.js";
 import type { RateLimit } from "./rate.js";
@@ -26,6 +27,10 @@ export interface ListenRequest {
   readonly purpose?: string;
   /** Told of each client that is lost before it is a connection, in words: it has no TLS, or does not trust the certificate. */
   readonly onLost?: (words: string) => void;
+  /** Who may connect; everybody else is closed at once. */
+  readonly access?: AccessRules;
+  /** Told of each peer that `access` refuses. */
+  readonly onRefused?: (peer: { readonly address: string; readonly port: number }) => void;
 }
 
 /** Where a listener waits. */
@@ -61,16 +66,24 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   readonly #request: ListenRequest;
   readonly #wiring: ListenWiring;
   readonly #queue: Connection[] = [];
+  readonly #refused = new WeakSet<Socket>();
   #waiter: Waiter | undefined;
   #failure: PortholeError | undefined;
   #closed = false;
 
   /** @param server listening; the listener owns it from here on */
-  constructor(server: Server, place: ListeningPlace, request: ListenRequest, wiring: ListenWiring) {
+  constructor(
+    server: Server,
+    place: ListeningPlace,
+    request: ListenRequest,
+    wiring: ListenWiring,
+    admits?: Admits,
+  ) {
     this.#server = server;
     this.place = place;
     this.#request = request;
     this.#wiring = wiring;
+    if (admits !== undefined) this.#guard(admits);
     server.on(request.tls === true ? "secureConnection" : "connection", this.#onConnection);
     // Who does not trust the certificate, or speaks no TLS, leaves during the handshake.
     server.on("tlsClientError", (error) => {
@@ -118,7 +131,27 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     this.close();
   }
 
+  /** Before TLS sees a peer: what is refused costs no handshake. */
+  #guard(admits: Admits): void {
+    const server = this.#server;
+    const secures = server.listeners("connection");
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      const address = plainAddress(socket.remoteAddress);
+      if (address !== undefined && admits(address)) {
+        for (const secure of secures) secure.call(server, socket);
+        return;
+      }
+      const peer = { address: address ?? "", port: socket.remotePort ?? 0 };
+      socket.on("error", () => {}).destroy();
+      this.#refused.add(socket);
+      this.#wiring.transcript.note(`refused ${where({ host: peer.address, port: peer.port })}`);
+      this.#request.onRefused?.(peer);
+    });
+  }
+
   readonly #onConnection = (socket: Socket): void => {
+    if (this.#refused.has(socket)) return;
     // It may be gone again before anybody looks at it.
     socket.on("error", () => {});
     // Who ends a connection within Node's own event for TLS 1.3 ends it without close_notify (RFC 8446, 6.1), which
@@ -142,8 +175,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #connectionOf(socket: Socket): Connection {
     const { settings, transcript, rate, signal } = this.#wiring;
     const tap = transcript.tap(this.#request.purpose);
-    // A listener of both families sees IPv4 addresses in their IPv6 form (RFC 4291, 2.5.5.2).
-    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, "");
+    const address = plainAddress(socket.remoteAddress);
     const port = socket.remotePort ?? 0;
     const { socketPath } = this.place;
     tap.note(`accepted ${address === undefined ? "a client" : where({ host: address, port })}`);
@@ -190,6 +222,11 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     if (reason === undefined) waiter?.resolve(undefined);
     else waiter?.reject(reason);
   }
+}
+
+/** A listener of both families sees IPv4 addresses in their IPv6 form (RFC 4291, 2.5.5.2). */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 /** For messages. */

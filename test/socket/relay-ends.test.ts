@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { perform, serve } from "./performed.js";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "porthole-ends-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A server that says back what it hears, in capitals. */
+async function capitals() {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("data", (octets: Buffer) => socket.write(octets.toString("latin1").toUpperCase(), "latin1"));
+    socket.on("end", () => socket.end()).on("error", () => undefined);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, close: () => server.close() };
+}
+
+async function said(port: number, text: string | Buffer): Promise<string> {
+  const socket: Socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.end(text);
+  return textOf(socket);
+}
+
+/** Ends a program of ours. */
+async function end(child: ChildProcess): Promise<void> {
+  child.kill();
+  if (child.exitCode === null && child.signalCode === null) await once(child, "close");
+}
+
+describe("a relay between any two ends", () => {
+  it("standard input and output to a server, two servers, and listening on the far side", async () => {
+    const server = await capitals();
+    const url = `tcp://127.0.0.1:${server.port}`;
+    const stdin = Readable.from([Buffer.from("from "), Buffer.from("here")]);
+    expect((await perform("socket", "relay", ["-", url], {}, { stdin })).text).toBe("FROM HERE");
+    const speaker = createServer((socket) => {
+      socket.end("spoken");
+    }).listen(0, "127.0.0.1");
+    await once(speaker, "listening");
+    const heard = once(speaker, "connection").then(([socket]: Socket[]) =>
+      textOf(socket ?? Readable.from([])),
+    );
+    const address = speaker.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    await perform("socket", "relay", [`connect:tcp://127.0.0.1:${port}`, `connect:${url}`]);
+    expect(await heard).toBe("SPOKEN");
+    speaker.close();
+    const relay = await serve("socket", "relay", [`connect:${url}`, "listen:tcp://127.0.0.1:0"]);
+    expect(await said(relay.port, "abc")).toBe("ABC");
+    await relay.ended;
+    server.close();
+  });
+
+  it("a command for each peer, only with --allow-exec, and with a terminal if wanted", async () => {
+    await expect(perform("socket", "relay", ["tcp://127.0.0.1:0", "exec:cat"])).rejects.toMatchObject({
+      code: "usage",
+    });
+    const relay = await serve("socket", "relay", ["tcp://127.0.0.1:0", "exec:tr a-z A-Z"], {
+      "allow-exec": true,
+    });
+    const large = Buffer.alloc(5_000_000, "some of it ");
+    expect(await Promise.all([said(relay.port, "abc"), said(relay.port, large)])).toEqual([
+      "ABC",
+      large.toString().toUpperCase(),
+    ]);
+    await relay.stop();
+    const terminal = await serve(
+      "socket",
+      "relay",
+      ["tcp://127.0.0.1:0", "exec:tty; stty size; exec sleep 60"],
+      {
+        "allow-exec": true,
+        pty: true,
+      },
+    );
+    const socket = connect(terminal.port, "127.0.0.1");
+    let shown = "";
+    socket.on("data", (octets: Buffer) => {
+      shown += octets.toString();
+    });
+    await vi.waitFor(() => expect(shown).toMatch(/^\/dev\/pts\/\d+\r\n\d+ \d+\r\n$/));
+    // The command ends with the relay.
+    const closed = once(socket, "close");
+    await terminal.stop();
+    await closed;
+  });
+
+  it("files: read, written, and not written over", async () => {
+    const server = await capitals();
+    const url = `tcp://127.0.0.1:${server.port}`;
+    const [source, target] = [join(folder, "source"), join(folder, "target")];
+    await writeFile(source, "kept\n");
+    await perform("socket", "relay", [`file:${source}`, url]);
+    const stdin = () => Readable.from([Buffer.from("one\n")]);
+    await perform("socket", "relay", ["-", `file:${target}`], {}, { stdin: stdin() });
+    await expect(
+      perform("socket", "relay", ["-", `file:${target}`], {}, { stdin: stdin() }),
+    ).rejects.toMatchObject({ code: "local", exit: 12 });
+    await perform("socket", "relay", ["-", `file:${target}?append`], {}, { stdin: stdin() });
+    expect(await readFile(target, "utf8")).toBe("one\none\n");
+    await expect(perform("socket", "relay", ["file:/nowhere/x", url])).rejects.toMatchObject({
+      code: "local",
+    });
+    server.close();
+  });
+
+  it("a serial line, as two ends of a pseudo terminal are one", async () => {
+    const [near, far] = [join(folder, "near"), join(folder, "far")];
+    const line = spawn("socat", [`PTY,raw,echo=0,link=${near}`, `PTY,raw,echo=0,link=${far}`]);
+    await vi.waitFor(() => expect(existsSync(near) && existsSync(far)).toBe(true));
+    const settings = "speed=9600&bits=8&parity=none&stop=1&flow=none";
+    const stdin = Readable.from([Buffer.from("at\r")]);
+    const echo = spawn("sh", ["-c", `head -c 3 <"${far}" | tr a-z A-Z >"${far}"`]);
+    const { text } = await perform("socket", "relay", ["-", `serial:${near}?${settings}`], {}, { stdin });
+    expect(text).toBe("AT\r");
+    await end(echo);
+    await end(line);
+    await expect(perform("socket", "relay", ["-", "serial:/dev/null?speed=9600"])).rejects.toMatchObject({
+      code: "local",
+    });
+    await expect(perform("socket", "relay", ["-", `serial:${near}?parity=mark`])).rejects.toMatchObject({
+      code: "usage",
+    });
+  });
+
+  it("a pseudo terminal with a name, gone afterwards", async () => {
+    const server = await capitals();
+    const path = join(folder, "terminal");
+    const stop = new AbortController();
+    const words = [`pty:${path}`, `tcp://127.0.0.1:${server.port}`];
+    const ended = perform("socket", "relay", words, {}, { settings: { signal: stop.signal } });
+    ended.catch(() => undefined);
+    await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 5000 });
+    const user = spawn("sh", ["-c", `exec 3<>"${path}"; printf 'at\\r' >&3; head -c 3 <&3`]);
+    expect(await textOf(user.stdout)).toBe("AT\r");
+    stop.abort();
+    await ended.catch(() => undefined);
+    expect(existsSync(path)).toBe(false);
+    server.close();
+  });
+});
