@@ -282,7 +282,13 @@ const seldom = new Map();
 function later(name) {
   let facade = seldom.get(name);
   if (facade === undefined) {
-    facade = new Proxy({}, { get: (_, key) => require(name)[key] });
+    facade = new Proxy({}, {
+      get: (_, key) => require(name)[key],
+      // A dynamic import copies what there is.
+      ownKeys: () => Reflect.ownKeys(require(name)),
+      getOwnPropertyDescriptor: (_, key) =>
+        Object.assign({}, Reflect.getOwnPropertyDescriptor(require(name), key), { configurable: true }),
+    });
     seldom.set(name, facade);
   }
   return facade;
