@@ -133,6 +133,8 @@ class Turn {
   /** The body or conversation that holds the turn. */
   #stream: Readable | Duplex | undefined;
   #closed = false;
+  /** Who waits for a body to be closed that was left. */
+  readonly #awaitingRelease: (() => void)[] = [];
 
   constructor(protocol: string, place: { host: string; port: number }) {
     this.#protocol = protocol;
@@ -239,7 +241,7 @@ class Turn {
     await this.#take(call, words);
     try {
       const document = await act();
-      this.#untilClosed(document.body);
+      this.#untilBodyCloses(document.body);
       const checksum = document.checksum?.bind(document);
       if (checksum === undefined) return document;
       return { ...document, checksum: () => this.run("checksum", [], checksum) };
@@ -272,7 +274,23 @@ class Turn {
     }
   }
 
-  #untilClosed(stream: Readable | Duplex): void {
+  /**
+   * By two listeners: `finished` has eight, and of hundreds of small files they are a part of the cost. A body closes at its
+   * end, as Node's streams do unless they are told otherwise.
+   */
+  #untilBodyCloses(body: Readable): void {
+    this.#stream = body;
+    const label = (error: unknown) => {
+      if (error instanceof PortholeError) error.protocol ??= this.#protocol;
+    };
+    // It is there to the end: see mayBeLeft.
+    body.on("error", label);
+    label(body.errored);
+    if (body.closed) this.#release();
+    else body.once("close", () => this.#release());
+  }
+
+  #untilClosed(stream: Duplex): void {
     this.#stream = stream;
     mayBeLeft(stream);
     finished(stream, (error) => {
@@ -296,8 +314,8 @@ class Turn {
     }
     // A body that was left is on its way out: `break`, then the next call, is no overlap.
     const leaving = this.#stream;
-    // `closed` is true a moment before the turn is given back; `finished` tells of both.
-    if (leaving?.destroyed === true) await new Promise<void>((resolve) => finished(leaving, () => resolve()));
+    if (leaving?.destroyed === true)
+      await new Promise<void>((resolve) => this.#awaitingRelease.push(resolve));
     if (this.#current !== undefined) {
       throw new PortholeError("usage", `${call}() was called while ${this.#current}() is still at work`, {
         protocol: this.#protocol,
@@ -310,6 +328,7 @@ class Turn {
   #release(): void {
     this.#stream = undefined;
     this.#current = undefined;
+    if (this.#awaitingRelease.length > 0) for (const go of this.#awaitingRelease.splice(0)) go();
   }
 
   #labelled(thrown: unknown): unknown {

@@ -28,7 +28,8 @@ export interface PartialCopy extends PartialFacts {
 }
 
 const SUFFIX = ".porthole-part";
-const FACTS_SUFFIX = `${SUFFIX}.json`;
+const FACTS = ".json";
+const FACTS_SUFFIX = `${SUFFIX}${FACTS}`;
 /** Octets that a name may have, the `.json` of the facts included. */
 const LONGEST_STEM = 255 - 1 - FACTS_SUFFIX.length;
 
@@ -40,7 +41,7 @@ export function partialPath(target: string): string {
 }
 
 export function factsPath(target: string): string {
-  return `${partialPath(target)}.json`;
+  return `${partialPath(target)}${FACTS}`;
 }
 
 /** What an earlier run left for this URL, or undefined when there is nothing to continue. */
@@ -124,13 +125,15 @@ export class PartialFile {
    * @throws PortholeError `local`
    */
   static open(target: string, keep: number): PartialFile {
+    const part = partialPath(target);
+    const facts = `${part}${FACTS}`;
     try {
       // Mostly there are none, which costs less to learn than to have them removed.
-      if (keep === 0 && existsSync(factsPath(target))) rmSync(factsPath(target), { force: true });
+      if (keep === 0 && existsSync(facts)) rmSync(facts, { force: true });
     } catch (thrown) {
       throw localError(thrown, target);
     }
-    return new PartialFile(target, AtomicFile.open(partialPath(target), target, keep), keep > 0);
+    return new PartialFile(target, AtomicFile.open(part, target, keep), keep > 0);
   }
 
   /** Writes all of `octets` at `position` before it returns. @throws PortholeError `local` */
