@@ -94,7 +94,8 @@ export class Download extends Readable {
       this.#over = true;
       const error = refusedHere ? thrown : await this.#transfer.explain(thrown);
       await this.#destroyed(error instanceof Error ? error : undefined);
-      throw error;
+      // The loss of the session may have been noticed first.
+      throw refusedHere ? error : (this.errored ?? error);
     }
   }
 
@@ -131,7 +132,7 @@ export class Download extends Readable {
       this.#over = true;
       const error = await this.#transfer.explain(thrown);
       await this.#destroyed(error);
-      throw error;
+      throw this.errored ?? error;
     }
   }
 
@@ -225,12 +226,12 @@ export class Download extends Readable {
   /** A refusal, or the loss of the control connection, while data still come. */
   async #watchControl(): Promise<void> {
     const { data, ended } = this.#transfer;
+    let reason: unknown = new Error("the server stopped it");
     try {
       const reply = await ended;
       if (reply.code < 300) return;
     } catch (thrown) {
-      await this.#break(thrown);
-      return;
+      reason = thrown;
     }
     // What is on its way still comes. A server that says no and leaves the data connection open is not waited for.
     let before = -1;
@@ -240,7 +241,7 @@ export class Download extends Readable {
       // A process that was not let run has its timers go off before it hears what came meanwhile.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
-    await this.#break(new Error("the server stopped it"));
+    await this.#break(reason);
   }
 
   #short(): PortholeError {

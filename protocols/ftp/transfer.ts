@@ -39,8 +39,11 @@ export class Transfer {
     this.ended = dialogue.handle(command, (reply, task) => this.#hear(reply, task));
     this.begun = Promise.race([first, this.ended]);
     this.begun.catch(() => {});
-    // Without the control connection nobody will say whether the data are whole.
-    this.ended.catch(() => this.leave());
+    // Without the control connection nobody will say whether the data are whole. What a file has on its way here still comes:
+    // whoever reads it leaves when that has ended.
+    this.ended.catch(() => {
+      if (takesFile || this.#data === undefined) this.leave();
+    });
   }
 
   /** To be read or written by whoever asked for the transfer. */

@@ -36,7 +36,9 @@ describe("sandbox", () => {
     const url = String(server?.["url"]);
     const sent = (...more: readonly string[]) =>
       user.run(["send", url, "--to", "me@here", "-k", "--json", ...more]);
-    const nobody = await sent();
+    const open = await sent();
+    expect([open.status, open.stderr]).toEqual([5, expect.stringContaining("530 5.7.0 ")]);
+    const nobody = await sent("--starttls", "require");
     expect([nobody.status, nobody.stderr]).toEqual([7, expect.stringContaining("530 ")]);
     const clear = await sent("--starttls", "never", "-u", "porthole:sandbox");
     expect([clear.status, clear.stderr]).not.toEqual([0, expect.anything()]);
