@@ -86,6 +86,12 @@ export async function deliverDatagrams(
   }
 }
 
+/** What is no more than a datagram holds stays one; more of a stream is cut. */
+export function* cutForDatagrams(piece: Uint8Array): Generator<Uint8Array> {
+  if (piece.length === 0) yield piece;
+  for (let at = 0; at < piece.length; at += LARGEST_DATAGRAM) yield piece.subarray(at, at + LARGEST_DATAGRAM);
+}
+
 /** All of a body as one datagram. @throws PortholeError `usage` when it does not fit */
 export async function* asOneDatagram(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces: Uint8Array[] = [];

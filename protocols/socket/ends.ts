@@ -9,6 +9,7 @@ import { localError, PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
 import type { Outlet } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
+import { startCommand } from "./exec.js";
 import { comingFrom, endSending, writeTo } from "./pour.js";
 import { Shown } from "./shown.js";
 
@@ -98,13 +99,9 @@ async function* nothingUntil(end: Promise<void>): AsyncGenerator<Uint8Array> {
   yield* [];
 }
 
-/** With a terminal of its own the command edits lines, echoes and heeds Ctrl-C as at any other. */
+/** @param terminal as in startCommand */
 export function commandEnd(command: string, terminal: boolean, warn: (text: string) => void): End {
-  const child = terminal
-    ? spawn("/bin/sh", ["-c", 'SHELL=/bin/sh exec script -qfec "$1" /dev/null', "sh", command], {
-        stdio: "pipe",
-      })
-    : spawn("/bin/sh", ["-c", command], { stdio: "pipe" });
+  const child = startCommand(command, terminal);
   child.stderr.on("data", (octets: Buffer) => warn(octets.toString("utf8").trimEnd()));
   return childEnd(child, child.stdout, child.stdin, command, warn);
 }

@@ -86,7 +86,7 @@ async function serve(
     const command = options["exec"];
     if (typeof command === "string") {
       const { runFor } = await import("./exec.js");
-      await runFor(connection, command, (text) => invocation.warn(text));
+      await runFor(connection, command, options["pty"] === true, (text) => invocation.warn(text));
     } else await answer(invocation, connection, show);
     if (json) {
       await outlet.put(

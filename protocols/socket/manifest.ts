@@ -135,6 +135,7 @@ const commands = [
         type: "boolean",
         summary: "whoever can connect may use what --exec runs, as you",
       },
+      { flag: "pty", type: "boolean", summary: "give what --exec runs a terminal" },
     ],
     shared: {
       timeout: "seconds of silence after which a peer is left (no limit)",
@@ -188,6 +189,7 @@ const commands = [
       "porthole socket relay tcp://127.0.0.1:7001 'serial:/dev/ttyS0?speed=9600'",
       "porthole socket relay pty:/tmp/modem tcp://device.example:2001",
       "porthole socket relay tcp://127.0.0.1:7002 exec:bash --allow-exec --pty",
+      "porthole socket relay udp://127.0.0.1:5353 udp://192.0.2.53:53 -vv",
     ],
     options: [
       { flag: "max-conns", type: "number", placeholder: "N", summary: "so many peers at the same time" },

@@ -1,11 +1,11 @@
 /** A relay with ends of any kind: `exec:`, `serial:`, `pty:`, `file:`, `-`, and sockets that connect or listen. */
 import { whenAborted } from "../../src/abort.js";
 import { abortReason, messageOf, PortholeError } from "../../src/errors.js";
-import type { Listener } from "../../src/net/listener.js";
 import type { Outlet } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
-import { dialPlace } from "./address.js";
+import { dialPlace, listenPlace } from "./address.js";
 import { numberOf } from "./connect.js";
+import { channelEnd, DatagramPeers } from "./datagram-ends.js";
 import {
   commandEnd,
   connectionEnd,
@@ -16,8 +16,9 @@ import {
   standardEnd,
   terminalEnd,
 } from "./ends.js";
-import { dial, isPatient, opened } from "./opened.js";
-import { listenAt } from "./serving.js";
+import { dial, isPatient, type Opened, opened } from "./opened.js";
+import { admission, listenAt } from "./serving.js";
+import { Shown } from "./shown.js";
 
 const USAGE = "porthole socket relay -- - tcp://HOST:PORT, or tcp://:PORT exec:COMMAND --allow-exec";
 /** Seconds. */
@@ -26,7 +27,7 @@ const SETTLE = 1;
 interface Side {
   /** Opens it once more; undefined when nobody can come any more. */
   readonly open: () => Promise<End | undefined>;
-  readonly listener?: Listener;
+  readonly listener?: { close(): void };
   /** It is there once: not for several peers at the same time. */
   readonly once?: true;
 }
@@ -114,9 +115,7 @@ async function sideOf(
     default: {
       const place = await opened(invocation, kind === "" ? word : rest, USAGE);
       if (place.target.url.scheme === "udp") {
-        throw new PortholeError("usage", "datagrams are not relayed: they have no connection to follow", {
-          hint: USAGE,
-        });
+        return datagramSide(invocation, outlet, place, kind === "listen" || (kind === "" && side === "from"));
       }
       if (kind === "listen" || (kind === "" && side === "from")) {
         const listener = await listenAt(invocation, place, outlet);
@@ -131,4 +130,25 @@ async function sideOf(
       return { open: async () => connectionEnd(await dial(place.context, endpoint)) };
     }
   }
+}
+
+async function datagramSide(
+  invocation: Invocation,
+  outlet: Outlet<Output>,
+  { target, context }: Opened,
+  listens: boolean,
+): Promise<Side> {
+  if (!listens) {
+    // Whether anybody is there never shows: the other side, or Ctrl-C, ends it.
+    const endpoint = { ...dialPlace(target), patient: true };
+    return { open: async () => channelEnd(await context.dialDatagrams(endpoint)) };
+  }
+  const { host, port } = listenPlace(target);
+  const listener = await context.listenDatagrams({ host, port, ...admission(invocation, outlet) });
+  const { address, port: bound } = listener.place;
+  if (invocation.options["json"] === true) {
+    await outlet.put(new Shown(invocation.options).event("listening", "", { address, port: bound }));
+  } else invocation.warn(`listening on ${listener.shown}`);
+  const peers = new DatagramPeers(listener, (text) => invocation.warn(text));
+  return { open: () => peers.accept(), listener: peers };
 }

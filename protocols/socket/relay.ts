@@ -22,19 +22,12 @@ export async function* relay(invocation: Invocation): AsyncGenerator<Output> {
   }
   const from = await opened(invocation, first, USAGE);
   const to = await opened(invocation, second, USAGE);
-  for (const { target } of [from, to]) {
-    if (target.url.scheme === "udp") {
-      throw new PortholeError("usage", "datagrams are not relayed: they have no connection to follow", {
-        hint: USAGE,
-      });
-    }
-  }
   yield* outputsOf<Output>((outlet) => relayAll(invocation, from, to, outlet));
 }
 
-/** Whether a word names an end that is no plain URL of a socket. */
+/** Whether a word names an end that is no plain URL of a stream's socket. */
 function isOtherEnd(word: string): boolean {
-  return word === "-" || /^(?:exec|serial|pty|file|connect|listen):/.test(word);
+  return word === "-" || /^(?:exec|serial|pty|file|connect|listen|udp):/.test(word);
 }
 
 async function relayAll(

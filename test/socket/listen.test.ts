@@ -243,6 +243,14 @@ it.each([
 });
 
 describe("--exec", () => {
+  it("gives the command a terminal with --pty", async () => {
+    const options = { exec: "tty", "allow-exec": true, pty: true };
+    const listening = await serve("socket", "listen", ["tcp://127.0.0.1:0"], options);
+    const socket = connect(listening.port, "127.0.0.1");
+    expect(await textOf(socket)).toMatch(/^\/dev\/pts\/\d+\r\n$/);
+    await listening.ended;
+  });
+
   it("is refused without the user's word", async () => {
     await expect(perform("socket", "listen", ["tcp://127.0.0.1:0"], { exec: "cat" })).rejects.toMatchObject({
       code: "usage",

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -32,6 +33,12 @@ async function said(port: number, text: string | Buffer): Promise<string> {
   const socket: Socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.end(text);
   return textOf(socket);
+}
+
+async function bound(socket: DatagramSocket): Promise<number> {
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return socket.address().port;
 }
 
 /** Ends a program of ours. */
@@ -96,6 +103,51 @@ describe("a relay between any two ends", () => {
     const closed = once(socket, "close");
     await terminal.stop();
     await closed;
+  });
+
+  it("datagrams, each sender with a way of its own", async () => {
+    const echo = createSocket("udp4");
+    echo.on("message", (octets, { port, address }) => {
+      echo.send(`${octets.length} ${octets.subarray(0, 20).toString("latin1").toUpperCase()}`, port, address);
+    });
+    const relay = await serve("socket", "relay", [
+      "udp://127.0.0.1:0",
+      `udp://127.0.0.1:${await bound(echo)}`,
+    ]);
+    const [one, two] = [createSocket("udp4"), createSocket("udp4")];
+    const heard: string[] = [];
+    one.on("message", (octets) => heard.push(`one: ${octets.toString()}`));
+    two.on("message", (octets) => heard.push(`two: ${octets.toString()}`));
+    one.send("first", relay.port, "127.0.0.1");
+    two.send("second", relay.port, "127.0.0.1");
+    await vi.waitFor(() => expect(heard.sort()).toEqual(["one: 5 FIRST", "two: 6 SECOND"]));
+    // The largest there is stays one, and so does an empty one.
+    one.send(Buffer.alloc(65_507, "a"), relay.port, "127.0.0.1");
+    two.send("", relay.port, "127.0.0.1");
+    const letters = "A".repeat(20);
+    await vi.waitFor(() =>
+      expect(heard.slice(2).sort()).toEqual([`one: 65507 ${letters}`, "two: 0 "].sort()),
+    );
+    await relay.stop();
+    for (const socket of [echo, one, two]) socket.close();
+  });
+
+  it("datagrams from a stream, and to a command", async () => {
+    const server = createSocket("udp4");
+    server.on("message", (octets, { port, address }) => server.send(`got ${octets.length}`, port, address));
+    const url = `udp://127.0.0.1:${await bound(server)}`;
+    const stdin = Readable.from([Buffer.from("hello")]);
+    expect((await perform("socket", "relay", ["-", url], { settle: 0.2 }, { stdin })).text).toBe("got 5");
+    const relay = await serve("socket", "relay", ["udp://127.0.0.1:0", "exec:head -c 3 | tr a-z A-Z"], {
+      "allow-exec": true,
+    });
+    const client = createSocket("udp4");
+    const answered = once(client, "message");
+    client.send("abc", relay.port, "127.0.0.1");
+    expect(String((await answered)[0])).toBe("ABC");
+    await relay.stop();
+    server.close();
+    client.close();
   });
 
   it("files: read, written, and not written over", async () => {
