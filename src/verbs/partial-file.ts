@@ -36,8 +36,12 @@ const LONGEST_STEM = 255 - 1 - FACTS_SUFFIX.length;
 /** `.NAME.porthole-part` in the target's folder; a name too long for that is told by its digest. */
 export function partialPath(target: string): string {
   const name = basename(target);
-  const stem = Buffer.byteLength(name) <= LONGEST_STEM ? name : nameDigest(name);
-  return join(dirname(target), `.${stem}${SUFFIX}`);
+  // An octet is a character at least, and a character three octets of UTF-8 at most.
+  const fits = name.length * 3 <= LONGEST_STEM || Buffer.byteLength(name) <= LONGEST_STEM;
+  const part = `.${fits ? name : nameDigest(name)}${SUFFIX}`;
+  return target.endsWith(name)
+    ? `${target.slice(0, target.length - name.length)}${part}`
+    : join(dirname(target), part);
 }
 
 export function factsPath(target: string): string {

@@ -70,7 +70,7 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
   if (before.place !== undefined) return saveTo(before.place, request);
   const likely = request.ifChanged === true ? await likelyCopy(request) : undefined;
   const document = await request.read(likely === undefined ? {} : newerThan(likely));
-  using _leaving = leaveOnAbort(document.body, request.signal);
+  using leaving = leaveOnAbort(document.body, request.signal);
   if (likely !== undefined && isUnchanged(document, likely)) {
     await keepVersion(request, likely.path, versionOf(document));
     return leaveAsItIs(document, likely);
@@ -85,11 +85,20 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
       read: async () => document,
     },
     request,
+    leaving,
   );
 }
 
-/** @param asked what the user asked, where the request was made of that */
-async function saveTo({ path, existing }: Place, request: SaveRequest, asked = request): Promise<Saved> {
+/**
+ * @param asked what the user asked, where the request was made of that
+ * @param heeded the document's body is left already when the signal fires
+ */
+async function saveTo(
+  { path, existing }: Place,
+  request: SaveRequest,
+  asked = request,
+  heeded?: Leaving,
+): Promise<Saved> {
   if (existing.kind === "device") return writeThrough(path, request);
   const target = existing.kind === "file" ? existing.path : path;
   const earlier = request.resume === true ? await findPartial(target, request.url) : undefined;
@@ -99,7 +108,7 @@ async function saveTo({ path, existing }: Place, request: SaveRequest, asked = r
     ...(earlier === undefined ? {} : continuation(earlier)),
     ...(copy === undefined ? {} : newerThan(copy)),
   });
-  using leaving = leaveOnAbort(document.body, request.signal);
+  using leaving = heeded ?? leaveOnAbort(document.body, request.signal);
   if (copy !== undefined && isUnchanged(document, copy)) {
     await keepVersion(request, copy.path, versionOf(document));
     return leaveAsItIs(document, { ...copy, path });
