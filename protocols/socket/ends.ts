@@ -22,6 +22,8 @@ export interface End {
   finish(): Promise<void>;
   /** It tells of no end by itself: once no more is put, a silence is one. */
   readonly endless?: true;
+  /** Tells, once both sides have said all. */
+  tellClosed?(): Promise<void>;
   /** Releases all of it; may be called again. */
   close(): Promise<void>;
 }

@@ -33,6 +33,9 @@ export async function* listen(invocation: Invocation): AsyncGenerator<Output> {
 }
 
 function refuseUnallowed({ options }: Invocation): void {
+  if (options["pty"] === true && options["exec"] === undefined) {
+    throw new PortholeError("usage", "--pty is for what --exec runs", { hint: "give a command with --exec" });
+  }
   if (options["exec"] === undefined || options["allow-exec"] === true) return;
   throw new PortholeError("usage", "--exec lets whoever can connect run a command here, as you", {
     hint: "say --allow-exec if that is what you want, and listen on 127.0.0.1 rather than on all addresses",

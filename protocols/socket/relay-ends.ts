@@ -4,7 +4,7 @@ import { abortReason, messageOf, PortholeError } from "../../src/errors.js";
 import type { Outlet } from "../../src/net/outlet.js";
 import type { Invocation, Output } from "../../src/plugin.js";
 import { dialPlace, listenPlace } from "./address.js";
-import { numberOf } from "./connect.js";
+import { addressesOf, numberOf } from "./connect.js";
 import { channelEnd, DatagramPeers } from "./datagram-ends.js";
 import {
   commandEnd,
@@ -45,7 +45,10 @@ export async function relayEnds(invocation: Invocation, outlet: Outlet<Output>):
     try {
       // It may have fired while an end was being opened.
       if (invocation.signal.aborted) await Promise.all(both.map((end) => end.close()));
-      else await join(near, far, settle);
+      else {
+        await join(near, far, settle);
+        for (const end of both) await end.tellClosed?.();
+      }
     } finally {
       for (const end of both) open.delete(end);
     }
@@ -119,10 +122,20 @@ async function sideOf(
       }
       if (kind === "listen" || (kind === "" && side === "from")) {
         const listener = await listenAt(invocation, place, outlet);
+        let number = 0;
         const open = async () => {
           const connection = await listener.accept();
-          connection?.guessSecrets();
-          return connection === undefined ? undefined : connectionEnd(connection);
+          if (connection === undefined) return undefined;
+          connection.guessSecrets();
+          number += 1;
+          const shown = new Shown(invocation.options, { connection: number });
+          const json = invocation.options["json"] === true;
+          if (json) await outlet.put(shown.event("connection", "", addressesOf(connection)));
+          const tellClosed = async () => {
+            const facts = { received: connection.bytesRead, sent: connection.bytesWritten };
+            if (json) await outlet.put(shown.event("closed", "", facts));
+          };
+          return { ...connectionEnd(connection), tellClosed };
         };
         return { open, listener };
       }

@@ -71,6 +71,23 @@ describe("a relay between any two ends", () => {
     server.close();
   });
 
+  it("tells of each peer with --json, whatever the other end is", async () => {
+    const server = await capitals();
+    const path = join(folder, "told");
+    const words = [`connect:tcp://127.0.0.1:${server.port}`, `listen:unix:${path}`];
+    const ended = perform("socket", "relay", words, { json: true });
+    await vi.waitFor(() => expect(existsSync(path)).toBe(true));
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.end("abc");
+    expect(await textOf(socket)).toBe("ABC");
+    expect((await ended).records).toMatchObject([
+      { event: "listening", path },
+      { event: "connection", connection: 1 },
+      { event: "closed", connection: 1, received: 3, sent: 3 },
+    ]);
+    server.close();
+  });
+
   it("a command for each peer, only with --allow-exec, and with a terminal if wanted", async () => {
     await expect(perform("socket", "relay", ["tcp://127.0.0.1:0", "exec:cat"])).rejects.toMatchObject({
       code: "usage",
