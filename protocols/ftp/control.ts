@@ -17,6 +17,8 @@ import { Transfer } from "./transfer.js";
 
 /** Milliseconds that QUIT may take. */
 const QUIT_MS = 1000;
+/** Milliseconds that a data connection has to come about when its transfer is over already: octets may be on their way. */
+const BEHIND_MS = 200;
 /** Milliseconds that a server has to connect to us, from its word that it will. */
 const ACTIVE_MS = 60_000;
 
@@ -278,18 +280,29 @@ export class Control extends Client {
     transfer: Transfer,
     connected: Promise<void>,
     way: DataWay,
-    { unavailable }: TransferOptions,
+    { unavailable, takesFile = false }: TransferOptions,
   ): Promise<Transfer> {
     let agreed = false;
     let timer: NodeJS.Timeout | undefined;
+    let behind: NodeJS.Timeout | undefined;
     try {
       const reply = await Promise.race([transfer.begun, connected.then(() => transfer.begun)]);
       if (reply.code >= 300) throw refusal(reply, unavailable);
       agreed = true;
-      const refused = transfer.ended.then((last) => {
-        if (last.code < 300) return connected;
-        throw refusal(last);
-      });
+      const refused = (async () => {
+        try {
+          const last = await transfer.ended;
+          if (last.code >= 300) throw refusal(last);
+          await connected;
+        } catch (thrown) {
+          if (takesFile) throw thrown;
+          // The server had begun: what it sent before it stopped may be heard of after its last word.
+          const tooLate = new Promise<never>((_, reject) => {
+            behind = setTimeout(() => reject(thrown), BEHIND_MS);
+          });
+          await Promise.race([connected, tooLate]);
+        }
+      })();
       const late = new Promise<never>((_, reject) => {
         if (!this.ways.late) return;
         timer = setTimeout(() => reject(notConnected()), ACTIVE_MS);
@@ -309,6 +322,7 @@ export class Control extends Client {
       throw new PortholeError(thrown.code, thrown.message, { cause: thrown, reply: wordsOf(said) });
     } finally {
       clearTimeout(timer);
+      clearTimeout(behind);
     }
   }
 

@@ -36,6 +36,8 @@ export class Download extends Readable {
   readonly #verifying: Verifying | undefined;
   #received = 0;
   #over = false;
+  /** Somebody takes the octets, by whichever way. */
+  #reading = false;
   #listening = false;
   /** What was poured is still being taken. */
   #taking = false;
@@ -69,6 +71,7 @@ export class Download extends Readable {
       return;
     }
     let refusedHere = false;
+    this.#reading = true;
     try {
       await this.#transfer.data.pour(async (octets) => {
         this.#received += octets.length;
@@ -107,6 +110,7 @@ export class Download extends Readable {
       pieces.push(piece);
       held += piece.length;
     };
+    this.#reading = true;
     try {
       await this.#transfer.data.pour(
         (octets) => {
@@ -139,6 +143,7 @@ export class Download extends Readable {
   #listen(): void {
     if (this.#listening) return;
     this.#listening = true;
+    this.#reading = true;
     const { data } = this.#transfer;
     // A 'data' listener would start the flow; it is _read that may.
     data.pause();
@@ -233,9 +238,12 @@ export class Download extends Readable {
     } catch (thrown) {
       reason = thrown;
     }
-    // What is on its way still comes. A server that says no and leaves the data connection open is not waited for.
+    // We closed the session.
+    if (reason instanceof PortholeError && reason.code === "aborted") return this.#break(reason);
+    // What is on its way still comes, once somebody reads. A server that says no and leaves the data connection open is
+    // not waited for.
     let before = -1;
-    while (!this.#over && (this.#taking || data.isPaused() || before !== this.#received)) {
+    while (!this.#over && (!this.#reading || this.#taking || data.isPaused() || before !== this.#received)) {
       before = this.#received;
       await wait(STILL_MS);
       // A process that was not let run has its timers go off before it hears what came meanwhile.

@@ -40,9 +40,9 @@ export class Transfer {
     this.begun = Promise.race([first, this.ended]);
     this.begun.catch(() => {});
     // Without the control connection nobody will say whether the data are whole. What a file has on its way here still comes:
-    // whoever reads it leaves when that has ended.
+    // whoever asked for it leaves when that has ended.
     this.ended.catch(() => {
-      if (takesFile || this.#data === undefined) this.leave();
+      if (takesFile) this.leave();
     });
   }
 

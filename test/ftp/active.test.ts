@@ -78,6 +78,35 @@ describe("active mode", () => {
     expect(await failureOf(read)).toMatchObject(wanted);
   });
 
+  it("hands over what the server had sent before it stopped, heard of behind its last word and read later still", async () => {
+    await using server = await scripted(
+      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
+        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
+        .expect(/^EPRT /)
+        .sendLines("200 ok")
+        .expect("RETR /f")
+        .sendLines("150 here", "426 the disk went")
+        .pause(30)
+        .call((connection) => push(connection, "hel"))
+        .and(GOODBYE),
+    );
+    await opened(
+      server.url("ftp", "/"),
+      async (session) => {
+        const { body } = await session.read("//f");
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        const came: Buffer[] = [];
+        const taking = (async () => {
+          for await (const piece of body) came.push(piece);
+        })();
+        expect(await failureOf(taking)).toMatchObject({ code: "busy", reply: "426 the disk went" });
+        expect(Buffer.concat(came).toString()).toBe("hel");
+      },
+      ACTIVE,
+    );
+    await server.done;
+  });
+
   it("refused altogether says what to leave out", async () => {
     await using server = await scripted(
       LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))

@@ -89,7 +89,7 @@ export function passive(data: ScriptedServer): string {
 
 /** A control connection that plays `control`, with a session on it. */
 export async function talk<T>(
-  control: Script,
+  control: Script | readonly Script[],
   act: (session: Verbs) => Promise<T>,
   settings: ClientSettings = {},
 ): Promise<T> {

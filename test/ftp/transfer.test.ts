@@ -35,6 +35,9 @@ const ended = (data: ScriptedServer) => script().call(() => data.done);
 const NEXT = conversation("C: CWD /home/x\nS: 250 there");
 const IS_THERE = conversation("C: SIZE /home/x\nS: 550 a folder").and(NEXT);
 
+/** Who logs in anew meets this. */
+const NOBODY = script().drop();
+
 /** The same octets by the stream, and by the short way. */
 const WAYS: readonly (readonly [string, (document: Document) => Promise<string>])[] = [
   ["read", ({ body }) => text(body)],
@@ -150,7 +153,7 @@ describe.each(WAYS)("a download (%s)", (_way, take) => {
   ])("whose control connection the server %s is no whole file", async (_name, end) => {
     await using data = await scripted(script().send("abcdef").drain());
     const control = download(data, conversation("S: 150 here").pause(30).and(end));
-    await talk(control, async (session) => {
+    await talk([control, NOBODY], async (session) => {
       const document = await session.read("/f");
       expect(await failureOf(take(document))).toMatchObject({ code: "protocol" });
       expect(await failureOf(session.stat("/x"))).toMatchObject({ code: "connect" });
@@ -258,11 +261,11 @@ describe.each(WAYS)("a download (%s)", (_way, take) => {
   it("that is left gives the session up when the server says nothing", async () => {
     await using data = await scripted(script().flood(1024 ** 3));
     const control = download(data, conversation("S: 150 here").and(script().drain()));
-    await talk(control, async (session) => {
+    await talk([control, NOBODY], async (session) => {
       const document = await session.read("/f");
       for await (const _chunk of document.body) break;
       await closed(document.body);
-      // The next call logs in anew; there is nobody any more.
+      // The next call logs in anew.
       expect(await failureOf(session.stat("/x"))).toMatchObject({ code: "connect" });
     });
   });
