@@ -8,7 +8,7 @@ import { openUrl } from "./opened.js";
 /** Commands after which the octets of the connection mean something else, and what to do instead. */
 const NOT_BY_HAND: Readonly<Record<string, string>> = {
   AUTH: "--starttls require asks for TLS, ftps: has it from the start",
-  CCC: "Node cannot take TLS off a connection; --prot C has files and listings in clear",
+  CCC: "--ccc has commands in clear after the login",
 };
 
 /** What FEAT lists, a feature a record. */

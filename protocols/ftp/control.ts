@@ -71,6 +71,8 @@ export class Control extends Client {
   /** A data connection came about: the next one's command need not wait for it. */
   #dataWorks = false;
   #keepAlive: NodeJS.Timeout | undefined;
+  /** The control connection's TLS, where it has ended: data connections go on resuming it. */
+  #resumed: { session?: Buffer; group?: string } | undefined;
 
   constructor(target: Target, context: Context) {
     super(0);
@@ -99,15 +101,17 @@ export class Control extends Client {
   /** Connects, with TLS when the scheme has it from the first octet, and hears the greeting. @throws PortholeError */
   override async connect(): Promise<FTPResponse> {
     const { host, port, url, tls } = this.#target;
-    const secure = tls === "always" ? { tls: {} } : {};
-    this.#connection = await this.#context.dial({
+    const always = tls === "always";
+    const connection = await this.#context.dial({
       host,
       port,
       scheme: url.scheme,
       patient: true,
-      ...secure,
+      ...(always && !this.#clears ? { tls: {} } : {}),
     });
-    this.ftp.take(this.#connection);
+    this.#connection = connection;
+    if (always && this.#clears) await connection.startTls({ removable: true });
+    this.ftp.take(connection);
     const began = performance.now();
     const greeting = await this.ftp.handle(undefined, untilFinal);
     this.met = { greeting, ms: performance.now() - began };
@@ -122,8 +126,32 @@ export class Control extends Client {
   /** Asks for TLS, and starts it when the answer is 234 (RFC 4217, 4). @throws PortholeError `tls` */
   override async useTLS(): Promise<FTPResponse> {
     const reply = await this.ask("AUTH TLS");
-    if (reply.code === 234) await this.connection.startTls({ unread: this.ftp.takeUnread() });
+    if (reply.code !== 234) return reply;
+    await this.connection.startTls({ unread: this.ftp.takeUnread(), removable: this.#clears });
     return reply;
+  }
+
+  /**
+   * CCC: what is said from now on goes in clear, files under TLS as before (RFC 4217, 5).
+   * @throws Refusal when the server keeps TLS
+   */
+  async clear(): Promise<void> {
+    this.connection.outliveTls();
+    const reply = await this.ask("CCC");
+    if (reply.code !== 200) throw new Refusal(reply, "refused", "leave out --ccc");
+    this.#resumed = this.#ownTls();
+    await this.connection.stopTls();
+  }
+
+  /** CCC is wanted: TLS has to be such that it can be taken off. */
+  get #clears(): boolean {
+    return this.#context.options["ccc"] === true;
+  }
+
+  #ownTls(): { session?: Buffer; group?: string } {
+    const session = this.connection.tlsSession;
+    const group = this.connection.facts.tls?.group;
+    return { ...(group === undefined ? {} : { group }), ...(session === undefined ? {} : { session }) };
   }
 
   /**
@@ -267,13 +295,7 @@ export class Control extends Client {
     transfer.carry(data);
     if (!this.protectedData) return;
     // Resuming the control connection's session: servers insist (RFC 4217, 10.2).
-    const session = this.connection.tlsSession;
-    const group = this.connection.facts.tls?.group;
-    await data.startTls({
-      servername: this.#target.host,
-      ...(group === undefined ? {} : { group }),
-      ...(session === undefined ? {} : { session }),
-    });
+    await data.startTls({ servername: this.#target.host, ...(this.#resumed ?? this.#ownTls()) });
   }
 
   async #ready(

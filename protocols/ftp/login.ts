@@ -25,6 +25,7 @@ export async function openControl(target: Target, context: Context): Promise<Con
     await logIn(control, target, context);
     control.loginMs = performance.now() - began;
     await protectData(control, target, context);
+    await clearCommands(control, context);
     // What a path is named from, and octets as they are, will be wanted: they come with the features.
     const features = control.featureLines();
     if (/^\/(?!\/|%2f)./i.test(target.path)) {
@@ -127,4 +128,14 @@ async function protectData(control: Control, target: Target, context: Context): 
     });
   }
   context.warn("the server protects the login alone: files and listings go in clear");
+}
+
+/** CCC, when the user asks for it. */
+async function clearCommands(control: Control, context: Context): Promise<void> {
+  if (context.options["ccc"] !== true) return;
+  if (!control.connection.secure) {
+    throw new PortholeError("usage", "--ccc wants TLS", { hint: "use ftps: or --starttls require" });
+  }
+  await control.clear();
+  context.warn("commands and answers go in clear from here on, as --ccc asks");
 }

@@ -19,6 +19,12 @@ export const manifest = {
       choices: ["P", "C"],
       summary: "files and listings under TLS: P (as usual), or in clear: C",
     },
+    {
+      flag: "ccc",
+      type: "boolean",
+      summary:
+        "TLS for the login and the files, and clear commands after it (CCC): for firewalls that read them",
+    },
     { flag: "account", type: "string", placeholder: "NAME", summary: "what ACCT is answered with" },
     {
       flag: "virtual-host",

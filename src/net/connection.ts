@@ -13,6 +13,7 @@ import { connectionError, earlyOctets } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
 import { LastingSocket } from "./lasting-socket.js";
 import { Pouring, type Take } from "./pouring.js";
+import type { Removable } from "./removable.js";
 import { reset } from "./reset.js";
 import { type Done, Sending } from "./sending.js";
 import { SocketShape } from "./socket-shape.js";
@@ -38,6 +39,8 @@ export class Connection extends SocketShape {
   readonly #plain: Socket;
   /** The same as #socket once TLS is on. */
   #tlsSocket: TLSSocket | undefined;
+  /** What TLS was started on, where it may be taken off again. */
+  #removable: Removable | undefined;
   #facts: ConnectionFacts;
   readonly #wiring: ConnectionWiring;
   readonly #idle: IdleWatch;
@@ -119,6 +122,7 @@ export class Connection extends SocketShape {
     }
     this.#upgrading = true;
     try {
+      const removable = request.removable === true ? await import("./removable.js") : undefined;
       await this.#sending.written();
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
       const early = this.readableLength + this.#socket.readableLength + (request.unread?.length ?? 0);
@@ -128,7 +132,8 @@ export class Connection extends SocketShape {
       this.#socket.pause();
       this.#wiring.tap.flush();
       const started = performance.now();
-      const { socket, facts } = await this.#wiring.startTls(this.#plain, request);
+      if (removable !== undefined) this.#removable = new removable.Removable(this.#plain);
+      const { socket, facts } = await this.#wiring.startTls(this.#removable ?? this.#plain, request);
       if (this.destroyed) {
         socket.destroy();
         throw this.errored ?? new PortholeError("connect", "the connection was closed while TLS was started");
@@ -146,10 +151,62 @@ export class Connection extends SocketShape {
     } finally {
       this.#upgrading = false;
     }
+    this.#goOn();
+  }
+
+  /** What waited while TLS was started or ended. */
+  #goOn(): void {
     this.#idle.alive();
     if (this.#wantsData) this.#socket.resume();
     this.#afterUpgrade?.();
     this.#afterUpgrade = undefined;
+  }
+
+  /**
+   * From now on TLS may end and the connection go on, where TLS was started as `removable`: said before the other side is
+   * asked, which may end it in the same breath as it agrees.
+   */
+  outliveTls(): void {
+    if (this.#removable === undefined) throw new PortholeError("usage", "TLS stays on this connection");
+    this.#removable.outliveTls();
+    // That TLS ends is no end of the connection any more.
+    this.#socket.off("end", this.#onEnd);
+    this.#socket.off("close", this.#onClose);
+  }
+
+  /**
+   * Takes TLS off, after `outliveTls` and the other side's consent: each says that it ends (RFC 8446, 6.1), and both go on
+   * in clear.
+   * @throws PortholeError what the connection fails with meanwhile
+   */
+  async stopTls(): Promise<void> {
+    const removable = this.#removable;
+    const secured = this.#tlsSocket;
+    if (removable === undefined || secured === undefined) {
+      throw new PortholeError("usage", "there is no TLS to be taken off");
+    }
+    this.#upgrading = true;
+    try {
+      await this.#sending.written();
+      this.#detach();
+      this.#socket = this.#plain;
+      await removable.takeOff(secured);
+      const { tls: _ended, ...inClear } = this.#facts;
+      this.#facts = inClear;
+      this.#tlsSocket = undefined;
+      this.#removable = undefined;
+      if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
+      this.#attach(this.#plain);
+      if (this.#plain.destroyed) this.#onClose();
+      this.#wiring.tap.note("TLS has ended; in clear from here on");
+    } catch (thrown) {
+      const reason = this.errored ?? connectionError(thrown, this.#place);
+      this.destroy(reason);
+      throw reason;
+    } finally {
+      this.#upgrading = false;
+    }
+    this.#goOn();
   }
 
   /**

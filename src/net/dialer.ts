@@ -3,6 +3,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { whenAborted } from "../abort.js";
 import { abortReason, PortholeError, systemCode } from "../errors.js";
@@ -77,7 +78,7 @@ export class Dialer {
         tap.note(`${forwarded ? "forwarded by" : "through"} the proxy ${proxy.shown}`);
       }
       socket = reached.socket;
-      const startTls = (plain: Socket, request: StartTls) =>
+      const startTls = (plain: Duplex, request: StartTls) =>
         handshake(plain, { servername: endpoint.host, ...request }, this.settings.tls ?? NO_TLS_SETTINGS, {
           ...place,
           signal,
@@ -255,9 +256,9 @@ export class Dialer {
 
   /** A server that agrees to TLS and then says nothing must not hold the user. */
   async #timedStartTls(
-    socket: Socket,
+    socket: Duplex,
     request: StartTls,
-    start: (socket: Socket, request: StartTls) => Promise<{ socket: TLSSocket; facts: TlsFacts }>,
+    start: (socket: Duplex, request: StartTls) => Promise<{ socket: TLSSocket; facts: TlsFacts }>,
   ) {
     const { connectTimeout } = this.settings;
     if (connectTimeout <= 0) return start(socket, request);

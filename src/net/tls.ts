@@ -2,7 +2,8 @@
 
 // `promises` is loaded when it is first touched: a plain connection does not pay for it.
 import { appendFile, promises as files } from "node:fs";
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import type {
   ConnectionOptions,
   DetailedPeerCertificate,
@@ -64,7 +65,7 @@ export interface HandshakePlace {
  * unreadable PEM files, the signal's reason when it fires. The caller destroys `socket`.
  */
 export async function handshake(
-  socket: Socket,
+  socket: Duplex,
   request: StartTls,
   settings: TlsSettings,
   place: HandshakePlace,

@@ -1,5 +1,5 @@
 /** What a connection is made of, and how it came about. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ReusedBuffer } from "./pouring.js";
 import type { RateLimit } from "./rate.js";
@@ -8,7 +8,7 @@ import type { Tap } from "./transcript.js";
 
 /** What starting TLS on a connected socket takes; the dialer provides it. */
 export type TlsStarter = (
-  socket: Socket,
+  socket: Duplex,
   request: StartTls,
 ) => Promise<{ socket: TLSSocket; facts: TlsFacts }>;
 
@@ -22,6 +22,8 @@ export interface StartTls {
   readonly group?: string;
   /** What the caller had read and not used when the server agreed to TLS: there must be none. */
   readonly unread?: Uint8Array;
+  /** TLS may be taken off again: see Connection.stopTls. */
+  readonly removable?: boolean;
 }
 
 /** How a connection came about, in milliseconds where it is a time. */

@@ -422,3 +422,17 @@ describe("--prot", () => {
     });
   });
 });
+
+describe("--ccc", () => {
+  it("wants TLS, and a server that takes it off again", async () => {
+    await sandbox({}, async ({ url, secure }) => {
+      const options = { options: { ccc: true } };
+      expect(await failureOf(opened(url, () => Promise.resolve(), options))).toMatchObject({
+        code: "usage",
+        hint: "use ftps: or --starttls require",
+      });
+      const refused = opened(secure, () => Promise.resolve(), { ...trusting(), ...options });
+      expect(await failureOf(refused)).toMatchObject({ code: "refused", hint: "leave out --ccc" });
+    });
+  });
+});

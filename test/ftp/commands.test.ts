@@ -93,7 +93,7 @@ describe("ftp quote", () => {
 
 describe("ftp quote of what would end the dialogue", () => {
   it.each([
-    ["CCC", "--prot C"],
+    ["CCC", "--ccc"],
     ["auth TLS", "--starttls require"],
   ])("%s is refused with what to do instead", async (command, instead) => {
     expect(await failureOf(run("quote", [command], LOGIN.and(GOODBYE)))).toMatchObject({
