@@ -1,4 +1,4 @@
-/** Debian's ProFTPD with mod_tls, as root, on a free port of loopback, from a folder of its own; nothing of the system is touched. */
+/** Debian's ProFTPD with mod_tls, started by root, on a free port of loopback, from a folder of its own; nothing of the system is touched. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -10,10 +10,12 @@ import type { TlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
 import { DAEMON } from "./vsftpd.js";
 
-const PROGRAM = "/usr/sbin/proftpd";
-const TLS_MODULE = "/usr/lib/proftpd/mod_tls.so";
+/** Installed, or unpacked beside vsftpd, with which Debian's package does not go together. */
+const ROOT = ["", "/opt/proftpd"].find((root) => existsSync(`${root}/usr/sbin/proftpd`)) ?? "";
+const MODULES = `${ROOT}/usr/lib/proftpd`;
+const PROGRAM = `${ROOT}/usr/sbin/proftpd`;
 /** With the module that does TLS, which is a package of its own. */
-export const PROFTPD = existsSync(PROGRAM) && existsSync(TLS_MODULE) ? PROGRAM : undefined;
+export const PROFTPD = existsSync(PROGRAM) && existsSync(`${MODULES}/mod_tls.so`) ? PROGRAM : undefined;
 
 export const USER = { name: "ann", password: "secret" };
 
@@ -49,7 +51,7 @@ export async function startProftpd(
     `Port ${port}`,
     `User ${DAEMON.name}`,
     `Group ${DAEMON.name}`,
-    "ModulePath /usr/lib/proftpd",
+    `ModulePath ${MODULES}`,
     "LoadModule mod_tls.c",
     `PidFile ${at("pid")}`,
     `ScoreboardFile ${at("scoreboard")}`,

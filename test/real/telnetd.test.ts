@@ -111,9 +111,10 @@ describe.skipIf(!hasTelnetd())(TITLE, () => {
     for (const [wanted, said] of [
       ["login:", "keeper"],
       ["Password:", "light"],
-      ["harbour$ ", "echo asleep; sleep 60"],
+      // Told by the process that the key is to end: the shell, which starts it, would pass the key over.
+      ["harbour$ ", "sh -c 'echo asleep; exec sleep 60'"],
       // The echo of the line has one, too.
-      ["asleep; sleep 60\r\nasleep\r\n", "\x03"],
+      ["asleep; exec sleep 60'\r\nasleep\r\n", "\x03"],
     ] as const) {
       await talk.expect(wanted);
       await (said === "\x03" ? talk.send(said) : talk.sendLine(said));
@@ -152,7 +153,7 @@ describe.skipIf(!hasTelnetd())(TITLE, () => {
       await screen.shows("Password:");
       await screen.type("light", "Enter");
       expect(await screen.shows("Welcome, keeper")).not.toContain("light");
-      await screen.type("clear; echo asleep; sleep 60", "Enter");
+      await screen.type("clear; sh -c 'echo asleep; exec sleep 60'", "Enter");
       // What is shown before the screen is cleared would go with it.
       await screen.shows(/^asleep/m);
       await screen.type("C-]");
