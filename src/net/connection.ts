@@ -9,9 +9,9 @@ import type { TLSSocket } from "node:tls";
 import { whenAborted } from "../abort.js";
 import { abortReason, isAbort, PortholeError } from "../errors.js";
 import { type Beneath, Deflated } from "./deflated.js";
-import { connectionError, earlyOctets } from "./failures.js";
+import { connectionError, earlyOctets, silenceError } from "./failures.js";
 import { IdleWatch } from "./idleness.js";
-import { LastingSocket } from "./lasting-socket.js";
+import { LastingSocket, whenHeardOut } from "./lasting-socket.js";
 import { Pouring, type Take } from "./pouring.js";
 import type { Removable } from "./removable.js";
 import { reset } from "./reset.js";
@@ -20,9 +20,6 @@ import { SocketShape } from "./socket-shape.js";
 import { describeTls } from "./tls.js";
 import type { Tap } from "./transcript.js";
 import type { ConnectionFacts, ConnectionWiring, StartTls } from "./wiring.js";
-
-/** Milliseconds for the rest of what a side that has closed had said: it lies here already. */
-const HEARD_OUT_MS = 1000;
 
 export class Connection extends SocketShape {
   /** While true the idle limit rests: another connection is at work, or a person may take their time. */
@@ -462,14 +459,7 @@ export class Connection extends SocketShape {
 
   /** Nothing more can be sent; the error comes after what the other side had said, if anybody reads it. */
   readonly #onLost = (error: Error): void => {
-    const tell = () => {
-      clearTimeout(timer);
-      this.destroy(connectionError(error, this.#place));
-    };
-    const timer = setTimeout(tell, HEARD_OUT_MS);
-    timer.unref();
-    if (this.readableEnded) tell();
-    else this.once("end", tell);
+    whenHeardOut(this, () => this.destroy(connectionError(error, this.#place)));
   };
 
   readonly #onClose = (): void => {
@@ -504,11 +494,6 @@ export class Connection extends SocketShape {
   }
 
   readonly #onSilence = (): void => {
-    const seconds = this.#wiring.idleTimeout / 1000;
-    this.destroy(
-      new PortholeError("timeout", `no answer from ${this.#place.host} for ${seconds} s`, {
-        hint: "--timeout sets how long to wait",
-      }),
-    );
+    this.destroy(silenceError(this.#place.host, this.#wiring.idleTimeout));
   };
 }

@@ -216,6 +216,13 @@ export function earlyOctets(count: number): PortholeError {
   );
 }
 
+/** @param limit milliseconds */
+export function silenceError(host: string, limit: number): PortholeError {
+  return new PortholeError("timeout", `no answer from ${host} for ${limit / 1000} s`, {
+    hint: "--timeout sets how long to wait",
+  });
+}
+
 /** The place as messages name it. */
 export function where({ host, port }: Place): string {
   if (port === 0) return host;

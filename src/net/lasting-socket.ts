@@ -1,6 +1,10 @@
 /** A socket that goes on reading when it can no longer write. */
 import { type OnReadOpts, Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { isClosedByPeer } from "./failures.js";
+
+/** Milliseconds for the rest of what a side that has closed had said: it lies here already. */
+const HEARD_OUT_MS = 1000;
 
 type Done = (error?: Error | null) => void;
 
@@ -32,4 +36,16 @@ export class LastingSocket extends Socket {
       else done(error);
     };
   }
+}
+
+/** Calls `tell` when what the other side had said has been read, or nobody has read it for a while. */
+export function whenHeardOut(stream: Readable, tell: () => void): void {
+  const over = () => {
+    clearTimeout(timer);
+    tell();
+  };
+  const timer = setTimeout(over, HEARD_OUT_MS);
+  timer.unref();
+  if (stream.readableEnded) over();
+  else stream.once("end", over);
 }
