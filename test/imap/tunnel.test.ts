@@ -7,7 +7,7 @@ it("a tunnel's command that takes a socket for inetd's, as dovecot does when it 
   const warnings: string[] = [];
   const client = new Client({
     credentials: async () => ({ user: "ann", password: "open sesame", kind: "password" }),
-    options: { tunnel: `printf '%s\\r\\n' '${said}'; printf 'one\\ntwo\\n' >&2; sleep 1` },
+    options: { tunnel: `printf 'one\\ntwo\\n' >&2; printf '%s\\r\\n' '${said}'; sleep 1` },
     warn: (text) => void warnings.push(text),
   });
   const opened = client.use(client.target("imap://localhost/"), async () => undefined);

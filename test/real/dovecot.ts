@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -119,9 +119,12 @@ async function hasStarted(log: string, gone: () => boolean): Promise<boolean> {
 
 /** Puts a mail into a Maildir; the name's time decides about its place. */
 export async function deliver(newMail: string, at: number, raw: Buffer): Promise<void> {
-  const path = join(newMail, `${1_700_000_000 + at}.M${at}P1.harbour`);
-  await writeFile(path, raw);
-  await chown(path, NOBODY.uid, NOBODY.gid);
+  const name = `${1_700_000_000 + at}.M${at}P1.harbour`;
+  // Whole and its owner's before it is seen: dovecot moves on at once what is new.
+  const made = join(newMail, "..", "tmp", name);
+  await writeFile(made, raw);
+  await chown(made, NOBODY.uid, NOBODY.gid);
+  await rename(made, join(newMail, name));
 }
 
 function configuration(
