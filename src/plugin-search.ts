@@ -151,6 +151,7 @@ const RIGHT: Readonly<Record<keyof Manifest, (value: unknown) => boolean>> = {
     Array.isArray(value) && value.every((option) => isRecord(option) && isText(option["flag"])),
   commands: (value) =>
     Array.isArray(value) && value.every((known) => isRecord(known) && isText(known["name"])),
+  otherNames: (value) => value === undefined || (isRecord(value) && Object.values(value).every(isText)),
   load: (value) => typeof value === "function",
 };
 

@@ -15,13 +15,25 @@ const TRY_NEXT: ReadonlySet<string> = new Set([
   "protocol",
 ]);
 
-/** @returns the server, and the target that it was met by @throws what the last of them failed with */
+/** Nothing was heard from the host. */
+const UNHEARD: ReadonlySet<string> = new Set(["resolve", "connect", "timeout"]);
+
+/** @returns the server, and the target that it was met by @throws what the first that was reached failed with, or the first */
 export async function meetExchanger(
   target: Target,
   context: Context,
   maxUnanswered?: number,
 ): Promise<{ readonly peer: Peer; readonly target: Target }> {
-  if (context.options["mx"] !== true) return { peer: await meet(target, context, maxUnanswered), target };
+  return atExchanger(target, context, (there) => meet(there, context, maxUnanswered));
+}
+
+/** As `meetExchanger`, but spoken to by `approach`. */
+export async function atExchanger(
+  target: Target,
+  context: Context,
+  approach: (there: Target) => Promise<Peer>,
+): Promise<{ readonly peer: Peer; readonly target: Target }> {
+  if (context.options["mx"] !== true) return { peer: await approach(target), target };
   if (context.mailHosts === undefined)
     throw new PortholeError("other", "MX records cannot be asked for here");
   if (target.url.user !== undefined) {
@@ -30,16 +42,16 @@ export async function meetExchanger(
     });
   }
   const hosts = await context.mailHosts(target.host);
-  let failure: unknown;
+  let failure: PortholeError | undefined;
   for (const host of hosts) {
     const there = { ...target, host };
     try {
-      return { peer: await meet(there, context, maxUnanswered), target: there };
+      return { peer: await approach(there), target: there };
     } catch (thrown) {
       if (!(thrown instanceof PortholeError) || !TRY_NEXT.has(thrown.code)) throw thrown;
       context.note(`${host} does not take the mail: ${thrown.message}`);
-      failure ??= thrown;
+      if (failure === undefined || (UNHEARD.has(failure.code) && !UNHEARD.has(thrown.code))) failure = thrown;
     }
   }
-  throw failure;
+  throw failure ?? new PortholeError("resolve", `no host takes mail for ${target.host}`);
 }

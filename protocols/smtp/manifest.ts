@@ -1,4 +1,5 @@
 import type { Manifest, OptionSpec } from "../../src/plugin.js";
+import { OTHER_NAMES } from "./other-names.js";
 
 const FROM = {
   flag: "from",
@@ -151,5 +152,6 @@ export const manifest = {
     { name: "etrn", usage: "URL DOMAIN", summary: "have the mail that waits for a domain delivered (ETRN)" },
     { name: "quote", usage: "URL COMMAND...", summary: "send one command as it is, and show the answer" },
   ],
+  otherNames: OTHER_NAMES,
   load: async () => (await import("./index.js")).plugin,
 } as const satisfies Manifest;

@@ -9,6 +9,7 @@ import type { Reply } from "../../src/wire/replies.js";
 import { weaknessesOf } from "./check.js";
 import { deliveryOf } from "./delivery.js";
 import { mailWords, recipientWords } from "./envelope.js";
+import { atExchanger } from "./exchangers.js";
 import { checkName, greet, ownName, reach, sayHello, upgrade } from "./hello.js";
 import { logIn } from "./login.js";
 import type { Peer } from "./peer.js";
@@ -59,7 +60,8 @@ export async function* probe(
 }
 
 class Probe {
-  readonly #target: Target;
+  /** With `--mx`, the exchanger that was reached. */
+  #target: Target;
   readonly #context: Context;
   readonly #wishes: ProbeWishes;
   readonly #last: number;
@@ -123,7 +125,9 @@ class Probe {
     this.#begin("connect");
     let peer: Peer;
     try {
-      peer = await reach(this.#target, this.#context);
+      const found = await atExchanger(this.#target, this.#context, (there) => reach(there, this.#context));
+      peer = found.peer;
+      this.#target = found.target;
     } catch (thrown) {
       if (thrown instanceof PortholeError && thrown.code === "tls") this.#stage = "tls";
       throw thrown;
@@ -132,8 +136,12 @@ class Probe {
     const { facts } = peer.connection;
     const ms = facts.resolveMs + facts.connectMs;
     const where = facts.socketPath ?? `${facts.address ?? facts.host}, port ${facts.port}`;
+    const exchanger = this.#context.options["mx"] === true ? `${this.#target.host}: ` : "";
     const through = facts.proxy === undefined ? "" : ` through ${facts.proxy}`;
-    yield this.#done(`${where}${through}`, { ms, facts: { address: facts.address, port: facts.port } });
+    yield this.#done(`${exchanger}${where}${through}`, {
+      ms,
+      facts: { host: facts.host, address: facts.address, port: facts.port },
+    });
     if (peer.connection.secure && this.#last > 0) yield this.#agreed(peer, facts.tlsMs ?? 0);
   }
 

@@ -6,11 +6,13 @@ import { nearest } from "../spelling.js";
 
 /**
  * @param known every option there is: where an option's value ends must be known before the verb is
+ * @param elsewhere what is written here for an option of another program, as it stands on the line
  * @throws PortholeError `usage` for an unknown option, with the nearest right spelling, or a value that does not fit
  */
 export function splitArgv(
   argv: readonly string[],
   known: readonly OptionSpec[],
+  elsewhere: (written: string) => string | undefined = () => undefined,
 ): { words: string[]; options: Options } {
   const byFlag = new Map(known.map((option) => [option.flag, option]));
   const tokens = tokensOf(argv, known);
@@ -25,7 +27,9 @@ export function splitArgv(
     else if (option !== undefined) options[option.flag] = added(options[option.flag], option, token.value);
     else {
       const negated = token.rawName.startsWith("--no-") ? byFlag.get(token.name.slice(3)) : undefined;
-      if (negated?.type !== "boolean") throw unknownOption(token.rawName, known);
+      // Of `-tls` the tokeniser tells the first letter alone.
+      const hint = elsewhere(argv[token.index] ?? token.rawName) ?? elsewhere(token.rawName);
+      if (negated?.type !== "boolean") throw unknownOption(token.rawName, known, hint);
       options[negated.flag] = false;
     }
   }
@@ -113,7 +117,11 @@ function checkedValue(text: string, option: OptionSpec): string | number {
   return number;
 }
 
-function unknownOption(written: string, known: readonly OptionSpec[]): PortholeError {
+function unknownOption(
+  written: string,
+  known: readonly OptionSpec[],
+  elsewhere: string | undefined,
+): PortholeError {
   const name = written.replace(/^-+/, "");
   const negations = known.filter(({ type }) => type === "boolean").map(({ flag }) => `no-${flag}`);
   // One letter is near to every other.
@@ -122,6 +130,7 @@ function unknownOption(written: string, known: readonly OptionSpec[]): PortholeE
       ? undefined
       : nearest(name, [...known.map(({ flag }) => flag), ...(name.startsWith("no-") ? negations : [])]);
   return new PortholeError("usage", `unknown option ${written}`, {
-    hint: guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`,
+    hint:
+      elsewhere ?? (guess === undefined ? "`porthole --help` lists the options" : `did you mean --${guess}?`),
   });
 }

@@ -6,6 +6,7 @@ import { nearest } from "../spelling.js";
 import { withoutPassword } from "../url.js";
 import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
+import { otherName } from "./other-names.js";
 import { asUrl } from "./plain-host.js";
 import { ALL_SHARED } from "./shared-options.js";
 import {
@@ -55,7 +56,7 @@ export function parseCommandLine(argv: readonly string[], registry: Registry): C
       ? optionsOfOwn(found.own)
       : [...found.word.options, ...commandOptions(found.word, registry), ...protocolOptions(registry)];
   const word = found.kind === "own" ? `${found.own.manifest.name} ${found.own.name}` : found.word.name;
-  refuseStrangers(options, [...ALL_SHARED, ...allowed], word, registry);
+  refuseStrangers(options, [...ALL_SHARED, ...allowed], word, argv, registry);
   return found.kind === "own"
     ? { kind: "own", own: found.own, words: found.rest, options }
     : { kind: "word", word: found.word, words: found.rest, options };
@@ -67,7 +68,7 @@ function splitLine(
   registry: Registry,
 ): { readonly words: readonly string[]; readonly options: Options } {
   return argv.some((word) => word.startsWith("-"))
-    ? splitArgv(argv, optionsFor(argv, registry))
+    ? splitArgv(argv, optionsFor(argv, registry), (written) => otherName(written, argv, registry))
     : { words: argv, options: {} };
 }
 
@@ -169,13 +170,24 @@ function refuseStrangers(
   options: Options,
   allowed: readonly OptionSpec[],
   word: string,
+  argv: readonly string[],
   registry: Registry,
 ): void {
   const stranger = Object.keys(options).find((flag) => !allowed.some((option) => option.flag === flag));
   if (stranger === undefined) return;
-  throw new PortholeError("usage", `${word} takes no --${stranger}`, {
-    hint: ownTaker(stranger, word, registry) ?? `\`porthole ${word} --help\` lists what it takes`,
-  });
+  const letter = allOptions(registry).find(({ flag }) => flag === stranger)?.alias;
+  // Who wrote `-p` did not think of `--parents`.
+  const written = argv.find((one) => letter !== undefined && /^-[^-]/.test(one) && one[1] === letter);
+  throw new PortholeError(
+    "usage",
+    `${word} takes no ${written === undefined ? `--${stranger}` : `-${letter}`}`,
+    {
+      hint:
+        otherName(written ?? stranger, argv, registry) ??
+        ownTaker(stranger, word, registry) ??
+        `\`porthole ${word} --help\` lists what it takes`,
+    },
+  );
 }
 
 /** A protocol's command of the same name that takes the option. */

@@ -123,7 +123,12 @@ export const MAIL: readonly OptionSpec[] = [
     summary: "the text as HTML, or - for standard input; a plain text is made from it",
   },
   { flag: "html-file", type: "string", placeholder: "FILE", summary: "the HTML from a file" },
-  { flag: "attach", type: "list", placeholder: "FILE", summary: "an attachment" },
+  {
+    flag: "attach",
+    type: "list",
+    placeholder: "FILE[;type=TYPE][;name=NAME]",
+    summary: "an attachment; type and name are the file's own when not said",
+  },
   {
     flag: "inline",
     type: "list",

@@ -121,16 +121,27 @@ export async function compose(mail: Mail): Promise<ReadyMail> {
     }
   }
   const envelope = { from: returnPathOf(mail) ?? from.address, to: withoutDoubles(recipients) };
-  const body = await bodyOf(mail, now);
+  const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
+  const { subject: madeSubject, ...content } = await bodyOf(mail, now);
+  const body =
+    madeSubject === undefined || own.has("subject") ? content : { ...content, subject: madeSubject };
   const { dkim } = mail;
   const isText = attachments.length === 0 && dkim === undefined;
   if (isText && headers.length === 0 && body.text !== undefined && mail.inReplyTo === undefined) {
-    const { text, subject } = body;
-    const parts = { from, to: to ?? [], cc: cc ?? [], replyTo, subject, text, messageId, date: now };
+    const { text } = body;
+    const parts = {
+      from,
+      to: to ?? [],
+      cc: cc ?? [],
+      replyTo,
+      subject: madeSubject,
+      text,
+      messageId,
+      date: now,
+    };
     const octets = body.html === undefined && mail.calendar === undefined ? plainMail(parts) : undefined;
     if (octets !== undefined) return ready(envelope, messageId, octets);
   }
-  const own = new Map(headers.map(({ name }) => [name.toLowerCase(), name]));
   const fixed = {
     ...body,
     headers: headers.map(({ name, value }) => ({ key: name, value })),

@@ -37,7 +37,27 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+function withoutNothing<T extends object>(parts: T): Partial<Mail> {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
 describe("a mail", () => {
+  it.each([
+    ["beside a text", { text: "Hello\n" }],
+    ["beside another subject", { text: "Hello\n", subject: "Hi" }],
+    ["of a test mail", { text: undefined }],
+    ["beside an attachment", { attachments: [attachment("a.bin", Buffer.from("a"))] }],
+  ] as const)("has the subject that is given as a header, %s", async (_, parts) => {
+    const { subject: _subject, text: _text, ...who } = ANN;
+    const mail = await compose({
+      ...who,
+      ...withoutNothing(parts),
+      headers: [{ name: "Subject", value: "own" }],
+    });
+    const raw = await text(mail.raw());
+    expect(raw.match(/^Subject:.*$/gim)).toEqual(["Subject: own"]);
+  });
+
   it("has who, to whom, when, which, and its text", async () => {
     const before = Date.now() - 1000;
     const raw = await composed({

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
+import { perform } from "./perform.js";
 import { failure, hello, mail, send } from "./talk.js";
 
 function name(text: string): Buffer {
@@ -87,5 +88,59 @@ describe("the exchangers of a domain", () => {
     const failed = await failure(client.open(client.target("smtp://nomail.example")));
     names.close();
     expect(failed).toMatchObject({ code: "refused", message: expect.stringContaining("takes no mail") });
+  });
+
+  it("are what a probe tries, too, and tells which it reached", async () => {
+    const names = await nameServer([
+      [10, "first.harbour.example"],
+      [20, "second.harbour.example"],
+    ]);
+    await using server = await scripted(hello().expect("QUIT").sendLines("221 bye"), { timeout: 5000 });
+    const { port } = new URL(server.url("http"));
+    const options = { mx: true, "stop-after": "ehlo" };
+    const { records, failure: failed } = await perform("probe", [`smtp://harbour.example:${port}`], options, {
+      network: {
+        nameServers: [`127.0.0.1:${names.address().port}`],
+        resolve: new Map([
+          [`first.harbour.example:${port}`, ["127.0.0.2"]],
+          [`second.harbour.example:${port}`, ["127.0.0.1"]],
+        ]),
+      },
+    });
+    names.close();
+    expect(failed).toBeUndefined();
+    expect(records[0]).toMatchObject({
+      step: "connect",
+      host: "second.harbour.example",
+      detail: `second.harbour.example: 127.0.0.1, port ${port}`,
+    });
+    await server.done;
+  });
+
+  it("that all fail are told by the first that answered", async () => {
+    const names = await nameServer([
+      [10, "first.harbour.example"],
+      [20, "second.harbour.example"],
+      [30, "third.harbour.example"],
+    ]);
+    const busy = hello().expect("QUIT").sendLines("221 bye");
+    await using server = await scripted(busy, { timeout: 5000 });
+    const { port } = new URL(server.url("http"));
+    const client = new Client({
+      options: { mx: true },
+      policy: { starttls: "require" },
+      network: {
+        nameServers: [`127.0.0.1:${names.address().port}`],
+        resolve: new Map([
+          [`first.harbour.example:${port}`, ["127.0.0.2"]],
+          [`second.harbour.example:${port}`, ["127.0.0.1"]],
+          [`third.harbour.example:${port}`, ["127.0.0.3"]],
+        ]),
+      },
+    });
+    const failed = await failure(client.open(client.target(`smtp://harbour.example:${port}`)));
+    names.close();
+    expect(failed).toMatchObject({ code: "tls", message: "the server does not offer TLS" });
+    await server.done;
   });
 });

@@ -194,7 +194,88 @@ describe("porthole send", () => {
   });
 });
 
+describe("an attachment", () => {
+  it("may be told type and name", async () => {
+    const path = await file("numbers.txt", "a,b\n");
+    const { out } = await porthole([
+      sandbox.url("smtp"),
+      ...WHO,
+      "--attach",
+      `${path};type=text/csv;name=report.csv`,
+      "--dry-run",
+    ]);
+    expect(out).toContain("Content-Type: text/csv; name=report.csv\r\n");
+    expect(out).toContain("Content-Disposition: attachment; filename=report.csv\r\n");
+  });
+
+  it("is the file of that very name, when there is one", async () => {
+    const path = await file("a;name=b", "x");
+    const { out } = await porthole([sandbox.url("smtp"), ...WHO, "--attach", path, "--dry-run"]);
+    expect(out).toContain('Content-Disposition: attachment; filename="a;name=b"\r\n');
+  });
+
+  it.each(["type=csv", "type=text/csv\r\nX: y", "name=", "name=../x"])("is not told %j", async (fact) => {
+    const path = await file("c.txt", "x");
+    expect(
+      await porthole([sandbox.url("smtp"), ...WHO, "--attach", `${path};${fact}`, "--dry-run"]),
+    ).toMatchObject({ status: 2, out: "" });
+  });
+});
+
+describe("options of other programs", () => {
+  it.each([
+    [["--body", "hi"], "--text TEXT"],
+    [["--body=hi"], "--text TEXT"],
+    [["-tls"], "--starttls require"],
+    [["-au", "ann"], "-u USER[:PASS]"],
+    [["-t", "b@y.example"], "--to ADDRESS"],
+    [["-f", "a@x.example"], "--from ADDRESS"],
+    [["-p", "25"], "smtp://HOST:PORT"],
+    [["-li", "127.0.0.1"], "--interface ADDR"],
+    [["--helo", "x"], "--ehlo-name NAME"],
+    [["--quit-after", "rcpt"], "porthole smtp probe URL --stop-after STEP"],
+  ])("%j: what is written here is told", async (words, here) => {
+    const before = sandbox.mails.length;
+    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, ...words]);
+    expect(status).toBe(2);
+    expect(err).toContain(`for SMTP: `);
+    expect(err).toContain(here);
+    expect(sandbox.mails.length).toBe(before);
+  });
+
+  it.each(["--body", "-p"])("%s says nothing of SMTP to who sends elsewhere", async (flag) => {
+    const { status, err } = await porthole(["tcp://127.0.0.1:9", flag, "x"]);
+    expect(status).toBe(2);
+    expect(err).not.toContain("SMTP");
+  });
+});
+
+describe("options of other protocols", () => {
+  it.each([
+    ["--data", "@message.eml"],
+    ["--tunnel", "ssh x"],
+    ["--news-server", "x"],
+    ["--script", "x"],
+  ])("%s would do nothing, and is refused", async (flag, value) => {
+    const before = sandbox.mails.length;
+    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, flag, value]);
+    expect(status).toBe(2);
+    expect(err).toContain(`${flag} is not for SMTP`);
+    expect(sandbox.mails.length).toBe(before);
+  });
+});
+
 describe("porthole send --dry-run", () => {
+  it("shows a ready message as it goes out, lines ended by CRLF", async () => {
+    const path = await file("lf.eml", "From: a@x.example\nTo: b@y.example\n\nhi\n.\nend");
+    const whole = "From: a@x.example\r\nTo: b@y.example\r\n\r\nhi\r\n.\r\nend\r\n";
+    const shown = await porthole([sandbox.url("smtp"), "--eml", path, "--dry-run"]);
+    expect(shown.out).toBe(whole);
+    const json = await porthole([sandbox.url("smtp"), "--eml", path, "--dry-run", "--json"]);
+    expect(JSON.parse(json.out)).toMatchObject({ message: whole, size: whole.length });
+    expect(json.out).not.toContain("messageId");
+  });
+
   it("shows envelope and message, and connects to nobody", async () => {
     const shown = await porthole([
       "smtp://127.0.0.1:9",

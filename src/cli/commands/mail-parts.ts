@@ -17,6 +17,8 @@ const FILE_CHUNK = 256 * 1024;
 /** Octets of a key. */
 const MAX_KEY = 64 * 1024;
 const STDIN = "-";
+/** RFC 6838, 4.2. */
+const MEDIA_TYPE = /^[A-Za-z0-9][\w!#$&^.+-]*\/[A-Za-z0-9][\w!#$&^.+-]*$/;
 /** What a ready message has already, or cannot be given any more. */
 const PARTS = [
   "subject",
@@ -52,7 +54,7 @@ async function composed(desk: Desk): Promise<ReadyMail> {
       hint: "--attach sends it beside the text",
     });
   }
-  const attachments = await Promise.all(words(options, "attach").map(attachmentOf));
+  const attachments = await Promise.all(words(options, "attach").map(describedOf));
   const calendar = word(options, "calendar");
   const said = word(options, "from");
   const from = said === undefined || isNobody(said) ? ownAddress(desk) : said;
@@ -154,6 +156,39 @@ async function ready(desk: Desk, file: string): Promise<ReadyMail> {
 async function attachmentOf(file: string): Promise<Attachment> {
   const size = await sizeOf(file);
   return { filename: basename(file), size, open: () => reading(file) };
+}
+
+/** `FILE`, or `FILE;type=text/csv;name=report.csv` as curl's -F has it; a file of that very name is meant as such. */
+async function describedOf(text: string): Promise<Attachment> {
+  const [, file, facts] = /^(.+?)((?:;(?:type|name)=[^;]*)+)$/s.exec(text) ?? [];
+  if (file === undefined || facts === undefined || (await isThere(text))) return attachmentOf(text);
+  const type = lastOf(facts, "type");
+  const name = lastOf(facts, "name");
+  if (type !== undefined && !MEDIA_TYPE.test(type)) {
+    throw new PortholeError("usage", `'${type}' is no media type`, { hint: "write it as text/csv" });
+  }
+  if (name !== undefined && (name === "" || /[/\\]/.test(name))) {
+    throw new PortholeError("usage", `'${name}' is no name for an attachment`, { hint: "name=report.csv" });
+  }
+  return {
+    ...(await attachmentOf(file)),
+    ...(type === undefined ? {} : { type }),
+    ...(name === undefined ? {} : { filename: name }),
+  };
+}
+
+function lastOf(facts: string, key: "type" | "name"): string | undefined {
+  return facts
+    .split(";")
+    .findLast((fact) => fact.startsWith(`${key}=`))
+    ?.slice(key.length + 1);
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** `FILE`, or `ID=FILE`: what the HTML calls it. */

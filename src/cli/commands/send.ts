@@ -3,9 +3,11 @@ import { PortholeError } from "../../errors.js";
 import { outgoingMail, type ReadyMail } from "../../message/mail.js";
 import type { Manifest, SendReport, Target } from "../../plugin.js";
 import { safeLine } from "../../text/safe.js";
+import { CrlfWriter } from "../../wire/crlf-writer.js";
 import { decodeWords } from "../../wire/words.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
+import { otherName } from "../other-names.js";
 import { oneUrl } from "../targets.js";
 import { sendCommandOptions, wordNamed } from "../verbs.js";
 import { mailOf } from "./mail-parts.js";
@@ -39,17 +41,22 @@ export async function run(desk: Desk): Promise<number | undefined> {
 }
 
 /** @throws PortholeError `usage` for what the `send` of other protocols takes alone */
-function refuseOthersOptions({ options, client }: Desk, manifest: Manifest): void {
+function refuseOthersOptions({ flags, words, client }: Desk, manifest: Manifest): void {
   const { name, title, sendCommand } = manifest;
   const word = wordNamed("send")?.options ?? [];
   const own = [...(sendCommand === undefined ? word : sendCommandOptions(manifest)), ...manifest.options];
   const taken = new Set(own.map(({ flag }) => flag));
-  const stranger = [...word, ...client.registry.manifests.flatMap(sendCommandOptions)].find(
-    ({ flag }) => options[flag] !== undefined && options[flag] !== false && !taken.has(flag),
+  const { registry } = client;
+  const others = registry.manifests.flatMap((one) => [...sendCommandOptions(one), ...one.options]);
+  // What the environment or the configuration says for other protocols does no harm here.
+  const stranger = [...word, ...others].find(
+    ({ flag }) => flags[flag] !== undefined && flags[flag] !== false && !taken.has(flag),
   );
   if (stranger === undefined) return;
   throw new PortholeError("usage", `--${stranger.flag} is not for ${title}`, {
-    hint: `porthole ${sendCommand === undefined ? "send" : `${name} ${sendCommand}`} --help shows what is`,
+    hint:
+      otherName(stranger.flag, words, registry) ??
+      `porthole ${sendCommand === undefined ? "send" : `${name} ${sendCommand}`} --help shows what is`,
   });
 }
 
@@ -63,7 +70,7 @@ async function showMail(desk: Desk, target: Target, mail: ReadyMail): Promise<vo
       jsonLine({
         event: "dry-run",
         envelope: { from, to },
-        messageId: mail.messageId,
+        ...(mail.messageId === "" ? {} : { messageId: mail.messageId }),
         ...(mail.size === undefined ? {} : { size: mail.size }),
         url: target.href(""),
         ...(await messageIn(mail)),
@@ -72,14 +79,21 @@ async function showMail(desk: Desk, target: Target, mail: ReadyMail): Promise<vo
     return;
   }
   terminal.say(`envelope: ${safeLine(from === "" ? "<>" : from)} -> ${safeLine(to.join(", "))}`);
-  for await (const chunk of mail.raw()) await terminal.write(Buffer.isBuffer(chunk) ? chunk : String(chunk));
+  for await (const octets of asSent(mail)) await terminal.write(octets);
+}
+
+/** Lines ended by CRLF, as they go out. */
+async function* asSent(mail: ReadyMail): AsyncGenerator<Buffer, void, undefined> {
+  const writer = new CrlfWriter();
+  for await (const chunk of mail.raw())
+    yield writer.write(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)));
+  yield writer.end();
 }
 
 async function messageIn(mail: ReadyMail): Promise<{ message?: string }> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of mail.raw()) {
-    const octets = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+  for await (const octets of asSent(mail)) {
     size += octets.length;
     if (size > MAX_SHOWN) return {};
     chunks.push(octets);
