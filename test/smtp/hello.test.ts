@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { conversation, script } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
-import { failure, mail, openFailure, send, talk } from "./talk.js";
+import { PortholeError } from "../../src/errors.js";
+import { Transcript } from "../../src/net/transcript.js";
+import { failure, hello, mail, openFailure, send, talk } from "./talk.js";
 
 const AUTO = { policy: { starttls: "auto" } } as const;
 const TRUSTING = { ...AUTO, network: { tls: { insecure: true } } };
@@ -245,5 +247,50 @@ describe("STARTTLS", () => {
   it("ends with a farewell", async () => {
     const play = offered.and(conversation("C: STARTTLS\nS: 421 shutting down\nC: QUIT\nS: 221 bye"));
     expect(await openFailure(play, AUTO)).toMatchObject({ code: "busy", reply: "421 shutting down" });
+  });
+});
+
+/** Behind the handshake the client waits for the server's ticket before it says EHLO; what befalls it then. */
+describe("STARTTLS, before the second EHLO", () => {
+  const secured = async () =>
+    hello("STARTTLS")
+      .expect("STARTTLS")
+      .sendLines("220 go on")
+      .startTls(await makeTlsMaterial());
+
+  it.each(["drop", "truncate", "reset"] as const)(
+    "a connection that ends (%s) is a lost connection",
+    async (end) => {
+      expect(await openFailure((await secured())[end](), TRUSTING)).toMatchObject({
+        code: "connect",
+        exit: 4,
+      });
+    },
+  );
+
+  it("a farewell is heard", async () => {
+    const play = (await secured()).sendLines("421 shutting down").drain();
+    expect(await openFailure(play, TRUSTING)).toMatchObject({
+      code: "busy",
+      exit: 10,
+      reply: "421 shutting down",
+    });
+  });
+
+  it("the user's stop ends it", async () => {
+    const user = new AbortController();
+    const transcript = new Transcript();
+    const said: string[] = [];
+    transcript.subscribe(({ direction, text, bytes }) => {
+      if (direction === "client") said.push(bytes?.toString().trim() ?? "");
+      if (direction !== "note" || text?.startsWith("TLS") !== true) return;
+      setImmediate(() => user.abort(new PortholeError("aborted", "stopped by Ctrl-C")));
+    });
+    // Its answer never comes: whatever had been said by then, the stop alone ends it.
+    const play = (await secured()).drain();
+    const failed = await openFailure(play, { ...TRUSTING, transcript, signal: user.signal });
+    expect(failed).toMatchObject({ code: "aborted", exit: 130 });
+    expect(said.slice(0, 2)).toEqual(["EHLO [127.0.0.1]", "STARTTLS"]);
+    expect(said.slice(2).filter((line) => !line.startsWith("EHLO "))).toEqual([]);
   });
 });
