@@ -151,9 +151,14 @@ const RIGHT: Readonly<Record<keyof Manifest, (value: unknown) => boolean>> = {
     Array.isArray(value) && value.every((option) => isRecord(option) && isText(option["flag"])),
   commands: (value) =>
     Array.isArray(value) && value.every((known) => isRecord(known) && isText(known["name"])),
-  otherNames: (value) => value === undefined || (isRecord(value) && Object.values(value).every(isText)),
+  otherNames: (value) =>
+    value === undefined || (isRecord(value) && Object.values(value).every(isListOfTexts)),
   load: (value) => typeof value === "function",
 };
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
 
 function isManifest(value: object): value is Manifest {
   const keys: Readonly<Record<string, unknown>> = { ...value };

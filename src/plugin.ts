@@ -122,8 +122,8 @@ export interface Manifest {
   readonly folderType?: string;
   readonly options: readonly OptionSpec[];
   readonly commands: readonly CommandSpec[];
-  /** Options of other programs that people know for this, without dashes, and what is written here: for messages. */
-  readonly otherNames?: Readonly<Record<string, string>>;
+  /** For messages: what is written here, and the options of other programs for it that people know, without dashes. */
+  readonly otherNames?: Readonly<Record<string, readonly string[]>>;
   /** Absent as long as there is nothing to load. */
   readonly load?: () => Promise<Plugin>;
 }

@@ -1,5 +1,4 @@
 import type { Manifest, OptionSpec } from "../../src/plugin.js";
-import { OTHER_NAMES } from "./other-names.js";
 
 const FROM = {
   flag: "from",
@@ -71,6 +70,53 @@ const DELIVERY = [
   },
   { flag: "chunking", type: "boolean", summary: "BDAT where it is offered; --no-chunking for DATA" },
 ] as const satisfies readonly OptionSpec[];
+
+/** What users of swaks, curl and mailx write; docs/swaks.md has the rest. */
+const OTHER_NAMES = {
+  "the server stands in the URL: smtp://HOST:PORT": ["server", "p", "port"],
+  "--subject TEXT; the server stands in the URL": ["s"],
+  "the URL's scheme: smtp:, smtps:, submission:, lmtp:": ["protocol"],
+  "smtps://HOST": ["tlsc", "tls-on-connect"],
+  "smtp://DOMAIN --mx": ["copy-routing"],
+  "--unix-socket FILE": ["socket"],
+  "--interface ADDR": ["li", "local-interface"],
+  "--to ADDRESS": ["t", "mail-rcpt"],
+  "--from ADDRESS": ["f", "mail-from"],
+  "--cc ADDRESS": ["c"],
+  "--bcc ADDRESS": ["b"],
+  "--ehlo-name NAME": ["helo", "ehlo", "lhlo"],
+  "porthole smtp probe URL --stop-after STEP": ["quit", "quit-after", "da", "drop-after"],
+  "commands are sent ahead wherever the server offers it": ["pipeline"],
+  "--starttls require": ["tls", "ssl-reqd"],
+  "--starttls auto": ["tlso", "tls-optional", "tlsos", "tls-optional-strict"],
+  "--tls-min VERSION": ["tlsp", "tls-protocol"],
+  "certificates are verified, unless -k says otherwise": ["tls-verify"],
+  "--cacert FILE": ["tls-ca-path"],
+  "--cert FILE": ["tls-cert"],
+  "--key FILE": ["tls-key"],
+  "--sni NAME": ["tls-sni"],
+  "porthole check URL --json": ["tls-get-peer-cert"],
+  "--auth MECHANISM, or --attach FILE": ["a"],
+  "-u USER[:PASS]": ["au", "auth-user", "ao", "auth-optional", "aos", "auth-optional-strict"],
+  "-u USER:PASS, or --password-command COMMAND": ["ap", "auth-password"],
+  '--xclient "ADDR=192.0.2.1 NAME=host.example"': [
+    "xclient-addr",
+    "xclient-name",
+    "xclient-helo",
+    "xclient-login",
+  ],
+  '--proxy-header "v1 SOURCE PORT"': ["proxy-version", "proxy-source", "proxy-family"],
+  "--eml FILE, or - for standard input": ["d", "data", "g", "upload-file", "T"],
+  "--text TEXT, or --text-file FILE": ["body"],
+  "--html-file FILE": ["attach-body"],
+  '--attach "FILE;type=text/csv;name=report.csv"': ["attach-type", "attach-name"],
+  '--header "NAME: VALUE"': ["ah", "add-header"],
+  "--dry-run": ["dump", "dump-mail"],
+  "-v": ["stl", "show-time-lapse"],
+  "-vv": ["raw", "show-raw-text"],
+  "-q": ["S", "silent", "ha", "hide-all"],
+  "--trace FILE": ["output", "output-file"],
+} as const;
 
 export const manifest = {
   name: "smtp",

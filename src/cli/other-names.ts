@@ -11,7 +11,8 @@ export function otherName(written: string, argv: readonly string[], registry: Re
   const schemes = argv.flatMap((word) => /^([a-z][a-z0-9+.-]*):/i.exec(word)?.[1]?.toLowerCase() ?? []);
   for (const { name: protocol, title, schemes: own, otherNames = {} } of registry.manifests) {
     if (protocol !== first && !schemes.some((scheme) => Object.hasOwn(own, scheme))) continue;
-    if (Object.hasOwn(otherNames, name)) return `for ${title}: ${otherNames[name]}`;
+    const here = Object.entries(otherNames).find(([, others]) => others.includes(name));
+    if (here !== undefined) return `for ${title}: ${here[0]}`;
   }
   return undefined;
 }

@@ -176,18 +176,14 @@ function refuseStrangers(
   const stranger = Object.keys(options).find((flag) => !allowed.some((option) => option.flag === flag));
   if (stranger === undefined) return;
   const letter = allOptions(registry).find(({ flag }) => flag === stranger)?.alias;
-  // Who wrote `-p` did not think of `--parents`.
-  const written = argv.find((one) => letter !== undefined && /^-[^-]/.test(one) && one[1] === letter);
-  throw new PortholeError(
-    "usage",
-    `${word} takes no ${written === undefined ? `--${stranger}` : `-${letter}`}`,
-    {
-      hint:
-        otherName(written ?? stranger, argv, registry) ??
-        ownTaker(stranger, word, registry) ??
-        `\`porthole ${word} --help\` lists what it takes`,
-    },
-  );
+  // Who wrote `-p`, as another program has it, did not think of `--parents`.
+  const short = argv.find((one) => letter !== undefined && /^-[^-]/.test(one) && one[1] === letter);
+  const elsewhere = otherName(short ?? stranger, argv, registry);
+  const written = short === undefined || elsewhere === undefined ? `--${stranger}` : `-${letter}`;
+  throw new PortholeError("usage", `${word} takes no ${written}`, {
+    hint:
+      elsewhere ?? ownTaker(stranger, word, registry) ?? `\`porthole ${word} --help\` lists what it takes`,
+  });
 }
 
 /** A protocol's command of the same name that takes the option. */

@@ -36,6 +36,7 @@ const LINE_END = "(?:\\r\\n|\\n|\\r(?!\\n))";
 const HEADER_END = new RegExp(`^${LINE_END}|${LINE_END}${LINE_END}`);
 const LINE_ENDS = new RegExp(LINE_END);
 const FIELD = /^([!-9;-~]+)[ \t]*:(.*)$/s;
+const RECIPIENTS = ["to", "cc", "bcc"] as const;
 const BLIND = /^(?:resent-)?bcc$/i;
 
 /**
@@ -62,7 +63,7 @@ async function readyMail(
   const envelope = {
     from: given.from === undefined ? senderOf(head, eml.name) : checkSender(given.from),
     to: withoutDoubles(
-      given.to?.map((address) => checkAddress(address, "the recipient")) ?? recipientsOf(head),
+      given.to?.map((address) => checkAddress(address, "the recipient")) ?? recipientsOf(head, eml.name),
     ),
   };
   if (envelope.to.length === 0) {
@@ -129,18 +130,35 @@ function headOf(text: string, length: number, name: string): Head {
   };
 }
 
+/**
+ * What stands before To and From where it counts: a message that was sent on (RFC 5322, 3.6.6) goes to whom that was to, and
+ * not once more to whom it was to at first.
+ * @throws PortholeError `usage` when that was done more than once: which of them is meant does not show
+ */
+function prefixOf(head: Head, name: string): "" | "resent-" {
+  const counts = RECIPIENTS.map((key) => head.field(`resent-${key}`).length);
+  if (counts.some((count) => count > 1)) {
+    throw new PortholeError("usage", `${name} was sent on more than once, and does not say to whom now`, {
+      hint: "--from and --to say it",
+    });
+  }
+  return counts.some((count) => count > 0) ? "resent-" : "";
+}
+
 /** RFC 5322, 3.6.2: with several authors, Sender is who sent it. */
 function senderOf(head: Head, name: string): string {
-  for (const key of ["sender", "from"]) {
+  const before = prefixOf(head, name);
+  for (const key of [`${before}sender`, `${before}from`]) {
     const [address] = head.field(key).flatMap((value) => addressesIn(value, `the ${key} of ${name}`));
     if (address !== undefined) return address;
   }
   throw new PortholeError("usage", `${name} names no sender`, { hint: "--from says who sends it" });
 }
 
-function recipientsOf(head: Head): string[] {
-  return ["to", "cc", "bcc"].flatMap((key) =>
-    head.field(key).flatMap((value) => addressesIn(value, `the ${key} field's`)),
+function recipientsOf(head: Head, name: string): string[] {
+  const before = prefixOf(head, name);
+  return RECIPIENTS.flatMap((key) =>
+    head.field(`${before}${key}`).flatMap((value) => addressesIn(value, `the ${before}${key} field's`)),
   );
 }
 

@@ -37,6 +37,37 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+describe("a ready message that was sent on", () => {
+  const RESENT = [
+    "Resent-From: Cee <cee@z.example>",
+    "Resent-To: dee@z.example, e@z.example",
+    "Resent-Bcc: secret@z.example",
+    ...LETTER,
+  ];
+
+  it("goes to whom it was sent on, by who did that (RFC 5322, 3.6.6)", async () => {
+    const mail = await ready(RESENT.join("\r\n"));
+    expect(mail.envelope).toEqual({
+      from: "cee@z.example",
+      to: ["dee@z.example", "e@z.example", "secret@z.example"],
+    });
+    expect(await octetsOf(mail)).not.toContain("secret@");
+  });
+
+  it("by a list, which names nobody, goes to whom it was to", async () => {
+    const mail = await ready(["Resent-From: list@z.example", ...LETTER].join("\r\n"));
+    expect(mail.envelope).toMatchObject({ from: "ann@x.example" });
+    expect(mail.envelope.to[0]).toBe("bob@y.example");
+  });
+
+  it("more than once wants to be told to whom", async () => {
+    const twice = ["Resent-From: f@z.example", "Resent-To: g@z.example", ...RESENT].join("\r\n");
+    expect(await failure(ready(twice))).toMatchObject({ code: "usage" });
+    const told = { from: "a@x.example", to: ["b@y.example"] };
+    expect((await ready(twice, told)).envelope).toEqual(told);
+  });
+});
+
 describe("a ready message", () => {
   it.each([false, true])(
     "tells who sends it to whom, and loses its blind copies (once: %s)",
