@@ -1,5 +1,5 @@
 /** SMTP's session: one mail after another over one connection. */
-import { PortholeError } from "../../src/errors.js";
+import { abortReason, PortholeError } from "../../src/errors.js";
 import type { CheckStep, Context, Outgoing, SendReport, Session, Target } from "../../src/plugin.js";
 import { refuseControls } from "../../src/url.js";
 import { checkSteps } from "./check.js";
@@ -47,7 +47,10 @@ export class SmtpSession implements Session {
       return report;
     } catch (thrown) {
       // The command line shows the abort itself; what it left open must be said besides.
-      if (thrown instanceof PortholeError && thrown.code === "aborted") this.#context.warn(thrown.message);
+      const { signal } = this.#context;
+      const said = signal.aborted ? abortReason(signal).message : undefined;
+      if (thrown instanceof PortholeError && thrown.code === "aborted" && thrown.message !== said)
+        this.#context.warn(thrown.message);
       throw thrown;
     } finally {
       raw.destroy();

@@ -125,6 +125,7 @@ describe("the message", () => {
 
   it("that is stopped by the user leaves nothing at the server", async () => {
     const stop = new AbortController();
+    const warnings: string[] = [];
     const source = new Readable({ read: () => {} });
     source.push(Buffer.alloc(100_000, "x\r\n"));
     const play = PIPELINING.expectUntil("DATA\r\n")
@@ -138,8 +139,10 @@ describe("the message", () => {
         await server.done;
         expect(source.destroyed).toBe(true);
       },
-      { signal: stop.signal },
+      { signal: stop.signal, warn: (text) => warnings.push(text) },
     );
+    // Nothing is open: who stopped it is told that it stopped, and once.
+    expect(warnings).toEqual([]);
   });
 
   it("may be broken off by the server, and then its words are told", async () => {
