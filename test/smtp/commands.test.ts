@@ -128,6 +128,20 @@ describe("smtp probe", () => {
 });
 
 describe("single commands", () => {
+  it.each([
+    ["vrfy", "VRFY a@x.example", "500 5.5.1 what?"],
+    ["vrfy", "VRFY a@x.example", "502 5.5.1 not here"],
+    ["expn", "EXPN a@x.example", "502 5.5.1 not here"],
+  ])("%s that the server does not take says nothing of the address", async (name, command, reply) => {
+    const play = bye(hello().expect(command).sendLines(reply));
+    const { failure } = await performed(play, name, ["a@x.example"]);
+    expect(failure).toMatchObject({
+      code: "refused",
+      reply,
+      message: `the server does not take ${name.toUpperCase()}`,
+    });
+  });
+
   it("VRFY tells, and exits as not there", async () => {
     const play = bye(
       hello().expect("VRFY a@x.example").sendLines("252 perhaps").expect("VRFY b").sendLines("550 no"),

@@ -9,6 +9,8 @@ import { asked, record, replyLines, wrongUsage } from "./words.js";
 
 /** Nobody, or nothing, of that name (RFC 5321, 3.5.3). */
 const NOT_THERE: readonly number[] = [550, 551, 553];
+/** Not known, or not here (RFC 5321, 4.2.4): nothing is said of the address. */
+const UNKNOWN_COMMAND: readonly number[] = [500, 502];
 
 /** VRFY (RFC 5321, 4.1.1.6): 252 says that the server does not tell, and would take a mail. */
 export const vrfy: Command = async function* (invocation) {
@@ -19,7 +21,9 @@ export const vrfy: Command = async function* (invocation) {
   for (const address of rest) {
     const reply = await peer.ask(["VRFY", checkAddress(address, "the address")]);
     yield told(reply, { address });
-    if (!isPositive(reply)) failure ??= notThere(reply, `the server does not know ${address}`);
+    if (isPositive(reply)) continue;
+    if (UNKNOWN_COMMAND.includes(reply.code)) throw refusal(reply, "the server does not take VRFY");
+    failure ??= notThere(reply, `the server does not know ${address}`);
   }
   if (failure !== undefined) throw failure;
 };
@@ -31,6 +35,7 @@ export const expn: Command = async function* (invocation) {
   const [list, ...more] = rest;
   if (list === undefined || more.length > 0) throw wrongUsage(usage);
   const reply = await peer.ask(["EXPN", checkAddress(list, "the list")]);
+  if (UNKNOWN_COMMAND.includes(reply.code)) throw refusal(reply, "the server does not take EXPN");
   if (!isPositive(reply)) throw notThere(reply, `the server does not tell who is on ${list}`);
   for (const member of reply.lines) yield record(member, { list, member });
 };
