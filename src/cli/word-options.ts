@@ -144,7 +144,12 @@ export const MAIL: readonly OptionSpec[] = [
     summary: "a header of the request, or of the mail",
   },
   { flag: "eml", type: "string", placeholder: "FILE", summary: "send this message as it stands" },
-  { flag: "dkim-key", type: "string", placeholder: "FILE", summary: "sign with this RSA key, PEM (DKIM)" },
+  {
+    flag: "dkim-key",
+    type: "string",
+    placeholder: "FILE",
+    summary: "sign with this RSA or Ed25519 key, PEM (DKIM)",
+  },
   {
     flag: "dkim-selector",
     type: "string",

@@ -211,7 +211,7 @@ function ready(envelope: ReadyMail["envelope"], messageId: string, octets: Buffe
 }
 
 function signing(raw: () => Readable, dkim: DkimKey | undefined): () => Readable {
-  return dkim === undefined ? raw : () => signed(raw(), dkim);
+  return dkim === undefined ? raw : () => signed(raw, dkim);
 }
 
 /** Without anything to say, a mail that its reader recognises as a test. */
