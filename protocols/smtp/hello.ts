@@ -52,7 +52,13 @@ export async function reach(target: Target, context: Context, maxUnanswered?: nu
 /** What the server says first. @throws PortholeError when it takes no mail */
 export async function greet(peer: Peer): Promise<Reply> {
   const began = performance.now();
-  const greeting = await peer.dialogue.greeting();
+  const greeting = await peer.dialogue.greeting().catch((thrown: unknown) => {
+    const { connection } = peer;
+    if (thrown instanceof PortholeError && thrown.code === "timeout" && !connection.secure)
+      thrown.hint =
+        "is this a port with TLS from the start? then write smtps:; --timeout sets how long to wait";
+    throw thrown;
+  });
   peer.met = { greeting, ms: performance.now() - began };
   if (greeting.code !== 220) {
     const failure = refusal(greeting, "the server does not take mail");

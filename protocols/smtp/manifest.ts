@@ -47,6 +47,8 @@ const SESSION = [
   },
 ] as const satisfies readonly OptionSpec[];
 
+const MAILING = ["send", "probe", "bulk"] as const;
+
 /** How a mail is to be delivered. */
 const DELIVERY = [
   {
@@ -54,21 +56,41 @@ const DELIVERY = [
     type: "string",
     placeholder: "WHEN",
     summary: "notices of delivery: never, or some of success,failure,delay (DSN)",
+    verbs: MAILING,
   },
-  { flag: "ret", type: "string", choices: ["full", "hdrs"], summary: "what comes back with a notice (DSN)" },
-  { flag: "envid", type: "string", placeholder: "ID", summary: "what names the mail in a notice (DSN)" },
+  {
+    flag: "ret",
+    type: "string",
+    choices: ["full", "hdrs"],
+    summary: "what comes back with a notice (DSN)",
+    verbs: MAILING,
+  },
+  {
+    flag: "envid",
+    type: "string",
+    placeholder: "ID",
+    summary: "what names the mail in a notice (DSN)",
+    verbs: MAILING,
+  },
   {
     flag: "orcpt",
     type: "string",
     placeholder: "ADDRESS",
     summary: "the recipient as the notice names it (DSN)",
+    verbs: MAILING,
   },
   {
     flag: "require-tls",
     type: "boolean",
     summary: "the mail travels under TLS all the way, or not at all (REQUIRETLS)",
+    verbs: MAILING,
   },
-  { flag: "chunking", type: "boolean", summary: "BDAT where it is offered; --no-chunking for DATA" },
+  {
+    flag: "chunking",
+    type: "boolean",
+    summary: "BDAT where it is offered; --no-chunking for DATA",
+    verbs: MAILING,
+  },
 ] as const satisfies readonly OptionSpec[];
 
 /** What users of swaks, curl and mailx write; docs/swaks.md has the rest. */
@@ -135,6 +157,11 @@ export const manifest = {
       name: "probe",
       usage: "URL",
       summary: "try a server step by step: greeting, TLS, login, sender, recipients; no mail is sent",
+      examples: [
+        "porthole smtp probe smtp://mail.example.org --from a@x --to b@y",
+        "porthole smtp probe submission://mail.example.org -u me --stop-after auth --transcript swaks",
+        "porthole smtp probe smtp://example.org --mx --to b@example.org",
+      ],
       options: [
         FROM,
         TO,
@@ -151,12 +178,21 @@ export const manifest = {
       name: "bulk",
       usage: "URL LIST",
       summary: "one mail for each row of a list (CSV or NDJSON), fields filled in",
+      shared: {
+        jobs: "connections at once",
+        retry: "how often what was refused for now is tried again",
+      },
+      examples: [
+        "porthole smtp bulk smtp://mail.example.org people.csv --template letter.txt --dry-run",
+        "porthole smtp bulk submission://mail.example.org people.ndjson --template letter.txt -u me --rate 10/s --jobs 4",
+      ],
       options: [
         {
           flag: "template",
           type: "string",
           placeholder: "FILE",
-          summary: "the mail: header fields, an empty line, the text, with {{name}} for a row's field",
+          summary:
+            "the mail: header fields (To: {{email}}), an empty line, the text, with {{name}} for a row's field",
         },
         {
           flag: "rate",

@@ -53,7 +53,7 @@ export async function helpText(topic: HelpTopic, registry: Registry, columns: nu
       page.usage(
         `porthole ${manifest.name} ${name} ${spec?.usage ?? ""}\n\n${sentence(spec?.summary ?? "")}`,
       );
-      addOptions(page, [...(spec?.options ?? []), ...manifest.options], "Options:");
+      addOptions(page, [...(spec?.options ?? []), ...optionsOf(manifest, name)], "Options:");
       addOptions(page, sharedHere(spec?.shared ?? {}), "Options of every command, and what they are here:");
       for (const example of spec?.examples ?? []) page.example(example, "");
       page.epilogue("`porthole --help` lists the options of every command.");
@@ -83,6 +83,14 @@ function sessionUsage({ schemes, verbs }: Manifest): string[] {
   if (first === undefined || !verbs.includes("interact")) return [];
   const [scheme, { port }] = first;
   return [`porthole ${scheme}://HOST${port === undefined ? ":PORT" : ""}: a session at this terminal`];
+}
+
+/** Without those that are for other commands of the protocol. */
+function optionsOf(manifest: Manifest, command: string): OptionSpec[] {
+  const names = manifest.commands.map(({ name }) => name);
+  return manifest.options.filter(
+    ({ verbs = [] }) => verbs.includes(command) || !verbs.some((verb) => names.includes(verb)),
+  );
 }
 
 /** In the words of the command that has a use of its own for them. */

@@ -63,6 +63,11 @@ describe("the greeting", () => {
     expect(await openFailure(script().drop())).toMatchObject({ code: "connect", exit: 4 });
   });
 
+  it("that does not come in time may be one that waits for TLS", async () => {
+    const failed = await openFailure(script().drain(), { network: { idleTimeout: 300 } });
+    expect(failed).toMatchObject({ code: "timeout", exit: 6, hint: expect.stringContaining("smtps:") });
+  });
+
   it("that is no SMTP is an error", async () => {
     expect(await openFailure(script().sendLines("SSH-2.0-OpenSSH_9.2"))).toMatchObject({
       code: "protocol",

@@ -250,6 +250,17 @@ describe("options of other programs", () => {
   });
 });
 
+describe("an address instead of a server", () => {
+  it.each(["bob@y.example", "mailto:bob@y.example", "mailto:bob@y.example?subject=Hi"])(
+    "%s is told where it belongs",
+    async (word) => {
+      const { status, err } = await porthole([word, "--text", "hi"]);
+      expect(status).toBe(2);
+      expect(err).toContain("porthole send smtp://SERVER --to bob@y.example\n");
+    },
+  );
+});
+
 describe("options of other protocols", () => {
   it.each([
     ["--data", "@message.eml"],

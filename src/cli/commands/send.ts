@@ -18,7 +18,9 @@ const PARTLY_DONE = 13;
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client } = desk;
-  const target = client.target(oneUrl(desk));
+  const url = oneUrl(desk);
+  refuseAddress(url);
+  const target = client.target(url);
   client.require(target, "send", ["send"]);
   const manifest = client.manifestOf(target);
   refuseOthersOptions(desk, manifest);
@@ -38,6 +40,15 @@ export async function run(desk: Desk): Promise<number | undefined> {
   });
   await showReport(desk, target, report);
   return report.refused.length === 0 ? undefined : PARTLY_DONE;
+}
+
+/** `bob@example.org` would be the front page of example.org, and bob's. @throws PortholeError `usage` */
+function refuseAddress(word: string): void {
+  const address = /^(?:mailto:)?([^\s/:@]+@[^\s/:@?]+)(?:\?.*)?$/i.exec(word)?.[1];
+  if (address === undefined) return;
+  throw new PortholeError("usage", `'${word}' says to whom, and not by which server`, {
+    hint: `porthole send smtp://SERVER --to ${address}`,
+  });
 }
 
 /** @throws PortholeError `usage` for what the `send` of other protocols takes alone */
