@@ -39,6 +39,12 @@ export class SmtpSession implements Session {
     raw.on("error", () => {});
     try {
       refuseControls(messageId, "the Message-ID");
+      // Of what is streamed it is not known; converting would break a signature (RFC 6152, 3).
+      const measured = outgoing.eightBit === true && outgoing.size !== undefined;
+      if (measured && !this.peer.extensions.has("8BITMIME"))
+        this.#context.warn(
+          "the message has octets above 127, and the server does not offer 8BITMIME: they may not arrive as they are",
+        );
       const report = await deliver(this.peer, post, {
         logIn: (demand) => logIn(this.peer, this.#target, this.#context, demand),
         tell: (done) => this.#context.progress({ what, done, ...total }),

@@ -28,6 +28,39 @@ describe("what the server cannot take", () => {
     });
   });
 
+  it.each([
+    ["8BITMIME", { size: 14, eightBit: true }, 0],
+    ["SIZE", { size: 14, eightBit: true }, 1],
+    ["SIZE", { size: 14, eightBit: false }, 0],
+    // Of what is streamed it is not known beforehand.
+    ["SIZE", { eightBit: true }, 0],
+  ] as const)(
+    "of %s and a message with %j: that eight bits may be lost is warned of",
+    async (offer, facts, count) => {
+      const warnings: string[] = [];
+      const play = hello(offer)
+        .expect(/^MAIL FROM:<a@x\.example>/)
+        .sendLines("250 ok")
+        .expect("RCPT TO:<b@y.example>")
+        .sendLines("250 ok")
+        .expect("DATA")
+        .sendLines("354 go on")
+        .expectUntil("\r\n.\r\n")
+        .sendLines("250 ok")
+        .and(conversation("C: QUIT\nS: 221 bye"));
+      await talk(
+        play,
+        async (session, server) => {
+          await send(session, mail(Buffer.from("Subject: \xfc\r\n\r\n", "latin1"), facts));
+          await session[Symbol.asyncDispose]();
+          await server.done;
+        },
+        { warn: (text) => warnings.push(text) },
+      );
+      expect(warnings).toHaveLength(count);
+    },
+  );
+
   it("is said with SMTPUTF8 and 8BITMIME where they are offered", async () => {
     const play = hello("8BITMIME", "SMTPUTF8")
       .expect("MAIL FROM:<a@x.example> BODY=8BITMIME SMTPUTF8")
