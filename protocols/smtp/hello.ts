@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.js";
 import type { Connection } from "../../src/net/connection.js";
+import type { StartTls } from "../../src/net/wiring.js";
 import type { Context, Target } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
 import { Extensions } from "./extensions.js";
@@ -29,22 +30,30 @@ export async function meet(target: Target, context: Context, maxUnanswered?: num
   }
 }
 
+/** Who judges a certificate that is not to be trusted by itself. */
+export type Judging = Pick<StartTls, "trust">;
+
 /** A connection, with the header of a proxy in front where the user wants one. */
-export async function reach(target: Target, context: Context, maxUnanswered?: number): Promise<Peer> {
+export async function reach(
+  target: Target,
+  context: Context,
+  maxUnanswered?: number,
+  judging: Judging = {},
+): Promise<Peer> {
   const { host, port, url, tls } = target;
   const header = proxyHeaderOf(context.options);
   const endpoint = { host, port, scheme: url.scheme };
   const always = tls === "always";
   const connection = await context.dial({
     ...endpoint,
-    ...(always && header === undefined ? { tls: {} } : {}),
+    ...(always && header === undefined ? { tls: judging } : {}),
   });
   // What is sent behind a text must not wait until that is acknowledged.
   connection.setNoDelay();
   if (header !== undefined) {
     // It comes before everything else, TLS too.
     connection.write(header(connection));
-    if (always) await connection.startTls();
+    if (always) await connection.startTls(judging);
   }
   return new Peer(connection, url.scheme === "lmtp", maxUnanswered, header !== undefined);
 }
@@ -119,7 +128,12 @@ async function helloFrom(peer: Peer, name: string): Promise<Reply> {
 }
 
 /** STARTTLS, and EHLO again (RFC 3207), as far as the user wants it and the server offers it. */
-export async function upgrade(peer: Peer, target: Target, context: Context): Promise<void> {
+export async function upgrade(
+  peer: Peer,
+  target: Target,
+  context: Context,
+  judging: Judging = {},
+): Promise<void> {
   const wanted = context.policy.starttls ?? (await habit(peer, target, context));
   if (wanted === "never") return;
   if (!peer.extensions.has("STARTTLS")) {
@@ -138,7 +152,7 @@ export async function upgrade(peer: Peer, target: Target, context: Context): Pro
   const roundTrip = performance.now() - began;
   if (reply.code === 220) {
     peer.beforeTls = peer.extensions;
-    await peer.dialogue.startTls();
+    await peer.dialogue.startTls(judging);
     await ticketCome(peer, roundTrip);
     // RFC 3207, 4.2: what the server said before is forgotten.
     await sayHello(peer, ownName(peer.connection, context));

@@ -4,13 +4,14 @@
  */
 import { Readable } from "node:stream";
 import { abortReason, PortholeError } from "../../src/errors.js";
+import type { CertificateFacts } from "../../src/net/tls.js";
 import type { Context, JsonObject, Target, Weakness } from "../../src/plugin.js";
 import type { Reply } from "../../src/wire/replies.js";
 import { weaknessesOf } from "./check.js";
 import { deliveryOf } from "./delivery.js";
 import { mailWords, recipientWords } from "./envelope.js";
 import { atExchanger } from "./exchangers.js";
-import { checkName, greet, ownName, reach, sayHello, upgrade } from "./hello.js";
+import { checkName, greet, type Judging, ownName, reach, sayHello, upgrade } from "./hello.js";
 import { logIn } from "./login.js";
 import type { Peer } from "./peer.js";
 import { sayXclient } from "./proxied.js";
@@ -66,6 +67,14 @@ class Probe {
   readonly #wishes: ProbeWishes;
   readonly #last: number;
   #peer: Peer | undefined;
+  /** The server's certificate, when it is not to be trusted: the probe ends there, and tells of it. */
+  #distrusted: CertificateFacts | undefined;
+  readonly #judging: Judging = {
+    trust: async (certificate) => {
+      this.#distrusted = certificate;
+      return false;
+    },
+  };
   #began = 0;
   #stage: ProbeStep["step"] = "connect";
 
@@ -117,15 +126,24 @@ class Probe {
   }
 
   #failed(error: PortholeError): ProbeStep {
-    const detail = error.reply === undefined ? error.message : `${error.message} (${error.reply})`;
-    return this.#done(detail, { ok: false, error });
+    const said = error.reply === undefined ? error.message : `${error.message} (${error.reply})`;
+    const seen = this.#stage === "tls" ? this.#distrusted : undefined;
+    if (seen === undefined) return this.#done(said, { ok: false, error });
+    const names = seen.names === "" ? "" : `, for ${seen.names}`;
+    return this.#done(`${said}: ${certificateWords(seen)}${names}`, {
+      ok: false,
+      error,
+      facts: { authorized: false, ...certificateJson(seen) },
+    });
   }
 
   async *#way(): AsyncGenerator<ProbeStep, void, undefined> {
     this.#begin("connect");
     let peer: Peer;
     try {
-      const found = await atExchanger(this.#target, this.#context, (there) => reach(there, this.#context));
+      const found = await atExchanger(this.#target, this.#context, (there) =>
+        reach(there, this.#context, undefined, this.#judging),
+      );
       peer = found.peer;
       this.#target = found.target;
     } catch (thrown) {
@@ -163,7 +181,7 @@ class Probe {
       const { policy } = this.#context;
       // Within this machine, too, TLS is what the user wants to know about.
       const starttls = policy.starttls ?? "auto";
-      await upgrade(peer, this.#target, { ...this.#context, policy: { ...policy, starttls } });
+      await upgrade(peer, this.#target, { ...this.#context, policy: { ...policy, starttls } }, this.#judging);
       if (peer.connection.secure) {
         // The second EHLO is a step of its own, with its own time.
         const { helloMs } = peer;
@@ -254,8 +272,7 @@ class Probe {
   #agreed(peer: Peer, ms: number): ProbeStep {
     const { tls } = peer.connection.facts;
     const [leaf] = tls?.chain ?? [];
-    const certificate =
-      leaf === undefined ? "" : `, ${leaf.subject}, by ${leaf.issuer}, ${leaf.daysLeft} days left`;
+    const certificate = leaf === undefined ? "" : `, ${certificateWords(leaf)}`;
     const trust = tls?.authorized === false ? `, not to be trusted (${tls.problem ?? "unknown reason"})` : "";
     return {
       step: "tls",
@@ -267,12 +284,7 @@ class Probe {
         cipher: tls?.cipher,
         authorized: tls?.authorized,
         problem: tls?.problem,
-        subject: leaf?.subject,
-        issuer: leaf?.issuer,
-        names: leaf?.names,
-        validTo: leaf?.validTo,
-        daysLeft: leaf?.daysLeft,
-        fingerprint256: leaf?.fingerprint256,
+        ...(leaf === undefined ? {} : certificateJson(leaf)),
       },
     };
   }
@@ -288,4 +300,14 @@ class Probe {
         : weaknessesOf(peer, this.#target).filter(({ grade }) => grade === "critical"),
     });
   }
+}
+
+function certificateWords({ subject, issuer, daysLeft }: CertificateFacts): string {
+  const left = daysLeft < 0 ? `expired ${-daysLeft} days ago` : `${daysLeft} days left`;
+  return `${subject}, by ${issuer}, ${left}`;
+}
+
+function certificateJson(certificate: CertificateFacts): JsonObject {
+  const { subject, issuer, names, validTo, daysLeft, fingerprint256 } = certificate;
+  return { subject, issuer, names, validTo, daysLeft, fingerprint256 };
 }

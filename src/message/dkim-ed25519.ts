@@ -5,7 +5,6 @@
 import { createHash, type KeyObject, sign } from "node:crypto";
 import type { Readable } from "node:stream";
 import { PortholeError } from "../errors.js";
-import { CrlfWriter } from "../wire/crlf-writer.js";
 
 /** What RFC 6376, 5.4.1 names, as far as a mail has it: the same that the package signs with RSA. */
 const FIELDS = [
@@ -17,6 +16,7 @@ const FIELDS = [
 ];
 const NAMES_A_LINE = 5;
 const END = "\r\n\r\n";
+const LINE_END = /\r\n|\r|\n/g;
 /** A header is made here, and not long. */
 const MAX_HEADER = 1024 * 1024;
 
@@ -27,7 +27,7 @@ export interface Signer {
 }
 
 /**
- * The message with its signature on top, lines ended by CRLF.
+ * The message with its signature on top.
  * @param open gives the message from the start at each call
  * @throws PortholeError `local`, at the end, when the second reading is not what the first was
  */
@@ -42,16 +42,12 @@ export async function* signedByEd25519(
     ` bh=${bodyHash};\r\n h=${folded(names)};\r\n b=`;
   const signature = signatureOf(fields, names, unsigned, key);
   yield Buffer.from(`${unsigned}${signature.replace(/.{72}/, "$&\r\n ")}\r\n`, "latin1");
-  const writer = new CrlfWriter();
   const again = new MessageHash();
   for await (const chunk of open()) {
-    const octets = writer.write(octetsOf(chunk));
+    const octets = octetsOf(chunk);
     again.write(octets);
     yield octets;
   }
-  const last = writer.end();
-  again.write(last);
-  yield last;
   if (again.bodyHash() !== bodyHash) {
     throw new PortholeError("local", "a file changed while the message was signed", {
       hint: "send it again",
@@ -68,10 +64,8 @@ function folded(names: readonly string[]): string {
 }
 
 async function readThrough(message: Readable): Promise<{ fields: readonly string[]; bodyHash: string }> {
-  const writer = new CrlfWriter();
   const hash = new MessageHash();
-  for await (const chunk of message) hash.write(writer.write(octetsOf(chunk)));
-  hash.write(writer.end());
+  for await (const chunk of message) hash.write(octetsOf(chunk));
   return { fields: hash.fields(), bodyHash: hash.bodyHash() };
 }
 
@@ -111,19 +105,28 @@ function relaxedField(field: string): string {
   return `${nameOf(field)}:${value.replace(/[ \t]+/g, " ").replace(/^ | $/g, "")}`;
 }
 
-/** Takes a message apart as it comes: the header's fields, one character for each octet, and the body's hash. */
+/**
+ * Takes a message apart as it comes: the header's fields, one character for each octet, and the body's hash. A CR alone and a
+ * LF alone end a line: as CRLF both will go out.
+ */
 export class MessageHash {
   readonly #hash = createHash("sha256");
   #header = "";
   #inBody = false;
+  #cr = "";
   /** The line that has not ended. */
   #line = "";
   /** Empty lines, which do not count at the body's end (RFC 6376, 3.4.4). */
   #empty = 0;
 
-  /** @param octets lines are ended by CRLF */
   write(octets: Buffer): void {
-    const text = octets.toString("latin1");
+    const text = `${this.#cr}${octets.toString("latin1")}`;
+    // A CR at the end may be the first half of a line end.
+    this.#cr = text.endsWith("\r") ? "\r" : "";
+    this.#take((this.#cr === "" ? text : text.slice(0, -1)).replace(LINE_END, "\r\n"));
+  }
+
+  #take(text: string): void {
     if (this.#inBody) {
       this.#body(text);
       return;
@@ -146,6 +149,8 @@ export class MessageHash {
 
   /** Base64. Once. */
   bodyHash(): string {
+    if (this.#cr !== "") this.#take("\r\n");
+    if (this.#line !== "") this.#body("\r\n");
     return this.#hash.digest("base64");
   }
 

@@ -169,7 +169,8 @@ export function tlsError(thrown: unknown, place: Place): PortholeError {
   const code = systemCode(thrown) ?? "";
   const known = CERTIFICATE_FAILURES[code];
   if (known) {
-    const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" ? ` (${messageOf(thrown)})` : "";
+    const words = messageOf(thrown);
+    const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" && words !== code ? ` (${words})` : "";
     return new PortholeError("tls", `${where(place)}: ${known.words}${detail}`, {
       hint: known.hint,
       cause: thrown,

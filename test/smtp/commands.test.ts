@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
-import { script } from "../../fixtures/servers/scripted.js";
-import { performed } from "./perform.js";
+import { script, scripted } from "../../fixtures/servers/scripted.js";
+import { perform, performed } from "./perform.js";
 import { hello } from "./talk.js";
 
 const bye = (play: ReturnType<typeof hello>) => play.expect("QUIT").sendLines("221 bye");
@@ -34,6 +34,27 @@ describe("smtp probe", () => {
     ]);
     expect(records[2]).toMatchObject({ capabilities: ["SIZE 1000", "AUTH PLAIN"], mechanisms: ["PLAIN"] });
     expect(failure).toMatchObject({ code: "partial", exit: 13 });
+  });
+
+  it("tells of the certificate that it does not trust, and says nothing more", async () => {
+    const play = hello("STARTTLS")
+      .expect("STARTTLS")
+      .sendLines("220 go on")
+      .startTls(await makeTlsMaterial());
+    await using server = await scripted(play, { timeout: 5000 });
+    const { records, failure } = await perform("probe", [server.url("smtp")]);
+    expect(server.lines).toEqual(["EHLO [127.0.0.1]", "STARTTLS"]);
+    expect(records.at(-1)).toMatchObject({
+      step: "tls",
+      ok: false,
+      authorized: false,
+      subject: expect.stringContaining("CN=Porthole sandbox"),
+      names: expect.stringContaining("DNS:localhost"),
+      detail: expect.stringMatching(
+        /not known here: CN=Porthole sandbox .* by CN=.* days left, for DNS:localhost/,
+      ),
+    });
+    expect(failure).toMatchObject({ code: "tls", exit: 5 });
   });
 
   it("tells the second EHLO's time apart from that of TLS", async () => {
