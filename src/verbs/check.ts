@@ -267,7 +267,13 @@ class Tour {
     const found = facts();
     if (found?.tls === undefined) return failed;
     const weaknesses = tlsWeaknesses(found.tls, this.#limits);
-    return { ...failed, weaknesses, tls: tlsJson(found.tls), facts: { connectMs: rounded(found.connectMs) } };
+    return {
+      ...failed,
+      detail: `${failed.detail}: ${certificateWords(found.tls)}`,
+      weaknesses,
+      tls: tlsJson(found.tls),
+      facts: { connectMs: rounded(found.connectMs) },
+    };
   }
 
   #failed(step: CheckStep["step"], error: PortholeError, ms: number): CheckResult {
