@@ -437,6 +437,7 @@ export interface Document {
    * wants it compared. A body that was read from the first octet to the last has compared it itself.
    */
   readonly checksum?: () => Promise<string>;
+  /** Closes at its end, as Node's streams do unless they are told otherwise: the session is free again then. */
   readonly body: Readable;
   /**
    * The same octets by the short way, in place of reading `body`: from the socket's one reused buffer to `take`, at its
