@@ -127,7 +127,7 @@ export const MAIL: readonly OptionSpec[] = [
     flag: "attach",
     type: "list",
     placeholder: "FILE[;type=TYPE][;name=NAME]",
-    summary: "an attachment; type and name are the file's own when not said",
+    summary: "an attachment, or - for standard input; type and name are the file's own when not said",
   },
   {
     flag: "inline",

@@ -11,7 +11,7 @@ export interface Eml {
   readonly name: string;
   /** The octets, from the start at each call. */
   open(): Readable;
-  /** `open` gives them once only (standard input): the size stays unknown. */
+  /** `open` gives them once only (standard input, a pipe): the size stays unknown. */
   readonly once?: boolean;
 }
 
@@ -72,7 +72,7 @@ async function readyMail(
   const messageId = /<[^\s<>]+>/.exec(head.field("message-id")[0] ?? "")?.[0] ?? "";
   if (eml.once === true) {
     const raw = () => Readable.from(joined(head.octets, rest, first), { objectMode: false });
-    return { envelope, messageId, eightBit: true, raw };
+    return { envelope, messageId, eightBit: true, once: true, raw };
   }
   const measure = new Measure();
   for await (const chunk of joined(head.octets, rest, first)) measure.add(chunk);

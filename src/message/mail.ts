@@ -18,6 +18,8 @@ export interface ReadyMail {
   readonly eightBit: boolean;
   /** The message, composed or read while it is taken; nothing is opened before. */
   readonly raw: () => Readable;
+  /** `raw` gives it once only (standard input). */
+  readonly once?: boolean;
   /** The message whole, where it is small and was made so. */
   readonly octets?: Buffer;
 }

@@ -2,10 +2,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
-import { run } from "../../src/cli/run.js";
+import { sendTyped } from "./typed.js";
 
 let sandbox: Sandbox;
 let folder: string;
@@ -20,37 +19,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-class Kept extends Writable {
-  text = "";
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk.toString("latin1");
-    done();
-  }
-}
-
-interface Outcome {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** `porthole send ...`, as typed. */
-async function porthole(argv: readonly string[], input = ""): Promise<Outcome> {
-  const [stdin, stdout, stderr] = [new PassThrough(), new Kept(), new Kept()];
-  stdin.end(input);
-  const status = await run({
-    argv: ["send", ...argv, "--no-config"],
-    environment: { HOME: folder, USER: "ann" },
-    platform: "linux",
-    program: "porthole",
-    stdin,
-    stdout,
-    stderr,
-    onSignal: () => {},
-  });
-  return { status, out: stdout.text, err: stderr.text };
-}
+const porthole = (argv: readonly string[], input = "") => sendTyped(folder, argv, input);
 
 async function file(name: string, octets: string | Buffer): Promise<string> {
   const path = join(folder, name);
@@ -191,88 +160,6 @@ describe("porthole send", () => {
     }
     await porthole([sandbox.url("smtp"), "--eml", "-", "--from", "<>", "--to", "d@y.example"], letter);
     expect(sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["d@y.example"] });
-  });
-});
-
-describe("an attachment", () => {
-  it("may be told type and name", async () => {
-    const path = await file("numbers.txt", "a,b\n");
-    const { out } = await porthole([
-      sandbox.url("smtp"),
-      ...WHO,
-      "--attach",
-      `${path};type=text/csv;name=report.csv`,
-      "--dry-run",
-    ]);
-    expect(out).toContain("Content-Type: text/csv; name=report.csv\r\n");
-    expect(out).toContain("Content-Disposition: attachment; filename=report.csv\r\n");
-  });
-
-  it("is the file of that very name, when there is one", async () => {
-    const path = await file("a;name=b", "x");
-    const { out } = await porthole([sandbox.url("smtp"), ...WHO, "--attach", path, "--dry-run"]);
-    expect(out).toContain('Content-Disposition: attachment; filename="a;name=b"\r\n');
-  });
-
-  it.each(["type=csv", "type=text/csv\r\nX: y", "name=", "name=../x"])("is not told %j", async (fact) => {
-    const path = await file("c.txt", "x");
-    expect(
-      await porthole([sandbox.url("smtp"), ...WHO, "--attach", `${path};${fact}`, "--dry-run"]),
-    ).toMatchObject({ status: 2, out: "" });
-  });
-});
-
-describe("options of other programs", () => {
-  it.each([
-    [["--body", "hi"], "--text TEXT"],
-    [["--body=hi"], "--text TEXT"],
-    [["-tls"], "--starttls require"],
-    [["-au", "ann"], "-u USER[:PASS]"],
-    [["-t", "b@y.example"], "--to ADDRESS"],
-    [["-f", "a@x.example"], "--from ADDRESS"],
-    [["-p", "25"], "smtp://HOST:PORT"],
-    [["-li", "127.0.0.1"], "--interface ADDR"],
-    [["--helo", "x"], "--ehlo-name NAME"],
-    [["--quit-after", "rcpt"], "porthole smtp probe URL --stop-after STEP"],
-  ])("%j: what is written here is told", async (words, here) => {
-    const before = sandbox.mails.length;
-    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, ...words]);
-    expect(status).toBe(2);
-    expect(err).toContain(`for SMTP: `);
-    expect(err).toContain(here);
-    expect(sandbox.mails.length).toBe(before);
-  });
-
-  it.each(["--body", "-p"])("%s says nothing of SMTP to who sends elsewhere", async (flag) => {
-    const { status, err } = await porthole(["tcp://127.0.0.1:9", flag, "x"]);
-    expect(status).toBe(2);
-    expect(err).not.toContain("SMTP");
-  });
-});
-
-describe("an address instead of a server", () => {
-  it.each(["bob@y.example", "mailto:bob@y.example", "mailto:bob@y.example?subject=Hi"])(
-    "%s is told where it belongs",
-    async (word) => {
-      const { status, err } = await porthole([word, "--text", "hi"]);
-      expect(status).toBe(2);
-      expect(err).toContain("porthole send smtp://SERVER --to bob@y.example\n");
-    },
-  );
-});
-
-describe("options of other protocols", () => {
-  it.each([
-    ["--data", "@message.eml"],
-    ["--tunnel", "ssh x"],
-    ["--news-server", "x"],
-    ["--script", "x"],
-  ])("%s would do nothing, and is refused", async (flag, value) => {
-    const before = sandbox.mails.length;
-    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, flag, value]);
-    expect(status).toBe(2);
-    expect(err).toContain(`${flag} is not for SMTP`);
-    expect(sandbox.mails.length).toBe(before);
   });
 });
 

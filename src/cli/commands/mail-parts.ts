@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { basename } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { localError, PortholeError } from "../../errors.js";
 import type { Attachment, HeaderField, Mail, Priority } from "../../message/compose.js";
 import type { ReadyMail } from "../../message/mail.js";
@@ -48,13 +48,13 @@ async function composed(desk: Desk): Promise<ReadyMail> {
   const { options } = desk;
   refuseSharedInput(options);
   const [text, html] = [await textOf(desk, "text"), await textOf(desk, "html")];
-  const inline = await Promise.all(words(options, "inline").map(pictureOf));
+  const inline = await Promise.all(words(options, "inline").map((one) => pictureOf(desk, one)));
   if (inline.length > 0 && html === undefined) {
     throw new PortholeError("usage", "--inline puts a picture within HTML, and there is none", {
       hint: "--attach sends it beside the text",
     });
   }
-  const attachments = await Promise.all(words(options, "attach").map(describedOf));
+  const attachments = await Promise.all(words(options, "attach").map((one) => describedOf(desk, one)));
   const calendar = word(options, "calendar");
   const said = word(options, "from");
   const from = said === undefined || isNobody(said) ? ownAddress(desk) : said;
@@ -88,13 +88,22 @@ function given<K extends keyof Mail>(key: K, value: Mail[K] | undefined): Partia
 
 /** Standard input is there once. @throws PortholeError `usage` */
 function refuseSharedInput(options: Options): void {
-  const readers = ["text", "text-file", "html", "html-file", "calendar"].filter(
+  const single = ["text", "text-file", "html", "html-file", "calendar"].filter(
     (flag) => options[flag] === STDIN,
   );
+  const readers = [
+    ...single,
+    ...words(options, "attach").flatMap((one) => (fromInput(one) ? ["attach"] : [])),
+  ];
   if (readers.length < 2) return;
   throw new PortholeError("usage", `--${readers[0]} and --${readers[1]} both read standard input`, {
     hint: "put one into a file",
   });
+}
+
+/** `-`, or `-;name=report.csv`. */
+function fromInput(attached: string): boolean {
+  return attached === STDIN || attached.startsWith(`${STDIN};`);
 }
 
 function priorityOf(options: Options): Priority | undefined {
@@ -114,7 +123,8 @@ async function dkimOf(options: Options, from: string): Promise<Mail["dkim"]> {
   if (file === undefined || selector === undefined) {
     throw new PortholeError("usage", "a DKIM signature wants both --dkim-key and --dkim-selector");
   }
-  if ((await sizeOf(file)) > MAX_KEY) throw new PortholeError("usage", `${file} is too large for a key`);
+  if ((await factsOf(file)).size > MAX_KEY)
+    throw new PortholeError("usage", `${file} is too large for a key`);
   const privateKey = await readFile(file, "utf8").catch((thrown: unknown) => {
     throw localError(thrown, file);
   });
@@ -145,23 +155,30 @@ async function ready(desk: Desk, file: string): Promise<ReadyMail> {
   };
   if (file === STDIN)
     return readEml({ name: "standard input", open: () => terminal.stdin, once: true }, given);
-  await sizeOf(file);
+  const { isFile } = await factsOf(file);
   try {
-    return await readEml({ name: file, open: () => reading(file) }, given);
+    return await readEml({ name: file, open: () => reading(file), once: !isFile }, given);
   } catch (thrown) {
     throw thrown instanceof PortholeError ? thrown : localError(thrown, file);
   }
 }
 
-async function attachmentOf(file: string): Promise<Attachment> {
-  const size = await sizeOf(file);
-  return { filename: basename(file), size, open: () => reading(file) };
+/** A pipe is read whole: what it holds comes once, and how much that is does not show before. */
+async function attachmentOf(desk: Desk, file: string): Promise<Attachment> {
+  const { size, isFile } = file === STDIN ? { size: 0, isFile: false } : await factsOf(file);
+  if (isFile) return { filename: basename(file), size, open: () => reading(file) };
+  const octets = await octetsOf(desk, file);
+  return {
+    filename: file === STDIN ? "stdin" : basename(file),
+    size: octets.length,
+    open: () => Readable.from([octets], { objectMode: false }),
+  };
 }
 
 /** `FILE`, or `FILE;type=text/csv;name=report.csv` as curl's -F has it; a file of that very name is meant as such. */
-async function describedOf(text: string): Promise<Attachment> {
+async function describedOf(desk: Desk, text: string): Promise<Attachment> {
   const [, file, facts] = /^(.+?)((?:;(?:type|name)=[^;]*)+)$/s.exec(text) ?? [];
-  if (file === undefined || facts === undefined || (await isThere(text))) return attachmentOf(text);
+  if (file === undefined || facts === undefined || (await isThere(text))) return attachmentOf(desk, text);
   const type = lastOf(facts, "type");
   const name = lastOf(facts, "name");
   if (type !== undefined && !MEDIA_TYPE.test(type)) {
@@ -171,7 +188,7 @@ async function describedOf(text: string): Promise<Attachment> {
     throw new PortholeError("usage", `'${name}' is no name for an attachment`, { hint: "name=report.csv" });
   }
   return {
-    ...(await attachmentOf(file)),
+    ...(await attachmentOf(desk, file)),
     ...(type === undefined ? {} : { type }),
     ...(name === undefined ? {} : { filename: name }),
   };
@@ -192,17 +209,17 @@ async function isThere(file: string): Promise<boolean> {
 }
 
 /** `FILE`, or `ID=FILE`: what the HTML calls it. */
-async function pictureOf(text: string): Promise<Attachment> {
+async function pictureOf(desk: Desk, text: string): Promise<Attachment> {
   const [, id, file = text] = /^([^=/\\]+)=(.+)$/s.exec(text) ?? [];
-  return { ...(await attachmentOf(file)), cid: id ?? basename(file) };
+  return { ...(await attachmentOf(desk, file)), cid: id ?? basename(file) };
 }
 
 /** @throws PortholeError `local` when it is no file that can be read */
-async function sizeOf(file: string): Promise<number> {
+async function factsOf(file: string): Promise<{ readonly size: number; readonly isFile: boolean }> {
   try {
     const facts = await stat(file);
     if (facts.isDirectory()) throw new PortholeError("local", `${file}: is a folder`);
-    return facts.size;
+    return { size: facts.size, isFile: facts.isFile() };
   } catch (thrown) {
     throw localError(thrown, file);
   }
@@ -222,6 +239,10 @@ async function textOf(desk: Desk, flag: "text" | "html"): Promise<string | undef
 
 /** A file that is text, or standard input, whole. */
 async function contentOf(desk: Desk, file: string): Promise<string> {
+  return decodeWords(await octetsOf(desk, file));
+}
+
+async function octetsOf(desk: Desk, file: string): Promise<Buffer> {
   const source = file === STDIN ? desk.terminal.stdin : reading(file);
   const name = file === STDIN ? "standard input" : file;
   const stop = () => source.destroy();
@@ -233,7 +254,7 @@ async function contentOf(desk: Desk, file: string): Promise<string> {
       const octets = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
       size += octets.length;
       if (size > MAX_TEXT) {
-        throw new PortholeError("usage", `${name} is too large for a text`, {
+        throw new PortholeError("usage", `${name} is too large to be read whole`, {
           hint: "--attach takes files of any size",
         });
       }
@@ -245,7 +266,7 @@ async function contentOf(desk: Desk, file: string): Promise<string> {
     desk.signal.removeEventListener("abort", stop);
   }
   desk.signal.throwIfAborted();
-  return decodeWords(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function headerOf(text: string): HeaderField {

@@ -2,6 +2,7 @@
 import { PortholeError } from "../../errors.js";
 import { outgoingMail, type ReadyMail } from "../../message/mail.js";
 import type { Manifest, SendReport, Target } from "../../plugin.js";
+import { repeatWhilePossible } from "../../repeat.js";
 import { safeLine } from "../../text/safe.js";
 import { CrlfWriter } from "../../wire/crlf-writer.js";
 import { decodeWords } from "../../wire/words.js";
@@ -34,12 +35,35 @@ export async function run(desk: Desk): Promise<number | undefined> {
     await showMail(desk, target, mail);
     return undefined;
   }
-  const report = await client.use(target, async (session) => {
-    if (session.send === undefined) throw new PortholeError("usage", "nothing can be sent here");
-    return await session.send(outgoingMail(mail, true));
-  });
+  const report = await handedOver(desk, target, mail);
   await showReport(desk, target, report);
   return report.refused.length === 0 ? undefined : PARTLY_DONE;
+}
+
+/** With `--retry`, what was refused for now is sent again: nobody has it then. What may have been taken never is. */
+async function handedOver(desk: Desk, target: Target, mail: ReadyMail): Promise<SendReport> {
+  const { client, terminal } = desk;
+  const outcome = await repeatWhilePossible(
+    client.policy.retries,
+    desk.signal,
+    (text) => terminal.warn(client.transcript.cover(text)),
+    async () => {
+      let begun = false;
+      try {
+        return await client.use(target, async (session) => {
+          if (session.send === undefined) throw new PortholeError("usage", "nothing can be sent here");
+          begun = true;
+          return { report: await session.send(outgoingMail(mail, true)) };
+        });
+      } catch (failure) {
+        const refused = failure instanceof PortholeError && failure.code === "busy" && mail.once !== true;
+        if (!begun || refused) throw failure;
+        return { failure };
+      }
+    },
+  );
+  if ("failure" in outcome) throw outcome.failure;
+  return outcome.report;
 }
 
 /** `bob@example.org` would be the front page of example.org, and bob's. @throws PortholeError `usage` */
