@@ -118,6 +118,14 @@ describe("smtp bulk", () => {
     expect((await bulk("smtp://127.0.0.1:9", list)).failure).toMatchObject({ code: "usage" });
   });
 
+  it.each([";", "\t"])("tells of a list with %j where commas should be", async (mark) => {
+    const list = await file("s.csv", ["name", "email", "berth"].join(mark).concat("\nAnn\n"));
+    expect((await bulk("smtp://127.0.0.1:9", list)).failure).toMatchObject({
+      code: "usage",
+      hint: expect.stringContaining("with commas between the fields"),
+    });
+  });
+
   it("never sends again to whom the answer was lost, unless that is asked for", async () => {
     const list = await file("c.csv", "name,email,berth\nAnn,ann@y.example,1\n");
     const cut = hello("PIPELINING", "CHUNKING")

@@ -127,12 +127,17 @@ async function checkList(list: string, template: Template): Promise<void> {
   for await (const row of rowsOf(list)) {
     const missing = [...template.places].find((name) => !row.fields.has(name));
     if (missing === undefined) continue;
-    const there = [...row.fields.keys()].slice(0, 20).join(", ");
+    const names = [...row.fields.keys()];
+    const there = names.slice(0, 20).join(", ");
+    // As spreadsheets save where the comma is in numbers.
+    const otherwise = names.length === 1 && /[;\t]/.test(there);
     throw new PortholeError(
       "usage",
       `${list}, line ${row.line}: there is no field ${missing}, and the template asks for it`,
       {
-        hint: `there are ${there}`,
+        hint: otherwise
+          ? `save it with commas between the fields: its first line is '${there}'`
+          : `there are ${there}`,
       },
     );
   }
