@@ -31,8 +31,8 @@ export function multipart(
     : undefined;
   return {
     type: `multipart/form-data; boundary=${boundary}`,
-    repeatable: true,
-    ...(size === undefined ? {} : { size }),
+    // A part without a size is a pipe, which gives what it has only once.
+    ...(size === undefined ? {} : { size, repeatable: true }),
     body: {
       async *[Symbol.asyncIterator]() {
         for (const [at, part] of parts.entries()) {

@@ -31,21 +31,24 @@ const MOST_TEXT = 16 * 1024 * 1024;
 const FILE_CHUNK = 256 * 1024;
 const FORM = "application/x-www-form-urlencoded; charset=utf-8";
 
+type Stdin = () => AsyncIterable<Uint8Array>;
+
 /** @throws PortholeError `usage` for what contradicts itself, `local` for files that cannot be read */
 export async function contentOf(
   items: readonly RequestItem[],
   options: Options,
-  stdin: () => AsyncIterable<Uint8Array>,
+  stdin: Stdin,
 ): Promise<RequestContent> {
+  refuseTwoReaders(items, options["data"]);
   const own: Header[] = [];
   const without = new Set<string>();
   const query = new URLSearchParams();
   for (const item of items) {
     if (item.kind === "header") own.push([item.name, headerOctets(item.value)]);
-    if (item.kind === "header-file") own.push([item.name, headerOctets(await lineIn(item.file))]);
+    if (item.kind === "header-file") own.push([item.name, headerOctets(await lineIn(item.file, stdin))]);
     if (item.kind === "no-header") without.add(item.name.toLowerCase());
     if (item.kind === "query") query.append(item.name, item.value);
-    if (item.kind === "query-file") query.append(item.name, await lineIn(item.file));
+    if (item.kind === "query-file") query.append(item.name, await lineIn(item.file, stdin));
   }
   const body = await bodyOf(items, options, stdin);
   const json = options["form"] !== true && options["multipart"] !== true && fieldsOf(items).length > 0;
@@ -70,7 +73,7 @@ function fieldsOf(items: readonly RequestItem[]): readonly RequestItem[] {
 async function bodyOf(
   items: readonly RequestItem[],
   options: Options,
-  stdin: () => AsyncIterable<Uint8Array>,
+  stdin: Stdin,
 ): Promise<UploadSource | undefined> {
   const fields = fieldsOf(items);
   const whole = items.flatMap((item) => (item.kind === "body" ? [item.file] : []));
@@ -90,20 +93,21 @@ async function bodyOf(
   }
   if (typeof raw === "string")
     return held(Buffer.from(raw, "utf8"), options["form"] === true ? FORM : undefined);
-  if (form.length > 0) return formData(form);
+  if (form.length > 0) return formData(form, stdin);
   const [file] = whole;
   if (file === "-") return { body: stdin(), type: "application/octet-stream" };
   if (file !== undefined) return fileBody(file);
-  if (options["multipart"] === true) return multipart(await Promise.all(fields.map(partOf)));
+  if (options["multipart"] === true)
+    return multipart(await Promise.all(fields.map((item) => partOf(item, stdin))));
   if (options["form"] === true) {
     const parts = fields.some(({ kind }) => kind === "upload");
-    if (parts) return multipart(await Promise.all(fields.map(partOf)));
+    if (parts) return multipart(await Promise.all(fields.map((item) => partOf(item, stdin))));
     const pairs = new URLSearchParams();
-    for (const item of fields) pairs.append(...(await textField(item)));
+    for (const item of fields) pairs.append(...(await textField(item, stdin)));
     return held(Buffer.from(pairs.toString()), FORM);
   }
   if (fields.length === 0) return undefined;
-  const values = await Promise.all(fields.map(jsonField));
+  const values = await Promise.all(fields.map((item) => jsonField(item, stdin)));
   return held(Buffer.from(exactJsonText(nestedJson(values)), "utf8"), "application/json");
 }
 
@@ -130,10 +134,10 @@ async function fileBody(file: string): Promise<UploadSource> {
 }
 
 /** `--data`, as curl has it: texts of a form as they stand, joined by `&`; `@FILE` is what is in a file, line ends left out. */
-export async function formData(texts: readonly string[]): Promise<UploadSource> {
+export async function formData(texts: readonly string[], stdin?: Stdin): Promise<UploadSource> {
   const parts = await Promise.all(
     texts.map(async (text) =>
-      text.startsWith("@") ? (await textIn(text.slice(1))).replace(/[\r\n]/g, "") : text,
+      text.startsWith("@") ? (await textIn(text.slice(1), stdin)).replace(/[\r\n]/g, "") : text,
     ),
   );
   return held(Buffer.from(parts.join("&"), "utf8"), "application/x-www-form-urlencoded");
@@ -162,7 +166,8 @@ async function* reading(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function textIn(file: string): Promise<string> {
+async function textIn(file: string, stdin?: Stdin): Promise<string> {
+  if (file === "-" && stdin !== undefined) return textFrom(stdin());
   try {
     const { size } = await stat(file);
     if (size > MOST_TEXT) throw new PortholeError("usage", `${file} is too large to be part of a text`);
@@ -172,22 +177,48 @@ async function textIn(file: string): Promise<string> {
   }
 }
 
+async function textFrom(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of source) {
+    size += piece.length;
+    if (size > MOST_TEXT)
+      throw new PortholeError("usage", "standard input is too large to be part of a text");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+/** @throws PortholeError `usage` before anything is sent: two that read it would each get some of it, or nothing */
+function refuseTwoReaders(items: readonly RequestItem[], data: unknown): void {
+  const texts: readonly unknown[] = Array.isArray(data) ? data : [];
+  const readers = [
+    ...items.filter((item) => "file" in item && item.file === "-"),
+    ...texts.filter((text) => text === "@-"),
+  ];
+  if (readers.length > 1) {
+    throw new PortholeError("usage", "standard input can be only one part of a request", {
+      hint: "name a file for the other",
+    });
+  }
+}
+
 /** A file's text, as one line: for headers and the query. */
-async function lineIn(file: string): Promise<string> {
-  const line = (await textIn(file)).replace(/\r?\n$/, "");
+async function lineIn(file: string, stdin: Stdin): Promise<string> {
+  const line = (await textIn(file, stdin)).replace(/\r?\n$/, "");
   refuseControls(line, `what is in ${file}`);
   return line;
 }
 
-async function textField(item: RequestItem): Promise<[string, string]> {
+async function textField(item: RequestItem, stdin: Stdin): Promise<[string, string]> {
   switch (item.kind) {
     case "field":
       return [item.name, item.value];
     case "field-file":
-      return [item.name, await textIn(item.file)];
+      return [item.name, await textIn(item.file, stdin)];
     case "json":
     case "json-file": {
-      const [name, value] = await jsonField(item);
+      const [name, value] = await jsonField(item, stdin);
       return [name, typeof value === "string" ? value : exactJsonText(value)];
     }
     default:
@@ -195,29 +226,29 @@ async function textField(item: RequestItem): Promise<[string, string]> {
   }
 }
 
-async function jsonField(item: RequestItem): Promise<[string, ExactJson]> {
+async function jsonField(item: RequestItem, stdin: Stdin): Promise<[string, ExactJson]> {
   switch (item.kind) {
     case "json":
       return [item.name, parsed(item.text, `'${item.text}'`)];
     case "json-file":
-      return [item.name, parsed(await textIn(item.file), item.file)];
+      return [item.name, parsed(await textIn(item.file, stdin), item.file)];
     case "field":
     case "field-file":
-      return textField(item);
+      return textField(item, stdin);
     default:
       throw uploadWithoutForm(item);
   }
 }
 
-async function partOf(item: RequestItem): Promise<FormPart> {
-  if (item.kind !== "upload") return textPart(...(await textField(item)));
+async function partOf(item: RequestItem, stdin: Stdin): Promise<FormPart> {
+  if (item.kind !== "upload") return textPart(...(await textField(item, stdin)));
   const type = item.type ?? mediaTypeOf(item.file);
   refuseControls(type ?? "", "a media type");
   return {
     name: item.name,
     filename: basename(item.file),
     ...(type === undefined ? {} : { type }),
-    ...(await opened(item.file)),
+    ...(item.file === "-" ? { size: undefined, open: stdin } : await opened(item.file)),
   };
 }
 

@@ -156,7 +156,8 @@ function sourceOf(desk: Desk, upload: Upload, there: number | undefined): Source
     upload.begun = true;
     return path === undefined
       ? desk.terminal.stdin
-      : createReadStream(path, { highWaterMark: FILE_CHUNK, start: offset });
+      : // A pipe cannot be told where to begin, not even at its start.
+        createReadStream(path, { highWaterMark: FILE_CHUNK, ...(offset === 0 ? {} : { start: offset }) });
   };
   return {
     body: counted(desk, name, open, offset, size),

@@ -1,5 +1,9 @@
 /** `porthole http ...`, as people type it. */
+import { execFileSync, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../../fixtures/servers/sandbox.js";
 import { objects, User } from "./program.js";
@@ -74,6 +78,51 @@ describe("http", () => {
     expect(JSON.parse(raw.stdout)).toMatchObject({ body: "hello" });
     const input = await user.run(["http", "put", `${base}echo`, "-"], { input: "from a pipe" });
     expect(JSON.parse(input.stdout)).toMatchObject({ method: "PUT", body: "from a pipe" });
+  });
+
+  it("- is standard input in each item that takes a file, for one of them", async () => {
+    const sent = async (input: string, ...items: readonly string[]) => {
+      const { stdout, stderr } = await user.run(["http", "post", `${base}echo`, ...items], { input });
+      return stderr === "" ? JSON.parse(stdout) : stderr;
+    };
+    expect((await sent('{"z":1}', "a:=@-")).body).toBe('{"a":{"z":1}}');
+    expect((await sent("text", "a=@-")).body).toBe('{"a":"text"}');
+    expect((await sent("a=1\n", "--data", "@-")).body).toBe("a=1");
+    expect((await sent("token\n", "X-Trace:@-")).headers).toMatchObject({ "x-trace": "token" });
+    const form = (await sent("octets", "--form", "a=1", "f@-")).body;
+    expect(form).toContain('name="f"; filename="-"\r\n\r\noctets\r\n--');
+    expect(await sent("octets", "--form", "a@-", "b@-")).toContain("standard input can be only one part");
+  });
+
+  it("a form with a pipe in it is not sent once more without what the pipe held", async () => {
+    const bodies: string[] = [];
+    await using server = createServer((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on("data", (piece: Buffer) => pieces.push(piece));
+      request.on("end", () => {
+        bodies.push(Buffer.concat(pieces).toString("latin1"));
+        if (request.url === "/") response.writeHead(307, { Location: "/again" });
+        response.end();
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const { status, stderr } = await user.run(["http", "post", url, "--form", "f@-"], {
+      input: "octets",
+    });
+    expect(bodies.filter((body) => !body.includes("octets"))).toEqual([]);
+    expect(stderr).toContain("what was streamed to it is gone (307 Temporary Redirect)");
+    expect(status).toBe(9);
+  });
+
+  it("put takes a named pipe", async () => {
+    const pipe = join(user.home, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const writer = spawn("sh", ["-c", 'printf "from a pipe" > "$0"', pipe]);
+    const put = await user.run(["put", pipe, `${base}files/piped.txt`, "--force"]);
+    writer.kill();
+    expect([put.stderr, put.status]).toEqual(["", 0]);
+    expect((await user.run(["get", `${base}files/piped.txt`])).stdout).toBe("from a pipe");
   });
 
   it("its flags are its own with other options before the command, too", async () => {
