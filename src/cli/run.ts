@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly onSignal: (name: "SIGINT" | "SIGTERM" | "SIGHUP", act: () => void) => void;
+  /** Fails when nothing is left that the work could wait for: Node would end the process, as if all were done. */
+  readonly stranded?: Promise<never>;
 }
 
 /** How errors are told, as far as it is known by then. */
@@ -29,7 +31,9 @@ export async function run(surroundings: Surroundings): Promise<number> {
   const terminal = new Terminal(surroundings, { environment });
   let status: number;
   try {
-    status = (await runUnderstood(surroundings, terminal, voice)) ?? 0;
+    const work = runUnderstood(surroundings, terminal, voice);
+    const { stranded } = surroundings;
+    status = (await (stranded === undefined ? work : Promise.race([work, stranded]))) ?? 0;
   } catch (thrown) {
     status = await tell(thrown, terminal, voice);
   }

@@ -1,4 +1,5 @@
 /** One run of the program in its process: what of it belongs to the system, and how it ends. */
+import { PortholeError } from "../errors.js";
 import { run } from "./run.js";
 
 /** Ends the process. */
@@ -18,6 +19,9 @@ export async function start(): Promise<void> {
     },
     stdout: process.stdout,
     stderr: process.stderr,
+    stranded: new Promise((_, reject) => {
+      process.once("beforeExit", () => reject(new PortholeError("other", "stopped with the work undone")));
+    }),
     onSignal: (name, act) => {
       process.once(name, () => {
         act();

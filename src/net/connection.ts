@@ -194,7 +194,9 @@ export class Connection extends SocketShape {
       this.#removable = undefined;
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
       this.#attach(this.#plain);
+      // What it told while TLS was taken off, it does not tell again.
       if (this.#plain.destroyed) this.#onClose();
+      else if (this.#plain.readableEnded) this.#onEnd();
       this.#wiring.tap.note("TLS has ended; in clear from here on");
     } catch (thrown) {
       const reason = this.errored ?? connectionError(thrown, this.#place);
@@ -478,9 +480,12 @@ export class Connection extends SocketShape {
   };
 
   /** For messages. */
-  get #place(): { host: string; port: number } {
+  get #place(): { host: string; port: number; secured: boolean } {
     const { host, port, socketPath } = this.#facts;
-    return host === "" && socketPath !== undefined ? { host: socketPath, port: 0 } : { host, port };
+    const secured = this.#tlsSocket !== undefined;
+    return host === "" && socketPath !== undefined
+      ? { host: socketPath, port: 0, secured }
+      : { host, port, secured };
   }
 
   /** Somebody waits for the other side: to send, or to take. */

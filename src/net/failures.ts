@@ -5,6 +5,8 @@ import { isAbort, messageOf, PortholeError, systemCode } from "../errors.js";
 interface Place {
   readonly host: string;
   readonly port: number;
+  /** TLS is on: its handshake is over. */
+  readonly secured?: boolean;
 }
 
 const CONNECTION_FAILURES: Readonly<Record<string, { words: string; hint?: string }>> = {
@@ -177,6 +179,13 @@ export function tlsError(thrown: unknown, place: Place): PortholeError {
     });
   }
   if (/wrong version number|packet length too long|http request/i.test(messageOf(thrown))) {
+    // vsftpd's 500 OOPS, for one: what it said is lost in TLS.
+    if (place.secured === true) {
+      return new PortholeError("tls", `${where(place)}: the server went on without TLS, in clear`, {
+        hint: "its log may tell why",
+        cause: thrown,
+      });
+    }
     return new PortholeError("tls", `${where(place)}: the server does not speak TLS on this port`, {
       hint: "use the scheme without TLS, or the port with it",
       cause: thrown,
