@@ -21,7 +21,7 @@ export async function* checkSteps(
   const asked = performance.now();
   const features = (await control.featureLines()).map((line) => textOf(line));
   const weaknesses = weaknessesOf(control, target, features);
-  if (target.tls === "upgrade" && control.connection.secure && (await isInjectable(target, context)))
+  if (target.tls === "upgrade" && hadTls(control) && (await isInjectable(target, context)))
     weaknesses.push(INJECTABLE);
   yield {
     step: "capabilities",
@@ -41,8 +41,7 @@ export async function* checkSteps(
 }
 
 function weaknessesOf(control: Control, target: Target, features: readonly string[]): Weakness[] {
-  const { secure } = control.connection;
-  if (secure) {
+  if (hadTls(control)) {
     if (control.protectedData) return [];
     return [
       {
@@ -67,6 +66,11 @@ function weaknessesOf(control: Control, target: Target, features: readonly strin
           grade: "warning",
         },
   ];
+}
+
+/** For the login, at least: --ccc takes it off again. */
+function hadTls({ connection }: Control): boolean {
+  return connection.facts.tls !== undefined;
 }
 
 const INJECTABLE: Weakness = {

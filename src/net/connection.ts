@@ -38,6 +38,8 @@ export class Connection extends SocketShape {
   #tlsSocket: TLSSocket | undefined;
   /** What TLS was started on, where it may be taken off again. */
   #removable: Removable | undefined;
+  /** TLS was taken off. */
+  #isCleared = false;
   #facts: ConnectionFacts;
   readonly #wiring: ConnectionWiring;
   readonly #idle: IdleWatch;
@@ -85,6 +87,11 @@ export class Connection extends SocketShape {
 
   override get facts(): ConnectionFacts {
     return this.#facts;
+  }
+
+  /** The facts tell how the connection came about, also of TLS that was taken off since. */
+  override get secure(): boolean {
+    return super.secure && !this.#isCleared;
   }
 
   protected override get beneath(): Beneath {
@@ -188,8 +195,7 @@ export class Connection extends SocketShape {
       this.#detach();
       this.#socket = this.#plain;
       await removable.takeOff(secured);
-      const { tls: _ended, ...inClear } = this.#facts;
-      this.#facts = inClear;
+      this.#isCleared = true;
       this.#tlsSocket = undefined;
       this.#removable = undefined;
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { check } from "../../src/checking.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import { Transcript } from "../../src/net/transcript.js";
+import type { CheckResult } from "../../src/verbs/check.js";
 import { failureOf, names, opened, pieces, type Verbs } from "../ftp/opened.js";
 import { PROFTPD, type Proftpd, startProftpd, USER } from "./proftpd.js";
 import { DAEMON } from "./vsftpd.js";
@@ -76,6 +78,14 @@ describe.skipIf(PROFTPD === undefined)(TITLE, () => {
     // The listing, the file down and the file up.
     const secured = notes.slice(ended).filter(({ data, text: note }) => data && note.startsWith("TLS 1"));
     expect(secured.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("is checked with its certificate where commands go in clear after the login, too", async () => {
+    const client = new Client({ ...trusting, options: { ccc: true } });
+    const steps: CheckResult[] = [];
+    for await (const step of check(client, [urls["AUTH TLS"] ?? ""])) steps.push(step);
+    expect(steps.find(({ step }) => step === "tls")).toMatchObject({ ok: true });
+    expect(steps.flatMap(({ weaknesses = [] }) => weaknesses.map(({ what }) => what))).toEqual([]);
   });
 
   it("has many files read ahead, under TLS and with commands in clear", async () => {
