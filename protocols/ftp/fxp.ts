@@ -50,7 +50,7 @@ export async function passOn(
 ): Promise<Listed> {
   for (const { control } of [source, target]) {
     if (!control.protectedData) continue;
-    throw new PortholeError("usage", "servers cannot agree on TLS between them by way of a third", {
+    throw new PortholeError("usage", "no TLS is set up between two servers here (SSCN, CPSV)", {
       hint: `--prot C sends the file in clear; ${NOT_ALLOWED}`,
     });
   }
