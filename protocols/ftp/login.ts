@@ -137,5 +137,4 @@ async function clearCommands(control: Control, context: Context): Promise<void> 
     throw new PortholeError("usage", "--ccc wants TLS", { hint: "use ftps: or --starttls require" });
   }
   await control.clear();
-  context.warn("commands and answers go in clear from here on, as --ccc asks");
 }
