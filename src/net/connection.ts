@@ -38,8 +38,6 @@ export class Connection extends SocketShape {
   #tlsSocket: TLSSocket | undefined;
   /** What TLS was started on, where it may be taken off again. */
   #removable: Removable | undefined;
-  /** TLS was taken off. */
-  #isCleared = false;
   #facts: ConnectionFacts;
   readonly #wiring: ConnectionWiring;
   readonly #idle: IdleWatch;
@@ -87,11 +85,6 @@ export class Connection extends SocketShape {
 
   override get facts(): ConnectionFacts {
     return this.#facts;
-  }
-
-  /** The facts tell how the connection came about, also of TLS that was taken off since. */
-  override get secure(): boolean {
-    return super.secure && !this.#isCleared;
   }
 
   protected override get beneath(): Beneath {
@@ -186,18 +179,15 @@ export class Connection extends SocketShape {
   async stopTls(): Promise<void> {
     const removable = this.#removable;
     const secured = this.#tlsSocket;
-    if (removable === undefined || secured === undefined) {
+    if (removable === undefined || secured === undefined)
       throw new PortholeError("usage", "there is no TLS to be taken off");
-    }
     this.#upgrading = true;
     try {
       await this.#sending.written();
       this.#detach();
       this.#socket = this.#plain;
       await removable.takeOff(secured);
-      this.#isCleared = true;
       this.#tlsSocket = undefined;
-      this.#removable = undefined;
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
       this.#attach(this.#plain);
       // What it told while TLS was taken off, it does not tell again.

@@ -45,9 +45,9 @@ export abstract class SocketShape extends Duplex {
     return tlsSocket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0));
   }
 
-  /** TLS is on. */
+  /** TLS is on. The facts tell how the connection came about, also of TLS that was taken off since. */
   get secure(): boolean {
-    return this.facts.tls !== undefined;
+    return this.tlsSocket !== undefined;
   }
 
   /** The octets do not leave this machine. Through a proxy they may, whatever the host's name. */
