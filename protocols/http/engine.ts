@@ -132,9 +132,13 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   "PROPFIND",
 ]);
 
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}
+
 /** Whether a request may go out once more when a kept connection turns out to be closed (RFC 9112, 9.3.1). */
 export function isRepeatable({ method, body }: Pick<HttpRequest, "method" | "body">): boolean {
-  return body === undefined || (body.repeatable === true && IDEMPOTENT.has(method));
+  return isIdempotent(method) && (body === undefined || body.repeatable === true);
 }
 
 /** What frames the body in HTTP/1.1, and whether its octets wait to be asked for. */

@@ -8,7 +8,7 @@ import { remoteFileName } from "../../src/text/filename.js";
 import { answerRecord } from "./answer-record.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
-import { type HttpRequest, headerValue } from "./engine.js";
+import { type HttpRequest, headerValue, isIdempotent } from "./engine.js";
 import type { Answer } from "./entry.js";
 import { answerHead, headerLines, headersAsSent, requestHead } from "./head-text.js";
 import type { Hop } from "./hops.js";
@@ -105,9 +105,6 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
   if (failure !== undefined) throw failure;
 }
 
-/** RFC 9110, 9.2.2: asked twice, these do what they do once. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
-
 /** The answer; with --retry the last one, where the request may be repeated and the server could not answer before. */
 async function answerTo(
   question: Question,
@@ -123,7 +120,7 @@ async function answerTo(
   },
 ): Promise<Answer> {
   const { method, upload } = question;
-  const retries = IDEMPOTENT.has(method) ? context.policy.retries : 0;
+  const retries = isIdempotent(method) ? context.policy.retries : 0;
   let left = retries;
   return repeatWhilePossible(
     retries,

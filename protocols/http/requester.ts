@@ -15,6 +15,7 @@ import {
   headerValue,
   headerValues,
   type Information,
+  isIdempotent,
   sameOrigin,
 } from "./engine.js";
 import type { Answer } from "./entry.js";
@@ -142,11 +143,12 @@ export class Requester {
   }
 
   /** What a status of 400 and above means. */
-  failureOf({ place, response }: Answer): PortholeError {
+  failureOf({ place, response, hops }: Answer): PortholeError {
     const { status, reason } = response;
+    const once = !isIdempotent(hops.at(-1)?.request.method ?? "GET");
     const loggedIn = this.#login.given && this.#isTrusted(place);
     const retryAfter = headerValue(response.headers, "retry-after");
-    return statusFailure({ status, reason, url: urlOf(place), loggedIn, retryAfter });
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn, once, retryAfter });
   }
 
   /**

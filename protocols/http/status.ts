@@ -7,6 +7,8 @@ export interface RefusedRequest {
   readonly url: string;
   /** Credentials went with it. */
   readonly loggedIn: boolean;
+  /** `--retry` does not repeat it: it may have been done. */
+  readonly once?: boolean;
   /** Value of Retry-After. */
   readonly retryAfter?: string | undefined;
 }
@@ -35,7 +37,7 @@ export function statusFailure(refused: RefusedRequest): PortholeError {
     return new PortholeError("busy", "the server cannot answer now", {
       reply,
       url,
-      hint: "try again later, or --retry N",
+      hint: refused.once === true ? "try again later" : "try again later, or --retry N",
       retryAfter: secondsUntil(refused.retryAfter),
     });
   }

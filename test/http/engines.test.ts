@@ -570,6 +570,15 @@ describe.each(ENGINES)("the engine on %s", (engine) => {
       });
     });
 
+    it("and asks for nothing twice that may count twice, without a body either", async () => {
+      const play = exchange("one").and(request()).drop();
+      await against(engine, play, async (asking, server) => {
+        expect(await outcome(asking.ask(server.url("http", "/")))).toBe("200 one");
+        expect(await outcome(asking.ask(server.url("http", "/"), { method: "POST" }))).toBe(NO_ANSWER);
+        expect(server.connections).toHaveLength(1);
+      });
+    });
+
     it("and never sends a body twice that is gone", async () => {
       const play = exchange("one").and(script().expectUntil("hello").drop());
       await against(engine, play, async (asking, server) => {

@@ -302,6 +302,14 @@ describe("a status of 400 and above", () => {
     expect(failure).toMatchObject({ exit });
   });
 
+  it.each([
+    ["get", "try again later, or --retry N"],
+    ["post", "try again later"],
+  ])("that may pass is worth --retry for what may be repeated: %s", async (method, hint) => {
+    const { failure } = await perform(method, [`${base}/status/503`]);
+    expect(failure?.hint).toBe(hint);
+  });
+
   it("is no failure with --no-check-status, and has no body with --fail", async () => {
     const calm = await perform("get", [`${base}/status/404`], { "check-status": false });
     expect(calm).toMatchObject({ text: "GET is answered with 404\n" });
