@@ -306,30 +306,23 @@ export class Control extends Client {
   ): Promise<Transfer> {
     let agreed = false;
     let timer: NodeJS.Timeout | undefined;
-    let behind: NodeJS.Timeout | undefined;
     try {
       const reply = await Promise.race([transfer.begun, connected.then(() => transfer.begun)]);
       if (reply.code >= 300) throw refusal(reply, unavailable);
       agreed = true;
-      const refused = (async () => {
-        try {
-          const last = await transfer.ended;
-          if (last.code >= 300) throw refusal(last);
-          await connected;
-        } catch (thrown) {
-          if (takesFile) throw thrown;
-          // The server had begun: what it sent before it stopped may be heard of after its last word.
-          const tooLate = new Promise<never>((_, reject) => {
-            behind = setTimeout(() => reject(thrown), BEHIND_MS);
-          });
-          await Promise.race([connected, tooLate]);
-        }
-      })();
+      const refused = transfer.ended.then((last) => {
+        if (last.code < 300) return connected;
+        throw refusal(last);
+      });
       const late = new Promise<never>((_, reject) => {
         if (!this.ways.late) return;
         timer = setTimeout(() => reject(notConnected()), ACTIVE_MS);
       });
-      await Promise.race([connected, refused, late]);
+      await Promise.race([connected, refused, late]).catch((thrown: unknown) => {
+        if (takesFile) throw thrown;
+        // The server had begun: what it sent before it stopped may be heard of after its last word.
+        return withinOr(connected, BEHIND_MS, thrown);
+      });
       this.#dataWorks = true;
       return transfer;
     } catch (thrown) {
@@ -344,19 +337,13 @@ export class Control extends Client {
       throw new PortholeError(thrown.code, thrown.message, { cause: thrown, reply: wordsOf(said) });
     } finally {
       clearTimeout(timer);
-      clearTimeout(behind);
     }
   }
 
   /** Says goodbye, waits a second at most, and closes. */
   async quit(): Promise<void> {
     if (!this.ftp.busy && !this.ftp.lost && this.#connection !== undefined) {
-      let timer: NodeJS.Timeout | undefined;
-      const enough = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, QUIT_MS);
-      });
-      await Promise.race([enough, this.ftp.handle("QUIT", untilFinal).catch(() => {})]);
-      clearTimeout(timer);
+      await withinOr(this.ftp.handle("QUIT", untilFinal), QUIT_MS, undefined).catch(() => {});
     }
     this.drop();
   }
@@ -381,6 +368,19 @@ export class Control extends Client {
     const reply = await this.ask(`REST ${offset}`);
     if (reply.code >= 400 && reply.code < 500) throw refusal(reply);
     return reply.code === 350 ? offset : 0;
+  }
+}
+
+/** @param failure thrown when it has not come about within so many milliseconds */
+async function withinOr<T>(promise: Promise<T>, milliseconds: number, failure: unknown): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(failure), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -9,6 +9,11 @@ prepareSandbox();
 
 const ACTIVE = { options: { active: true } };
 
+/** What comes before a way to the data of `/f` is agreed on. */
+const UP_TO_PORT = LOGIN.and(
+  conversation("C: TYPE I\nS: 200 ok\nC: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"),
+);
+
 /** The port that an EPRT or PORT command named. */
 function portIn(connection: ScriptConnection): number {
   const line = connection.lines.findLast((one) => /^(?:EPRT|PORT) /.test(one)) ?? "";
@@ -45,9 +50,7 @@ describe("active mode", () => {
 
   it("falls back to PORT", async () => {
     await using server = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
-        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
-        .expect(/^EPRT \|1\|127\.0\.0\.1\|\d+\|$/)
+      UP_TO_PORT.expect(/^EPRT \|1\|127\.0\.0\.1\|\d+\|$/)
         .sendLines("500 what?")
         .expect(/^PORT 127,0,0,1,\d+,\d+$/)
         .sendLines("200 ok")
@@ -66,9 +69,7 @@ describe("active mode", () => {
     ["550 no such file", { code: "missing" }],
   ])("refused by %s waits for nobody", async (refusal, wanted) => {
     await using server = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
-        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
-        .expect(/^EPRT /)
+      UP_TO_PORT.expect(/^EPRT /)
         .sendLines("200 ok")
         .expect("RETR /f")
         .sendLines(refusal)
@@ -80,9 +81,7 @@ describe("active mode", () => {
 
   it("hands over what the server had sent before it stopped, heard of behind its last word and read later still", async () => {
     await using server = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
-        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
-        .expect(/^EPRT /)
+      UP_TO_PORT.expect(/^EPRT /)
         .sendLines("200 ok")
         .expect("RETR /f")
         .sendLines("150 here", "426 the disk went")
@@ -109,9 +108,7 @@ describe("active mode", () => {
 
   it("refused altogether says what to leave out", async () => {
     await using server = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
-        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
-        .expect(/^EPRT /)
+      UP_TO_PORT.expect(/^EPRT /)
         .sendLines("501 no")
         .expect(/^PORT /)
         .sendLines("500 illegal PORT")
@@ -128,9 +125,7 @@ describe("a foreign address in PASV", () => {
     await using data = await scripted(script().send("hello"), { host: "127.0.0.2" });
     const place = `127,0,0,2,${data.port >> 8},${data.port & 255}`;
     await using server = await scripted(
-      LOGIN.and(conversation("C: TYPE I\nS: 200 ok"))
-        .and(conversation("C: SIZE /f\nS: 213 5\nC: MDTM /f\nS: 500 what?"))
-        .and(conversation(`C: EPSV\nS: 500 what?\nC: PASV\nS: 227 ok (${place})`))
+      UP_TO_PORT.and(conversation(`C: EPSV\nS: 500 what?\nC: PASV\nS: 227 ok (${place})`))
         .and(conversation("C: RETR /f\nS: 150 here\nS: 226 done"))
         .and(GOODBYE),
     );

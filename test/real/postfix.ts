@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
+import { listens } from "./listens.js";
 
 const MASTER = "/usr/lib/postfix/sbin/master";
 export const POSTFIX_INSTALLED = existsSync(MASTER) && process.getuid?.() === 0;
@@ -85,7 +86,7 @@ export async function startPostfix(root: string, sizeLimit = SIZE_LIMIT): Promis
   await writeFile(join(root, "etc", "master.cf"), `${services.join("\n")}\n`);
   const child = spawn(MASTER, ["-c", join(root, "etc"), "-d"], { stdio: "ignore" });
   const ended = once(child, "exit");
-  await listens(smtp, child, root);
+  await listens(smtp, child, () => readFile(join(root, "log"), "utf8"));
   return {
     smtp: `smtp://127.0.0.1:${smtp}`,
     submission: `submission://127.0.0.1:${submission}`,
@@ -157,22 +158,6 @@ async function startDoorkeeper(): Promise<Server> {
 function portOf(server: Server): number {
   const address: AddressInfo | string | null = server.address();
   return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
-async function listens(port: number, child: ChildProcess, root: string): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const socket = connect({ host: "127.0.0.1", port });
-    const there = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "error").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (there) return;
-    await wait(50);
-  }
-  throw new Error(
-    `postfix does not listen: ${await readFile(join(root, "log"), "utf8").catch(() => "no log")}`,
-  );
 }
 
 async function childrenOf(child: ChildProcess): Promise<string[]> {

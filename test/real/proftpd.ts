@@ -3,11 +3,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import type { TlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
+import { listens } from "./listens.js";
 import { DAEMON } from "./vsftpd.js";
 
 /** Installed, or unpacked beside vsftpd, with which Debian's package does not go together. */
@@ -75,12 +74,7 @@ export async function startProftpd(
   // A group of its own, for it starts a process for each session.
   const child = spawn(PROFTPD, ["--nodaemon", "--config", at("conf")], { stdio: "ignore", detached: true });
   const ended = once(child, "exit");
-  for (let tries = 0; !(await listens(port)); tries++) {
-    if (tries === 100 || child.exitCode !== null) {
-      throw new Error(`proftpd does not listen: ${await readFile(at("log"), "utf8").catch(() => "no log")}`);
-    }
-    await wait(50);
-  }
+  await listens(port, child, () => readFile(at("log"), "utf8"));
   return {
     port,
     async stop() {
@@ -89,14 +83,4 @@ export async function startProftpd(
       await ended;
     },
   };
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  const reached = await once(socket, "connect").then(
-    () => true,
-    () => false,
-  );
-  socket.destroy();
-  return reached;
 }

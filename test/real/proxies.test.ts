@@ -1,19 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial, type TlsMaterial } from "../../fixtures/servers/certificate.js";
 import { conversation, script, scripted } from "../../fixtures/servers/scripted.js";
 import { Client } from "../../src/client.js";
 import { dial, endpointOf, failureOf, textOf } from "../net/dialing.js";
 import { freePort } from "./free-port.js";
+import { listens } from "./listens.js";
 
 const TINYPROXY = ["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"].find((path) => existsSync(path));
 const SQUID = ["/usr/sbin/squid"].find((path) => existsSync(path));
@@ -67,20 +66,6 @@ async function start(
       await ended;
     },
   };
-}
-
-async function listens(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const socket = connect(port, "127.0.0.1");
-    const reached = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (reached) return;
-    await wait(50);
-  }
-  throw new Error(`${child.spawnfile} does not listen`);
 }
 
 /** The tunnel in clear and with TLS to the target, by address and by name. */

@@ -1,13 +1,13 @@
 /** Debian's vsftpd, as root, on a free port of loopback, from a folder of its own; nothing of the system is touched. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { TlsMaterial } from "../../fixtures/servers/certificate.js";
 import { freePort } from "./free-port.js";
+import { listens } from "./listens.js";
 
 export const VSFTPD = ["/usr/sbin/vsftpd", "/usr/bin/vsftpd"].find((path) => existsSync(path));
 
@@ -68,20 +68,6 @@ async function sessionsEnded(pid: number): Promise<void> {
     if (children.trim() === "") return;
     await wait(20);
   }
-}
-
-async function listens(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const socket = connect(port, "127.0.0.1");
-    const reached = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (reached) return;
-    await wait(50);
-  }
-  throw new Error("vsftpd does not listen");
 }
 
 /** Lines of vsftpd.conf: TLS, and data connections that resume the control connection's session. */

@@ -1,38 +1,18 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
-import { sendTyped } from "./typed.js";
+import { describe, expect, it } from "vitest";
+import { prepareSending } from "./typed.js";
 
-let sandbox: Sandbox;
-let folder: string;
-
-beforeAll(async () => {
-  sandbox = await startSandbox({ only: ["smtp"] });
-  folder = await mkdtemp(join(tmpdir(), "porthole-send-"));
-});
-
-afterAll(async () => {
-  await sandbox.close();
-  await rm(folder, { recursive: true });
-});
-
-const porthole = (argv: readonly string[], input = "") => sendTyped(folder, argv, input);
-
-async function file(name: string, octets: string | Buffer): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, octets);
-  return path;
-}
+const sending = prepareSending();
+const { porthole, file } = sending;
 
 const WHO = ["--from", "a@x.example", "--to", "b@y.example"];
 
 describe("porthole send", () => {
   it("says in one line who took it for how many", async () => {
     const sent = await porthole([
-      sandbox.url("smtp"),
+      sending.sandbox.url("smtp"),
       ...WHO,
       "--to",
       "c@y.example",
@@ -46,20 +26,20 @@ describe("porthole send", () => {
       out: "accepted by 127.0.0.1: 2 recipients (250 2.6.0 OK: message queued)\n",
       err: "",
     });
-    const mail = sandbox.mails.at(-1);
+    const mail = sending.sandbox.mails.at(-1);
     expect(mail).toMatchObject({ from: "a@x.example", to: ["b@y.example", "c@y.example"], subject: "Hi" });
     expect(mail?.raw.toString()).toMatch(/\r\n\r\nIt works\r\n$/);
   });
 
   it("sends a test mail from this user when only a recipient is named", async () => {
-    expect(await porthole([sandbox.url("smtp"), "--to", "me@here"])).toMatchObject({ status: 0 });
-    const mail = sandbox.mails.at(-1);
+    expect(await porthole([sending.sandbox.url("smtp"), "--to", "me@here"])).toMatchObject({ status: 0 });
+    const mail = sending.sandbox.mails.at(-1);
     expect(mail).toMatchObject({ to: ["me@here"], subject: "Porthole test mail" });
     expect(mail?.from).toMatch(/^ann@./);
   });
 
   it("exits 13 when some are refused, and names them", async () => {
-    const sent = await porthole([sandbox.url("smtp"), ...WHO, "--cc", "refused@y.example"]);
+    const sent = await porthole([sending.sandbox.url("smtp"), ...WHO, "--cc", "refused@y.example"]);
     expect(sent).toEqual({
       status: 13,
       out: "accepted by 127.0.0.1: 1 recipient (250 2.6.0 OK: message queued)\n",
@@ -68,7 +48,13 @@ describe("porthole send", () => {
   });
 
   it("exits as the first refusal says when all are", async () => {
-    const sent = await porthole([sandbox.url("smtp"), "--from", "a@x.example", "--to", "later@y.example"]);
+    const sent = await porthole([
+      sending.sandbox.url("smtp"),
+      "--from",
+      "a@x.example",
+      "--to",
+      "later@y.example",
+    ]);
     expect(sent).toEqual({
       status: 10,
       out: "",
@@ -77,7 +63,13 @@ describe("porthole send", () => {
   });
 
   it("tells in JSON", async () => {
-    const sent = await porthole([sandbox.url("smtp"), ...WHO, "--bcc", "refused@y.example", "--json"]);
+    const sent = await porthole([
+      sending.sandbox.url("smtp"),
+      ...WHO,
+      "--bcc",
+      "refused@y.example",
+      "--json",
+    ]);
     expect(sent.status).toBe(13);
     expect(sent.err).toBe("");
     expect(JSON.parse(sent.out)).toEqual({
@@ -86,8 +78,8 @@ describe("porthole send", () => {
       refused: [{ recipient: "refused@y.example", code: 550, reply: "550 5.1.1 No such harbour here" }],
       reply: "250 2.6.0 OK: message queued",
       messageId: expect.stringMatching(/^<.*@x\.example>$/),
-      size: sandbox.mails.at(-1)?.size,
-      url: sandbox.url("smtp"),
+      size: sending.sandbox.mails.at(-1)?.size,
+      url: sending.sandbox.url("smtp"),
     });
   });
 
@@ -97,7 +89,7 @@ describe("porthole send", () => {
       await file("data.bin", Buffer.alloc(5000, 1)),
     ];
     const args = [
-      sandbox.url("smtp"),
+      sending.sandbox.url("smtp"),
       ...WHO,
       "--text-file",
       "-",
@@ -111,7 +103,7 @@ describe("porthole send", () => {
     expect(await porthole([...args, "--header", "X-Lamp:  on"], "Grüße von der Pfeife\n")).toMatchObject({
       status: 0,
     });
-    const raw = sandbox.mails.at(-1)?.raw.toString() ?? "";
+    const raw = sending.sandbox.mails.at(-1)?.raw.toString() ?? "";
     expect(raw).toContain("Gr=C3=BC=C3=9Fe von der Pfeife");
     expect(raw).toContain("<b>Hafen</b>");
     expect(raw).toMatch(/filename=data\.bin\r\n/);
@@ -132,14 +124,23 @@ describe("porthole send", () => {
     ];
     const sent = await porthole(
       [
-        ...[sandbox.url("smtp"), ...WHO, "--html", "-", "--inline", logo, "--inline", `other=${logo}`],
+        ...[
+          sending.sandbox.url("smtp"),
+          ...WHO,
+          "--html",
+          "-",
+          "--inline",
+          logo,
+          "--inline",
+          `other=${logo}`,
+        ],
         ...["--reply-to", "office@x.example", "--in-reply-to", "<1@y.example>", "--priority", "low"],
         ...["--calendar", invite, "--dkim-key", key, "--dkim-selector", "mail"],
       ],
       '<img src="cid:logo.png"><p>Hafen</p>',
     );
     expect(sent).toMatchObject({ status: 0, err: "" });
-    const raw = sandbox.mails.at(-1)?.raw.toString() ?? "";
+    const raw = sending.sandbox.mails.at(-1)?.raw.toString() ?? "";
     expect(raw).toMatch(/^DKIM-Signature: v=1; a=rsa-sha256; c=relaxed\/relaxed; d=x\.example;/);
     for (const part of ["Content-ID: <logo.png>", "Content-ID: <other>", "method=CANCEL", "Importance: Low"])
       expect(raw).toContain(part);
@@ -153,13 +154,18 @@ describe("porthole send", () => {
       [await file("letter.eml", letter), ""],
       ["-", letter],
     ] as const) {
-      expect(await porthole([sandbox.url("smtp"), "--eml", name], input)).toMatchObject({ status: 0 });
-      const mail = sandbox.mails.at(-1);
+      expect(await porthole([sending.sandbox.url("smtp"), "--eml", name], input)).toMatchObject({
+        status: 0,
+      });
+      const mail = sending.sandbox.mails.at(-1);
       expect(mail).toMatchObject({ from: "ann@x.example", to: ["b@y.example", "c@y.example"] });
       expect(mail?.raw.toString()).toBe(want);
     }
-    await porthole([sandbox.url("smtp"), "--eml", "-", "--from", "<>", "--to", "d@y.example"], letter);
-    expect(sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["d@y.example"] });
+    await porthole(
+      [sending.sandbox.url("smtp"), "--eml", "-", "--from", "<>", "--to", "d@y.example"],
+      letter,
+    );
+    expect(sending.sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["d@y.example"] });
   });
 });
 
@@ -167,9 +173,9 @@ describe("porthole send --dry-run", () => {
   it("shows a ready message as it goes out, lines ended by CRLF", async () => {
     const path = await file("lf.eml", "From: a@x.example\nTo: b@y.example\n\nhi\n.\nend");
     const whole = "From: a@x.example\r\nTo: b@y.example\r\n\r\nhi\r\n.\r\nend\r\n";
-    const shown = await porthole([sandbox.url("smtp"), "--eml", path, "--dry-run"]);
+    const shown = await porthole([sending.sandbox.url("smtp"), "--eml", path, "--dry-run"]);
     expect(shown.out).toBe(whole);
-    const json = await porthole([sandbox.url("smtp"), "--eml", path, "--dry-run", "--json"]);
+    const json = await porthole([sending.sandbox.url("smtp"), "--eml", path, "--dry-run", "--json"]);
     expect(JSON.parse(json.out)).toMatchObject({ message: whole, size: whole.length });
     expect(json.out).not.toContain("messageId");
   });
@@ -200,8 +206,8 @@ describe("porthole send --dry-run", () => {
     ]);
     expect(shown.err).toBe("envelope: <> -> b@y.example\n");
     expect(shown.out).toMatch(/^From: ann@\S+\r\n/);
-    await porthole([sandbox.url("smtp"), "--from", nobody, "--to", "nobody-to-tell@y.example"]);
-    expect(sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["nobody-to-tell@y.example"] });
+    await porthole([sending.sandbox.url("smtp"), "--from", nobody, "--to", "nobody-to-tell@y.example"]);
+    expect(sending.sandbox.mails.at(-1)).toMatchObject({ from: "", to: ["nobody-to-tell@y.example"] });
   });
 
   it("shows both in JSON", async () => {

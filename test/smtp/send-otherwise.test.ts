@@ -1,35 +1,15 @@
 /** `porthole send` for who knows another program, reads from pipes, or wants it tried again. */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
+import { describe, expect, it } from "vitest";
 import { type Script, script, scripted } from "../../fixtures/servers/scripted.js";
 import { hello } from "./talk.js";
-import { sendTyped } from "./typed.js";
+import { prepareSending } from "./typed.js";
 
-let sandbox: Sandbox;
-let folder: string;
-
-beforeAll(async () => {
-  sandbox = await startSandbox({ only: ["smtp"] });
-  folder = await mkdtemp(join(tmpdir(), "porthole-send-"));
-});
-
-afterAll(async () => {
-  await sandbox.close();
-  await rm(folder, { recursive: true });
-});
-
-const porthole = (argv: readonly string[], input = "") => sendTyped(folder, argv, input);
-
-async function file(name: string, octets: string): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, octets);
-  return path;
-}
+const sending = prepareSending();
+const { porthole, file } = sending;
 
 const WHO = ["--from", "a@x.example", "--to", "b@y.example"];
 
@@ -37,7 +17,7 @@ describe("an attachment", () => {
   it("may be told type and name", async () => {
     const path = await file("numbers.txt", "a,b\n");
     const { out } = await porthole([
-      sandbox.url("smtp"),
+      sending.sandbox.url("smtp"),
       ...WHO,
       "--attach",
       `${path};type=text/csv;name=report.csv`,
@@ -49,14 +29,14 @@ describe("an attachment", () => {
 
   it("is the file of that very name, when there is one", async () => {
     const path = await file("a;name=b", "x");
-    const { out } = await porthole([sandbox.url("smtp"), ...WHO, "--attach", path, "--dry-run"]);
+    const { out } = await porthole([sending.sandbox.url("smtp"), ...WHO, "--attach", path, "--dry-run"]);
     expect(out).toContain('Content-Disposition: attachment; filename="a;name=b"\r\n');
   });
 
   it.each(["type=csv", "type=text/csv\r\nX: y", "name=", "name=../x"])("is not told %j", async (fact) => {
     const path = await file("c.txt", "x");
     expect(
-      await porthole([sandbox.url("smtp"), ...WHO, "--attach", `${path};${fact}`, "--dry-run"]),
+      await porthole([sending.sandbox.url("smtp"), ...WHO, "--attach", `${path};${fact}`, "--dry-run"]),
     ).toMatchObject({ status: 2, out: "" });
   });
 });
@@ -74,12 +54,12 @@ describe("options of other programs", () => {
     [["--helo", "x"], "--ehlo-name NAME"],
     [["--quit-after", "rcpt"], "porthole smtp probe URL --stop-after STEP"],
   ])("%j: what is written here is told", async (words, here) => {
-    const before = sandbox.mails.length;
-    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, ...words]);
+    const before = sending.sandbox.mails.length;
+    const { status, err } = await porthole([sending.sandbox.url("smtp"), ...WHO, ...words]);
     expect(status).toBe(2);
     expect(err).toContain(`for SMTP: `);
     expect(err).toContain(here);
-    expect(sandbox.mails.length).toBe(before);
+    expect(sending.sandbox.mails.length).toBe(before);
   });
 
   it.each(["--body", "-p"])("%s says nothing of SMTP to who sends elsewhere", async (flag) => {
@@ -91,7 +71,7 @@ describe("options of other programs", () => {
 
 describe("what comes through a pipe", () => {
   async function pipe(name: string, octets: Buffer): Promise<string> {
-    const path = join(folder, name);
+    const path = join(sending.folder, name);
     await promisify(execFile)("mkfifo", [path]);
     writeFile(path, octets).catch(() => undefined);
     return path;
@@ -99,15 +79,15 @@ describe("what comes through a pipe", () => {
 
   it("as a ready message goes out whole", async () => {
     const path = await pipe("eml", Buffer.from("From: a@x.example\r\nTo: b@y.example\r\n\r\nthe body\r\n"));
-    expect(await porthole([sandbox.url("smtp"), "--eml", path])).toMatchObject({ status: 0 });
-    expect(sandbox.mails.at(-1)?.raw.toString()).toMatch(/\r\n\r\nthe body\r\n$/);
+    expect(await porthole([sending.sandbox.url("smtp"), "--eml", path])).toMatchObject({ status: 0 });
+    expect(sending.sandbox.mails.at(-1)?.raw.toString()).toMatch(/\r\n\r\nthe body\r\n$/);
   });
 
   it.each(["a pipe", "standard input"])("as an attachment, from %s, has its size", async (where) => {
     const octets = Buffer.alloc(30_000, "numbers ");
     const path = where === "a pipe" ? await pipe("attached", octets) : "-";
     const { status, out } = await porthole(
-      [sandbox.url("smtp"), ...WHO, "--attach", `${path};name=n.txt`, "--dry-run", "--json"],
+      [sending.sandbox.url("smtp"), ...WHO, "--attach", `${path};name=n.txt`, "--dry-run", "--json"],
       where === "a pipe" ? "" : octets.toString(),
     );
     expect(status).toBe(0);
@@ -117,7 +97,14 @@ describe("what comes through a pipe", () => {
   });
 
   it("is there once", async () => {
-    const twice = await porthole([sandbox.url("smtp"), ...WHO, "--text", "-", "--attach", "-;name=x"]);
+    const twice = await porthole([
+      sending.sandbox.url("smtp"),
+      ...WHO,
+      "--text",
+      "-",
+      "--attach",
+      "-;name=x",
+    ]);
     expect(twice).toMatchObject({ status: 2, err: expect.stringContaining("both read standard input") });
   });
 });
@@ -180,10 +167,10 @@ describe("options of other protocols", () => {
     ["--news-server", "x"],
     ["--script", "x"],
   ])("%s would do nothing, and is refused", async (flag, value) => {
-    const before = sandbox.mails.length;
-    const { status, err } = await porthole([sandbox.url("smtp"), ...WHO, flag, value]);
+    const before = sending.sandbox.mails.length;
+    const { status, err } = await porthole([sending.sandbox.url("smtp"), ...WHO, flag, value]);
     expect(status).toBe(2);
     expect(err).toContain(`${flag} is not for SMTP`);
-    expect(sandbox.mails.length).toBe(before);
+    expect(sending.sandbox.mails.length).toBe(before);
   });
 });
