@@ -440,6 +440,11 @@ export interface Document {
   /** Closes at its end, as Node's streams do unless they are told otherwise: the session is free again then. */
   readonly body: Readable;
   /**
+   * All of its octets, where they had come before it was given, in place of reading `body`: the session is free already.
+   * Where this is, `body` is only made when it is asked for.
+   */
+  readonly held?: Buffer;
+  /**
    * The same octets by the short way, in place of reading `body`: from the socket's one reused buffer to `take`, at its
    * pace. Ends with the body, which it closes. @throws what the body would have failed with, and what `take` throws
    */

@@ -231,7 +231,8 @@ class Turn {
         yield { ...result, error: labelled(result.error, this.#protocol, this.#place) };
       } else {
         // Where it can be had whole its body is not made for this: then it is the session's to let it be left.
-        if (result.document.whole === undefined) mayBeLeft(result.document.body);
+        const { whole, held } = result.document;
+        if (whole === undefined && held === undefined) mayBeLeft(result.document.body);
         yield result;
       }
     }
@@ -241,7 +242,8 @@ class Turn {
     await this.#take(call, words);
     try {
       const document = await act();
-      this.#untilBodyCloses(document.body);
+      if (document.held === undefined) this.#untilBodyCloses(document.body);
+      else this.#release();
       const checksum = document.checksum?.bind(document);
       if (checksum === undefined) return document;
       return { ...document, checksum: () => this.run("checksum", [], checksum) };

@@ -124,7 +124,9 @@ export class ResponseCache {
       this.#bodies.delete(body);
       response.body.destroy();
     });
-    return { ...response, body };
+    // By no other way: what is not read through the copy is not kept.
+    const { pour: _pour, held: _held, ...answer } = response;
+    return { ...answer, body };
   }
 
   /** RFC 9111, 4.4: what was changed there is not what is kept. */

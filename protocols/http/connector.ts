@@ -2,16 +2,26 @@
 import type { Connection } from "../../src/net/connection.js";
 import type { Endpoint } from "../../src/net/endpoint.js";
 import type { ForwardProxy } from "../../src/net/proxy/login.js";
+import type { ConnectionFacts } from "../../src/net/wiring.js";
 import type { Context } from "../../src/plugin.js";
 import { keyOf, type Origin } from "./engine.js";
 
 /** The part of a Context that connections come from. */
 export type Dialing = Pick<Context, "dial" | "forwardProxy">;
 
+/** What is known of a connection, and of both its ends. */
+export interface ConnectionEnds extends ConnectionFacts {
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  /** Of the proxy, where there is one. */
+  readonly remotePort?: number;
+}
+
 export class Connector {
   readonly #context: Dialing;
   readonly #open = new Set<Connection>();
   readonly #latest = new Map<string, Connection>();
+  readonly #latestEnds = new Map<string, ConnectionEnds>();
   /** Made ahead, not yet handed to an engine. */
   readonly #ready = new Map<string, Connection>();
   /** How long those took that were made ahead, in milliseconds. */
@@ -75,6 +85,8 @@ export class Connector {
     if (connection.alpnProtocol === "h2") connection.withhold("HTTP/2: what is sent is not shown");
     this.#open.add(connection);
     this.#latest.set(keyOf(origin), connection);
+    // Once it is closed the system tells its ends no more.
+    this.#latestEnds.set(keyOf(origin), endsOf(connection));
     connection.once("close", () => {
       this.#open.delete(connection);
       this.#receivedByClosed += connection.bytesRead;
@@ -110,6 +122,10 @@ export class Connector {
     return this.#latest.get(keyOf(origin));
   }
 
+  latestEnds(origin: Origin): ConnectionEnds | undefined {
+    return this.#latestEnds.get(keyOf(origin));
+  }
+
   destroyAll(): void {
     for (const connection of this.#open) connection.destroy();
   }
@@ -118,4 +134,13 @@ export class Connector {
 function endpointOf({ host, port, scheme }: Origin): Endpoint {
   // Only plain http is asked of a proxy by absolute-form; https always gets a tunnel (RFC 9110, 7.3.2).
   return { host, port, scheme, forwardsThroughProxy: scheme === "http" };
+}
+
+function endsOf({ facts, localAddress, localPort, remotePort }: Connection): ConnectionEnds {
+  return {
+    ...facts,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(localPort === undefined ? {} : { localPort }),
+    ...(remotePort === undefined ? {} : { remotePort }),
+  };
 }

@@ -61,6 +61,8 @@ export interface HttpResponse {
   readonly trailers?: () => readonly Header[];
   /** Octets of the body so far, as they came. */
   readonly octets?: () => number;
+  /** All of the body, where it came with the head: see Document.held. */
+  readonly held?: Buffer;
   /** The body by the short way (see Document.pour), where the engine has one. */
   readonly pour?: (take: Take) => Promise<void>;
 }

@@ -1,7 +1,5 @@
 /** The way to an answer, request by request, and how long each part of it took. */
-import type { Connection } from "../../src/net/connection.js";
-import type { ConnectionFacts } from "../../src/net/wiring.js";
-import type { Connector } from "./connector.js";
+import type { ConnectionEnds, Connector } from "./connector.js";
 import type { HttpRequest, HttpResponse, Information, Origin } from "./engine.js";
 import type { Place } from "./redirects.js";
 
@@ -25,12 +23,7 @@ export interface HopTimes {
   readonly tlsMs: number;
   /** From the start to the answer's headers. */
   readonly answeredMs: number;
-  readonly connection?: ConnectionFacts & {
-    readonly localAddress?: string;
-    readonly localPort?: number;
-    /** Of the proxy, where there is one. */
-    readonly remotePort?: number;
-  };
+  readonly connection?: ConnectionEnds;
 }
 
 export class HopClock {
@@ -48,36 +41,17 @@ export class HopClock {
 
   answered(): HopTimes {
     const connected = this.#connector.dialed > this.#dialed;
-    const latest = this.#connector.latestTo(this.#origin);
-    const facts = latest?.facts;
+    const ends = this.#connector.latestEnds(this.#origin);
     // One that was made ahead, to learn whether a password may travel on it, counts as made now.
     const ahead = connected ? this.#connector.aheadMs(this.#origin) : 0;
     return {
       startedAt: this.#now - ahead,
       connected,
-      resolveMs: connected ? (facts?.resolveMs ?? 0) : 0,
-      connectMs: connected ? (facts?.connectMs ?? 0) : 0,
-      tlsMs: connected ? (facts?.tlsMs ?? 0) : 0,
+      resolveMs: connected ? (ends?.resolveMs ?? 0) : 0,
+      connectMs: connected ? (ends?.connectMs ?? 0) : 0,
+      tlsMs: connected ? (ends?.tlsMs ?? 0) : 0,
       answeredMs: performance.now() - this.#now + ahead,
-      ...(latest === undefined ? {} : { connection: withEnds(latest) }),
+      ...(ends === undefined ? {} : { connection: ends }),
     };
   }
-}
-
-const known = new WeakMap<Connection, NonNullable<HopTimes["connection"]>>();
-
-/** Looked up once: a connection serves many hops. */
-function withEnds(connection: Connection): NonNullable<HopTimes["connection"]> {
-  const before = known.get(connection);
-  // TLS may have been started since.
-  if (before !== undefined && before.tls === connection.facts.tls) return before;
-  const { facts, localAddress, localPort, remotePort } = connection;
-  const told = {
-    ...facts,
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(localPort === undefined ? {} : { localPort }),
-    ...(remotePort === undefined ? {} : { remotePort }),
-  };
-  known.set(connection, told);
-  return told;
 }

@@ -187,9 +187,9 @@ async function* shownAnswer(answer: Answer, showing: Showing): AsyncGenerator<Ou
 
 async function* body(answer: Answer, withTrailers: boolean): AsyncGenerator<Output> {
   const { response } = answer;
-  const stream = await decodedBody(answer);
   const coded = codingsOf(headerValue(response.headers, "content-encoding")).length > 0;
-  yield { kind: "document", document: documentOf(answer, stream, coded) };
+  const content = coded ? { body: await decodedBody(answer) } : response;
+  yield { kind: "document", document: documentOf(answer, content, coded) };
   const trailers = withTrailers ? (response.trailers?.() ?? []) : [];
   if (trailers.length > 0) yield text(`\r\n${headerLines(trailers)}`);
 }

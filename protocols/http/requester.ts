@@ -256,8 +256,7 @@ export class Requester {
     if (kept?.fresh === true) {
       this.#context.note(`${url} is fresh in the cache`);
       const response = kept.response();
-      const { body: _body, ...answered } = response;
-      hops.push({ place, request, response: answered, information, times: clock.answered() });
+      hops.push({ place, request, response, information, times: clock.answered() });
       return response;
     }
     const response = await this.#engine.request({
@@ -270,8 +269,7 @@ export class Requester {
         question.onInformation?.(one);
       },
     });
-    const { body: _body, ...answered } = response;
-    hops.push({ place, request, response: answered, information, times: clock.answered() });
+    hops.push({ place, request, response, information, times: clock.answered() });
     const cookies = headerValues(response.headers, "set-cookie");
     if (cookies.length > 0) await this.#cookies?.take(url, cookies);
     if (kept !== undefined && response.status === 304) {

@@ -70,11 +70,8 @@ export class HttpSession implements Session {
       return this.read(path);
     }
     const part = expectedPart(answer, query);
-    const body = codings.length === 0 ? response.body : await decoded(response.body, codings);
-    const document = documentOf(answer, body, codings.length > 0, part);
-    return codings.length > 0 || response.pour === undefined
-      ? document
-      : { ...document, pour: response.pour };
+    if (codings.length === 0) return documentOf(answer, response, false, part);
+    return documentOf(answer, { body: await decoded(response.body, codings) }, true, part);
   }
 
   async stat(path: string): Promise<Entry> {
@@ -168,7 +165,7 @@ export class HttpSession implements Session {
     });
     const codings = codingsOf(headerValue(answer.response.headers, "content-encoding"));
     const body = await decoded(answer.response.body, codings);
-    return documentOf(answer, body, codings.length > 0, undefined);
+    return documentOf(answer, { body }, codings.length > 0, undefined);
   }
 
   async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {
@@ -208,9 +205,10 @@ export class HttpSession implements Session {
   }
 }
 
+/** @param content the answer's own, or what was decoded of it */
 export function documentOf(
   { place, response }: Pick<Answer, "place" | "response">,
-  body: Readable,
+  content: Pick<Document, "body" | "held" | "pour">,
   coded: boolean,
   part?: Part,
 ): Document {
@@ -229,7 +227,11 @@ export function documentOf(
     ...(validator === undefined ? {} : { validator }),
     ...(version === undefined || version === validator ? {} : { version }),
     ...(filename === undefined ? {} : { filename }),
-    body,
+    ...(content.held === undefined ? {} : { held: content.held }),
+    ...(content.pour === undefined ? {} : { pour: content.pour }),
+    get body() {
+      return content.body;
+    },
   };
 }
 

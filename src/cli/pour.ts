@@ -19,6 +19,12 @@ export async function pourDocument(
   terminal: Terminal,
   options: ShowOptions = {},
 ): Promise<void> {
+  const { held } = document;
+  if (held !== undefined) {
+    if (options.signal?.aborted === true) throw abortReason(options.signal);
+    if (held.length > 0) await terminal.write(withinBound(held, held.length, options.maxSize));
+    return;
+  }
   await leavingEarly(document.body, terminal, options, async () => {
     for await (const chunk of octets(document.body, options.maxSize)) await terminal.write(chunk);
   });
@@ -55,11 +61,14 @@ export async function* octets(body: Readable, maxSize?: number): AsyncGenerator<
   for await (const chunk of body) {
     const piece = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk), "utf8");
     size += piece.length;
-    if (maxSize !== undefined && size > maxSize) {
-      throw new PortholeError("protocol", `the document is larger than the ${maxSize} octets allowed`, {
-        hint: "--max-size sets the bound",
-      });
-    }
-    yield piece;
+    yield withinBound(piece, size, maxSize);
   }
+}
+
+/** @param size octets so far, the piece's included */
+function withinBound(piece: Uint8Array, size: number, maxSize: number | undefined): Uint8Array {
+  if (maxSize === undefined || size <= maxSize) return piece;
+  throw new PortholeError("protocol", `the document is larger than the ${maxSize} octets allowed`, {
+    hint: "--max-size sets the bound",
+  });
 }

@@ -232,7 +232,8 @@ async function wholeIfSmall(document: Document, signal: AbortSignal): Promise<Ta
   const leave = () => {
     document.body.destroy();
   };
-  const { total, entry, whole } = document;
+  const { total, entry, whole, held } = document;
+  if (held !== undefined) return { document, leave, held };
   if ((total ?? entry.size ?? 0) > SMALL) return { document, leave };
   if (whole !== undefined) {
     const held = await whole(SMALL);

@@ -272,7 +272,7 @@ class Crawl implements AsyncDisposable {
     const { maxSize } = this.#request;
     const isText = isReadWhole(document);
     try {
-      refuseOversize(document.total ?? 0, maxSize, document.body);
+      refuseOversize(document.total ?? 0, maxSize, document);
       return isText ? await wholeOf(document, maxSize) : undefined;
     } catch (thrown) {
       if (isText && thrown instanceof Oversize) this.#isCut = true;

@@ -13,10 +13,14 @@ export function isOver(size: number | undefined, maxSize: number | undefined): b
   return size !== undefined && maxSize !== undefined && size > maxSize;
 }
 
-/** @throws Oversize for more octets than `maxSize`; the body is ended */
-export function refuseOversize(size: number, maxSize: number | undefined, body: Readable): void {
+/** @throws Oversize for more octets than `maxSize`; the body, which may be made only when it is asked for, is ended */
+export function refuseOversize(
+  size: number,
+  maxSize: number | undefined,
+  its: { readonly body: Readable },
+): void {
   if (maxSize === undefined || size <= maxSize) return;
-  body.destroy();
+  its.body.destroy();
   throw new Oversize("protocol", `the document is larger than the ${maxSize} octets allowed`, {
     hint: "--max-size sets the bound",
     // Asked again, it is as large.

@@ -70,12 +70,12 @@ export async function saveDocument(request: SaveRequest): Promise<Saved> {
   if (before.place !== undefined) return saveTo(before.place, request);
   const likely = request.ifChanged === true ? await likelyCopy(request) : undefined;
   const document = await request.read(likely === undefined ? {} : newerThan(likely));
-  using leaving = leaveOnAbort(document.body, request.signal);
+  using leaving = leaveOnAbort(document, request.signal);
   if (likely !== undefined && isUnchanged(document, likely)) {
     await keepVersion(request, likely.path, versionOf(document));
     return leaveAsItIs(document, likely);
   }
-  const place = orLeave(() => placeFor(document, request, before), document.body);
+  const place = orLeave(() => placeFor(document, request, before), document);
   return await saveTo(
     place,
     {
@@ -108,17 +108,17 @@ async function saveTo(
     ...(earlier === undefined ? {} : continuation(earlier)),
     ...(copy === undefined ? {} : newerThan(copy)),
   });
-  using leaving = heeded ?? leaveOnAbort(document.body, request.signal);
+  using leaving = heeded ?? leaveOnAbort(document, request.signal);
   if (copy !== undefined && isUnchanged(document, copy)) {
     await keepVersion(request, copy.path, versionOf(document));
     return leaveAsItIs(document, { ...copy, path });
   }
   const from = startOf(document, earlier);
-  refuseOversize(document.total ?? 0, request.maxSize, document.body);
+  refuseOversize(document.total ?? 0, request.maxSize, document);
 
   const gaps = gapsOf(document, earlier);
   const keep = gaps === undefined ? from : (earlier?.length ?? 0);
-  const partial = orLeave(() => PartialFile.open(target, keep), document.body);
+  const partial = orLeave(() => PartialFile.open(target, keep), document);
   let facts: PartialFacts = { ...factsOf(request.url, document), ...(gaps === undefined ? {} : { gaps }) };
   let size: number;
   try {
@@ -138,7 +138,9 @@ async function saveTo(
     };
     const wanted =
       gaps ??
-      (request.segments === undefined ? undefined : await partsWanted(document, from, request.segments));
+      (request.segments === undefined || document.held !== undefined
+        ? undefined
+        : await partsWanted(document, from, request.segments));
     const { total, validator } = document;
     if (wanted === undefined || total === undefined || validator === undefined) {
       size = await pour(document, from, request, write);
@@ -231,11 +233,11 @@ function factsOf(url: string, document: Document): PartialFacts {
   };
 }
 
-function orLeave<T>(act: () => T, body: Readable): T {
+function orLeave<T>(act: () => T, document: Document): T {
   try {
     return act();
   } catch (thrown) {
-    body.destroy();
+    document.body.destroy();
     throw thrown;
   }
 }
@@ -257,6 +259,12 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
  * @returns the octets of the whole
  */
 async function pour(document: Document, from: number, request: SaveRequest, write: Write): Promise<number> {
+  const { held } = document;
+  if (held !== undefined) {
+    refuseOversize(from + held.length, request.maxSize, document);
+    if (held.length > 0) await write(held, from);
+    return checkedEnd(document, from + held.length);
+  }
   const blocks = new Blocks(
     from,
     (block, position) => {
@@ -267,7 +275,7 @@ async function pour(document: Document, from: number, request: SaveRequest, writ
     document.total === undefined ? undefined : document.total - from,
   );
   const take = (chunk: Uint8Array) => {
-    refuseOversize(blocks.end + chunk.length, request.maxSize, document.body);
+    refuseOversize(blocks.end + chunk.length, request.maxSize, document);
     return blocks.add(chunk);
   };
   try {
@@ -276,14 +284,16 @@ async function pour(document: Document, from: number, request: SaveRequest, writ
     // What came before a cut is worth having for --resume.
     await blocks.flush();
   }
-  const { end } = blocks;
-  if (document.total !== undefined && end !== document.total) {
-    const words = end < document.total ? "ended early" : "went on too long";
-    throw new PortholeError("protocol", `the transfer ${words}: ${end} of ${document.total} octets`, {
-      hint: "try again with --resume",
-    });
-  }
-  return end;
+  return checkedEnd(document, blocks.end);
+}
+
+/** @throws PortholeError `protocol` for another end than was announced */
+function checkedEnd({ total }: Document, end: number): number {
+  if (total === undefined || end === total) return end;
+  const words = end < total ? "ended early" : "went on too long";
+  throw new PortholeError("protocol", `the transfer ${words}: ${end} of ${total} octets`, {
+    hint: "try again with --resume",
+  });
 }
 
 /** By the document's short way where it has one. */
@@ -335,8 +345,8 @@ function report(document: Document, done: number, request: SaveRequest): void {
 /** A device or named pipe takes what comes; there is nothing to rename or continue. */
 async function writeThrough(path: string, request: SaveRequest): Promise<Saved> {
   const document = await request.read({});
-  using leaving = leaveOnAbort(document.body, request.signal);
-  refuseOversize(document.total ?? 0, request.maxSize, document.body);
+  using leaving = leaveOnAbort(document, request.signal);
+  refuseOversize(document.total ?? 0, request.maxSize, document);
   const opened = await files.open(path, constants.O_WRONLY).catch((thrown: unknown) => {
     document.body.destroy();
     throw localError(thrown, path);
@@ -359,16 +369,11 @@ interface Leaving extends Disposable {
 }
 
 /** Destroys the body when the signal fires, so that waiting for the next chunk ends at once. */
-function leaveOnAbort(body: Readable, signal: AbortSignal | undefined): Leaving {
+function leaveOnAbort(document: Document, signal: AbortSignal | undefined): Leaving {
   const aborted = (): PortholeError | undefined =>
     signal?.aborted === true ? abortReason(signal) : undefined;
-  const leave = (): void => {
-    body.destroy(aborted());
-  };
-  // The iteration reports a failure; between two chunks nobody else listens, and that must not end the process.
-  body.on("error", () => undefined);
-  const unheeded = signal === undefined ? undefined : whenAborted(signal, leave);
-  if (signal?.aborted === true) leave();
+  // What has come already is not waited for.
+  const unheeded = document.held === undefined ? heeding(document.body, signal, aborted) : undefined;
   return {
     aborted,
     check: () => {
@@ -379,4 +384,20 @@ function leaveOnAbort(body: Readable, signal: AbortSignal | undefined): Leaving 
       unheeded?.();
     },
   };
+}
+
+/** @returns ends it */
+function heeding(
+  body: Readable,
+  signal: AbortSignal | undefined,
+  aborted: () => PortholeError | undefined,
+): (() => void) | undefined {
+  const leave = (): void => {
+    body.destroy(aborted());
+  };
+  // The iteration reports a failure; between two chunks nobody else listens, and that must not end the process.
+  body.on("error", () => undefined);
+  const unheeded = signal === undefined ? undefined : whenAborted(signal, leave);
+  if (signal?.aborted === true) leave();
+  return unheeded;
 }

@@ -107,7 +107,7 @@ export class SiteFolder {
         if (!(chunk instanceof Uint8Array))
           throw new TypeError("a document's body holds something that is no octets");
         size += chunk.length;
-        refuseOversize(size, maxSize, body);
+        refuseOversize(size, maxSize, { body });
         yield chunk;
       }
       if (expected !== undefined && size !== expected) {

@@ -22,7 +22,7 @@ export async function wholeOf(document: Document, maxSize?: number): Promise<Uin
     if (!(piece instanceof Uint8Array))
       throw new TypeError("a document's body holds something that is no octets");
     size += piece.length;
-    refuseOversize(size, maxSize, body);
+    refuseOversize(size, maxSize, document);
     if (size > LONGEST_TEXT) {
       throw new PortholeError("protocol", `a page of more than ${LONGEST_TEXT} octets`, {
         url: document.entry.url,

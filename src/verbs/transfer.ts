@@ -66,7 +66,7 @@ export async function deliver(
   document: Document,
   request: DeliveryRequest,
 ): Promise<Transferred> {
-  const { held } = request;
+  const held = request.held ?? document.held;
   if (held !== undefined) return deliverHeld(target, document, request, held);
   const write = target.write?.bind(target);
   const { body } = document;
@@ -79,7 +79,7 @@ export async function deliver(
   if (request.signal.aborted) leave();
   try {
     if (write === undefined) throw new PortholeError("usage", "nothing can be written at the target");
-    refuseOversize(document.total ?? 0, request.maxSize, body);
+    refuseOversize(document.total ?? 0, request.maxSize, document);
     await request.begin?.(document);
     const counted = new Counted(document, request);
     const written = await write(request.to, sourceOf(document, request, counted.octets()));
@@ -189,7 +189,7 @@ class Counted {
 
   add(chunk: Uint8Array, isLast: boolean): void {
     this.position += chunk.length;
-    refuseOversize(this.position, this.#request.maxSize, this.#document.body);
+    refuseOversize(this.position, this.#request.maxSize, this.#document);
     this.#report(isLast);
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Script } from "../../fixtures/servers/scripted.js";
 import { scripted } from "../../fixtures/servers/scripted.js";
+import { saveDocument } from "../../src/verbs/save.js";
 import { answered, asked, read, sent, type TalkSettings, talk, textOf, withSession } from "./over-client.js";
 
 let folder = "";
@@ -36,6 +37,33 @@ describe("the cache", () => {
     );
     expect(server.connections).toHaveLength(1);
     expect(gets(server.lines)).toBe(1);
+  });
+
+  it("keeps what goes to a file, short or long", async () => {
+    const long = "long".repeat(100_000);
+    await using server = await scripted(
+      given(["Cache-Control: max-age=60"], "short")
+        .and(given(["Cache-Control: max-age=60"], long))
+        .drain(),
+    );
+    for (const attempt of ["first", "second"]) {
+      await withSession(
+        server.url("http", "/"),
+        async (session) => {
+          for (const [name, text] of Object.entries({ short: "short", long })) {
+            const path = join(folder, `${attempt}-${name}`);
+            await saveDocument({
+              url: server.url("http", `/${name}`),
+              path,
+              read: () => read(session, `/${name}`),
+            });
+            expect(await readFile(path, "utf8")).toBe(text);
+          }
+        },
+        settings(),
+      );
+    }
+    expect(gets(server.lines)).toBe(2);
   });
 
   it("asks whether what is stale still holds: 304 renews it, 200 replaces it", async () => {

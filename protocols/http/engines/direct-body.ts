@@ -13,12 +13,13 @@ export interface PouredFraming {
 }
 
 /** @param early what came with the head: the body's, and what is beyond it */
-export function framed(connection: Connection, framing: Framing, early: Buffer): PouredFraming {
+export function framed(
+  connection: Connection,
+  framing: Exclude<Framing, { by: "nothing" }>,
+  early: Buffer,
+): PouredFraming {
   const none = () => [];
   switch (framing.by) {
-    case "nothing":
-      if (early.length > 0) connection.unshift(early);
-      return { pour: async () => undefined, trailers: none };
     case "close":
       return { pour: async (take) => void (await poured(connection, early, take)), trailers: none };
     case "length":

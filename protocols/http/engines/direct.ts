@@ -2,10 +2,11 @@
  * The engine that speaks HTTP/1.1 itself, over the platform's connection: nothing to load, and a body's octets go from
  * the socket's one buffer to where they are wanted. What it makes of an answer is in src/wire/http-head.ts.
  */
+import { Readable } from "node:stream";
 import { whenAborted } from "../../../src/abort.js";
 import { abortReason, PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
-import { type AnswerHead, type Framing, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
+import { type AnswerHead, framingOf, HeadReader, isKept } from "../../../src/wire/http-head.js";
 import type { Connector } from "../connector.js";
 import {
   type HttpEngine,
@@ -89,7 +90,30 @@ export class DirectEngine implements HttpEngine {
   }
 }
 
-const NO_BODY: Framing = { by: "nothing" };
+/** An answer that was there at once: of hundreds of small files, a stream for each is a part of the cost. */
+function heldResponse({ status, reason, fields, version }: AnswerHead, held: Buffer): HttpResponse {
+  let body: Readable | undefined;
+  return {
+    status,
+    reason,
+    headers: fields,
+    version,
+    held,
+    get body() {
+      body ??= streamOf(held);
+      return body;
+    },
+    trailers: () => [],
+    octets: () => held.length,
+  };
+}
+
+function streamOf(octets: Buffer): Readable {
+  const body = new Readable({ read: () => undefined });
+  if (octets.length > 0) body.push(octets);
+  body.push(null);
+  return body;
+}
 
 /** One request and its answer on a connection. */
 class Exchange {
@@ -180,22 +204,28 @@ class Exchange {
   #response(head: AnswerHead, sending: DirectRequest): HttpResponse {
     const { signal, method, origin } = this.#request;
     const framing = framingOf(method, head);
-    const isEmpty = framing.by === "nothing" || (framing.by === "length" && framing.octets === 0);
-    const source = framed(this.#connection, isEmpty ? NO_BODY : framing, this.#head.rest());
+    const early = this.#head.rest();
     const release = () => {
       this.#unheeded();
       // Answered before all was sent: the connection is in the middle of a body, and of no more use.
       if (sending.sent && isKept(head, framing)) this.#engine.keep(origin, this.#connection);
       else this.#connection.destroy();
     };
+    const held = (octets: number) => {
+      // It shows, when the connection is to serve again, that the server went on.
+      if (octets < early.length) this.#connection.unshift(early.subarray(octets));
+      release();
+      return heldResponse(head, early.subarray(0, octets));
+    };
+    if (framing.by === "nothing") return held(0);
+    if (framing.by === "length" && framing.octets <= early.length) return held(framing.octets);
+    const source = framed(this.#connection, framing, early);
     const body = new PouredBody({
       run: async (take) => {
-        if (isEmpty) return;
         await source.pour(take);
         release();
       },
       leave: () => {
-        if (isEmpty) return;
         this.#unheeded();
         this.#connection.destroy();
       },
@@ -204,7 +234,6 @@ class Exchange {
           ? closedMeanwhile()
           : bodyFailure(sending.failure ?? thrown, signal),
     });
-    if (isEmpty) release();
     return {
       status: head.status,
       reason: head.reason,
