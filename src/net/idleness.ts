@@ -1,6 +1,8 @@
 /** How long the other side may be silent while somebody waits for it. */
 export class IdleWatch {
   #lastActivity = performance.now();
+  /** There was a sign of life since the last look: when exactly, nobody wants to know, and the clock need not be read each time. */
+  #alive = false;
   readonly #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -11,8 +13,9 @@ export class IdleWatch {
   constructor(limit: number, waiting: () => boolean, expire: () => void) {
     if (limit <= 0) return;
     const look = () => {
-      if (!waiting()) this.alive();
+      if (this.#alive || !waiting()) this.#lastActivity = performance.now();
       else if (performance.now() - this.#lastActivity >= limit) expire();
+      this.#alive = false;
     };
     // Unreferenced: an idle watch never keeps the process alive, and the socket does.
     this.#timer = setInterval(look, Math.min(1000, Math.max(10, limit / 4))).unref();
@@ -20,7 +23,7 @@ export class IdleWatch {
 
   /** There was a sign of life. */
   alive(): void {
-    this.#lastActivity = performance.now();
+    this.#alive = true;
   }
 
   end(): void {

@@ -47,9 +47,17 @@ export class Sending {
   /** Sends as much of `left` as may go at once, then the rest. */
   hand(socket: Duplex, left: Buffer[]): void {
     const { tap, rate, alive } = this.#wiring;
-    const piece = takePiece(left, Math.min(PIECE, rate?.burst ?? PIECE));
-    let octets = 0;
+    const most = Math.min(PIECE, rate?.burst ?? PIECE);
     alive();
+    const [only] = left;
+    if (only !== undefined && left.length === 1 && only.length <= most) {
+      left.length = 0;
+      tap.octets("client", only);
+      socket.write(only, (error) => this.#sent(socket, only.length, error, left));
+      return;
+    }
+    const piece = takePiece(left, most);
+    let octets = 0;
     socket.cork();
     for (const [index, chunk] of piece.entries()) {
       octets += chunk.length;

@@ -28,7 +28,7 @@ export function isNear(doors: Doors, target: Target): boolean {
 }
 
 /** True when another request may be made after this failure: the server answered, and the session is as it was. */
-function sessionHolds(thrown: unknown): boolean {
+export function sessionHolds(thrown: unknown): boolean {
   return (
     thrown instanceof PortholeError &&
     ["usage", "missing", "refused", "busy", "local", "auth", "partial"].includes(thrown.code)

@@ -1,25 +1,30 @@
 /** Events of several workers as one iterable, no faster than they are taken. */
 
-/** Events that may wait for their reader before the workers do. */
 const MOST_WAITING = 64;
 const DONE = Promise.resolve();
 
 export class EventQueue<T> {
+  readonly #most: number;
   readonly #waiting: T[] = [];
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
   #wakeReader: () => void = () => undefined;
   #wakeWriters: (() => void)[] = [];
 
+  /** @param most so many may wait for their reader before the writers do */
+  constructor(most = MOST_WAITING) {
+    this.#most = most;
+  }
+
   /** Waits while too many events wait; what comes after the end is forgotten. */
   push(event: T): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING && !this.#ended) return this.#pushLater(event);
+    if (this.#waiting.length >= this.#most && !this.#ended) return this.#pushLater(event);
     this.#add(event);
     return DONE;
   }
 
   async #pushLater(event: T): Promise<void> {
-    while (this.#waiting.length >= MOST_WAITING && !this.#ended) {
+    while (this.#waiting.length >= this.#most && !this.#ended) {
       await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
     }
     this.#add(event);

@@ -22,6 +22,8 @@ export interface FilesRequest {
   readonly client: Doors;
   /** The sessions that listed both sides. */
   readonly pair: Pair;
+  /** More of them, perhaps open already; those that are taken are closed. */
+  readonly others: Pair[];
   readonly journal: Journal | undefined;
   readonly jobs: number;
   readonly retries: number;
@@ -171,7 +173,7 @@ export class FileMirroring {
       ahead: (step) => !this.#isBegun(step),
       jobs: Math.min(jobs, Math.max(1, files.length)),
       open: () => {
-        const pair = own ?? new Pair(client, source, target, signal);
+        const pair = own ?? this.#request.others.shift() ?? new Pair(client, source, target, signal);
         own = undefined;
         return pair;
       },

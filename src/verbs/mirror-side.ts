@@ -58,6 +58,8 @@ export interface ListOptions {
   readonly mayBeMissing: boolean;
   /** What tells things apart is enough. */
   readonly brief: boolean;
+  /** More sessions at that side. */
+  readonly helpers?: readonly Door[];
 }
 
 const MESSAGES: ReadonlySet<string> = new Set(["message", "article"]);
@@ -86,7 +88,7 @@ async function listInto(
   path: string,
   options: ListOptions,
 ): Promise<boolean> {
-  const { selection, signal, links, brief } = options;
+  const { selection, signal, links, brief, helpers = [] } = options;
   const pass = async (entry: Entry, why: string, names?: readonly string[]) => {
     const key = names === undefined ? undefined : await options.keyOf({ names, entry });
     if (key !== undefined) into.passed.add(key);
@@ -94,7 +96,7 @@ async function listInto(
   };
   let complete = true;
   const rule = links === undefined ? {} : { links };
-  const ways = { enters: selection.entersFolder, signal, again: true, brief, whole: true, ...rule };
+  const ways = { enters: selection.entersFolder, signal, again: true, brief, whole: true, helpers, ...rule };
   for await (const walked of walk(door, path, ways)) {
     if (walked.kind === "passed") await pass(walked.entry, walked.why, walked.names);
     else if (walked.kind === "unlisted") {

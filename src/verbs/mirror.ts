@@ -91,6 +91,8 @@ class Mirroring implements AsyncDisposable {
   readonly #stage: Stage;
   readonly #selection: Selection;
   readonly #pair: Pair;
+  /** The job's other sessions, opened as they are wanted: they list, and then carry. */
+  readonly #others: Pair[];
   #journal: Journal | undefined;
   #opening: Promise<void> | undefined;
   readonly #failures: Failures<string>;
@@ -103,13 +105,16 @@ class Mirroring implements AsyncDisposable {
     this.#stage = stage;
     this.#selection = selectionOf(request.include ?? [], request.exclude ?? []);
     this.#pair = pair;
+    const { client, jobs = 1 } = request;
+    const open = () => new Pair(client, stage.source, stage.target, stage.signal);
+    this.#others = Array.from({ length: jobs - 1 }, open);
     this.#failures = new Failures((url, error) => stage.tell({ event: "failed", url, error }), stage.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     // A side that could not be listed may have ended all before it was open.
     await this.#opening?.catch(() => undefined);
-    await this.#journal?.close();
+    await Promise.all([this.#journal?.close(), ...this.#others.map((pair) => pair.close())]);
   }
 
   async run(): Promise<void> {
@@ -153,6 +158,7 @@ class Mirroring implements AsyncDisposable {
     const files = new FileMirroring({
       client,
       pair: this.#pair,
+      others: this.#others,
       journal: this.#journal,
       jobs,
       retries,
@@ -279,10 +285,18 @@ class Mirroring implements AsyncDisposable {
   async #listSides(matter: Matter, brief: boolean, source: Asking): Promise<[Listed, Listed]> {
     const { signal } = this.#stage;
     const shared = { selection: this.#selection, signal, brief, onFailure: source.onFailure };
+    const helpers = matter === "files" ? this.#others : [];
+    const far = ({ target }: Door) => !isNear(this.#request.client, target);
     const settled = await Promise.allSettled([
-      listSide(this.#pair.from, { ...shared, ...source, mayBeMissing: false }),
+      listSide(this.#pair.from, {
+        ...shared,
+        ...source,
+        mayBeMissing: false,
+        helpers: helpers.map(({ from }) => from).filter(far),
+      }),
       listSide(this.#pair.to, {
         ...shared,
+        helpers: helpers.map(({ to }) => to).filter(far),
         keyOf: ({ names }) => names.join("/"),
         onPassed: async () => undefined,
         mayBeMissing: true,

@@ -5,6 +5,7 @@ import { parseUrl } from "../url.js";
 import type { Door } from "./doors.js";
 import { followLink } from "./follow-link.js";
 import { type LinkRule, linkText, placeIn } from "./links.js";
+import { ListAhead } from "./list-ahead.js";
 import { nameOfSegment, segmentOf } from "./names.js";
 
 export interface Found {
@@ -45,6 +46,8 @@ export interface WalkOptions {
   readonly whole?: boolean;
   /** Absent: links are passed over. */
   readonly links?: LinkRule;
+  /** More sessions at the same place, to list several containers at once. */
+  readonly helpers?: readonly Door[];
 }
 
 /** A container that is still to be listed. */
@@ -83,14 +86,13 @@ export async function* walk(
   const { links } = options;
   const top = links?.treatment === "follow" ? links.top : "";
   const waiting: Waiting[] = [{ path, names: [], real: top, chain: [] }];
+  await using ahead = new ListAhead(door, options.helpers ?? [], queryOf(options), waiting);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     options.signal.throwIfAborted();
     const inner: Waiting[] = [];
     const toFollow: Found[] = [];
     try {
-      const session = await door.session();
-      if (session.list === undefined) throw new PortholeError("usage", "there is nothing to list here");
-      for await (const entry of session.list(next.path, queryOf(options))) {
+      for await (const entry of ahead.entriesOf(next)) {
         const walked = walkedOf(entry, door.target, next, path, seen, options);
         if (walked === undefined) continue;
         if (walked.kind === "found" && walked.found.link !== undefined && links?.treatment === "follow") {
@@ -122,9 +124,10 @@ export async function* walk(
       const isOne = thrown instanceof PortholeError && thrown.code === "partial";
       if ((next.names.length === 0 && !isOne) || options.signal.aborted) throw thrown;
       yield { kind: "unlisted", path: next.path, error: asError(thrown) };
-      await door.close();
     }
     for (const one of inner.reverse()) waiting.push(one);
+    // What comes next is listed by the session that is free now.
+    ahead.look(1);
   }
 }
 
