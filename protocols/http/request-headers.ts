@@ -15,8 +15,9 @@ export interface HeaderSources {
   readonly without?: Names;
 }
 
-export function mergedHeaders({ usual, needed, own, without }: HeaderSources): Header[] {
-  if (own.length === 0 && needed.length === 0 && without === undefined) return [...usual];
+/** The usual ones themselves where there are no others: what was made of them before holds again. */
+export function mergedHeaders({ usual, needed, own, without }: HeaderSources): readonly Header[] {
+  if (own.length === 0 && needed.length === 0 && without === undefined) return usual;
   const replaced = namesOf(own);
   const given = namesOf(needed);
   const wanted = ([name]: Header) =>

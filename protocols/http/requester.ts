@@ -261,7 +261,7 @@ export class Requester {
     }
     const response = await this.#engine.request({
       ...request,
-      headers: [...request.headers, ...(kept?.conditions ?? [])],
+      headers: kept === undefined ? request.headers : [...request.headers, ...kept.conditions],
       onInformation: (one) => {
         // A server may send any number of them.
         if (information.length < 100) information.push(one);
@@ -306,11 +306,7 @@ export class Requester {
     const admission = forward?.authorization({ method, uri, body: question.upload?.held });
     if (admission !== undefined) extra.push(["Proxy-Authorization", admission]);
     const headers = mergedHeaders({
-      usual: [
-        ["User-Agent", "Porthole"],
-        ["Accept", "*/*"],
-        ["Accept-Encoding", question.uncoded === true ? "identity" : ACCEPTED_CODINGS],
-      ],
+      usual: question.uncoded === true ? USUAL_UNCODED : USUAL,
       needed: [...(question.headers ?? []), ...extra],
       // What the user wrote stays with the server it was meant for.
       own: this.#isTrusted(place) ? this.#ownHeaders(question) : [],
@@ -338,6 +334,17 @@ export class Requester {
   #hasOwnAuthorization(question: Question): boolean {
     return headerValue(this.#ownHeaders(question), "authorization") !== undefined;
   }
+}
+
+const USUAL: readonly Header[] = usualHeaders(ACCEPTED_CODINGS);
+const USUAL_UNCODED: readonly Header[] = usualHeaders("identity");
+
+function usualHeaders(codings: string): Header[] {
+  return [
+    ["User-Agent", "Porthole"],
+    ["Accept", "*/*"],
+    ["Accept-Encoding", codings],
+  ];
 }
 
 /** RFC 9110, 9.2.1: these change nothing. */

@@ -1,5 +1,5 @@
 /** Where a document is saved: which file, what stands there already, and whether it may be written. */
-import { realpathSync, type Stats, statSync } from "node:fs";
+import { existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { localError, PortholeError } from "../errors.js";
 import { existsAlready } from "../files/atomic-file.js";
@@ -91,7 +91,8 @@ function inspect(path: string): Existing {
 
 /** To look takes the system less time than to have another thread look: of many small files that is half of the time. */
 function factsOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  // Mostly there is nothing, which is learnt with less.
+  return existsSync(path) ? statSync(path, { throwIfNoEntry: false }) : undefined;
 }
 
 /** What is not there yet is made when something has come to be put there. @throws PortholeError `local` for a file */

@@ -1,8 +1,8 @@
 /** A request on its way out: its head, and its body with back-pressure and the server's consent (RFC 9110, 10.1.1). */
 import { PortholeError } from "../../../src/errors.js";
 import type { Connection } from "../../../src/net/connection.js";
-import type { HttpRequest, RequestBody } from "../engine.js";
-import { headersAsSent, requestHead } from "../head-text.js";
+import type { HttpRequest, Origin, RequestBody } from "../engine.js";
+import { headerLines, headersAsSent, requestHead } from "../head-text.js";
 
 /** How long a server may take to agree before the body goes out all the same (milliseconds). */
 const CONSENT_MS = 1000;
@@ -117,13 +117,25 @@ function headOf(request: HttpRequest): Buffer {
   const { method, path } = request;
   if (!TOKEN.test(method)) throw unsendable(`'${method}' is no method`);
   if (!/^[\x21-\x7e\x80-\xff]+$/.test(path)) throw unsendable("a path with blanks or control characters");
+  return Buffer.from(requestHead(request, linesOf(request)), "latin1");
+}
+
+/** The headers that were last sent to a place: hundreds of documents are asked for by the same. */
+const lately = new WeakMap<Origin, Pick<HttpRequest, "method" | "headers"> & { readonly lines: string }>();
+
+function linesOf(request: HttpRequest): string {
+  const { method, origin, headers, body } = request;
+  const last = body === undefined ? lately.get(origin) : undefined;
+  if (last?.headers === headers && last.method === method) return last.lines;
   const sent = headersAsSent(request);
   for (const [name, value] of sent) {
     if (!TOKEN.test(name)) throw unsendable(`'${name}' is no header's name`);
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
       throw unsendable(`the header ${name} has characters that none may have`);
   }
-  return Buffer.from(requestHead({ method, path, headers: sent }), "latin1");
+  const lines = headerLines(sent);
+  if (body === undefined) lately.set(origin, { method, headers, lines });
+  return lines;
 }
 
 function unsendable(words: string): PortholeError {
