@@ -136,8 +136,11 @@ export class Requester {
         place = next;
         continue;
       }
-      if (response.status < 400 || question.welcomes?.(response) === true) return { place, response, hops };
+      const isLeft = response.status >= 300 && !SAFE.has(method) && question.stay !== true;
+      const isAnswer = response.status < 400 && !isLeft;
+      if (isAnswer || question.welcomes?.(response) === true) return { place, response, hops };
       await drain(response.body);
+      if (response.status < 400) throw leadsNowhere(response, place);
       throw this.failureOf({ place, response, hops });
     }
   }
@@ -360,6 +363,14 @@ function mayBeCached({ method, body, headers }: HttpRequest, question: Question)
 function bare(question: Question): Question {
   const { headers: _headers, upload: _upload, ...rest } = question;
   return rest;
+}
+
+/** RFC 9110, 15.4: it is for the client to do more. What was asked for has not been done, whatever the reason. */
+function leadsNowhere({ status, reason }: HttpResponse, place: Place): PortholeError {
+  return new PortholeError("refused", "the server wants it asked elsewhere, and does not say where", {
+    reply: `${status} ${reason}`.trim(),
+    url: urlOf(place),
+  });
 }
 
 function cannotRepeat({ status, reason }: HttpResponse, place: Place, hint: string): PortholeError {

@@ -25,7 +25,7 @@ import type {
 import { refuseControls } from "../../src/url.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
-import { type Header, type HttpResponse, headerValue } from "./engine.js";
+import { type Header, type HttpResponse, headerValue, sameOrigin } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
 import { isHtml, parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf, versionOf } from "./ranges.js";
@@ -78,7 +78,10 @@ export class HttpSession implements Session {
     if (/^[^?]*\/$/.test(path)) return (await import("./listing.js")).standOf(this.#requester, path);
     const answer = await this.#requester.ask({ method: "HEAD", path, uncoded: true });
     await drain(answer.response.body);
-    return entryOf(answer);
+    // Servers lead to a folder's path with its slash.
+    const { path: there } = answer.place;
+    const isFolder = there === `${path}/` && sameOrigin(answer.place.origin, this.#requester.origin);
+    return isFolder ? (await import("./listing.js")).standOf(this.#requester, there) : entryOf(answer);
   }
 
   async write(path: string, source: Source): Promise<Entry> {

@@ -41,6 +41,14 @@ export function statusFailure(refused: RefusedRequest): PortholeError {
       retryAfter: secondsUntil(refused.retryAfter),
     });
   }
+  // RFC 4918, 11.3.
+  if (status === 423) {
+    return new PortholeError("refused", "it is locked at the server", {
+      reply,
+      url,
+      hint: "whoever locked it must let it go first",
+    });
+  }
   return new PortholeError("refused", "the server refuses", { reply, url });
 }
 

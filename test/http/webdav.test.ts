@@ -194,9 +194,12 @@ describe("WebDAV", () => {
 
   it("moves, with the destination as a whole URL", async () => {
     const moved = (status: string) => asked().and(answered(status));
+    const nothing = asked().expectUntil(BODY).and(answered("404 Not Found"));
     await talk(
       moved("201 Created")
         .and(moved("412 Precondition Failed"))
+        .and(listed(response("/b")))
+        .and(nothing)
         .and(moved("409 Conflict"))
         .and(moved("501 No"))
         .drain(),
@@ -209,6 +212,80 @@ describe("WebDAV", () => {
         await expect(session.move?.("/a", "/b")).rejects.toMatchObject({ code: "refused" });
         expect(sent(server, "destination")[0]).toBe(server.url("http", "/b%20c"));
         expect(sent(server, "overwrite")).toEqual(["F", "F", "T", "F"]);
+      },
+    );
+  });
+
+  it("moves files into a folder, and nothing onto one that is not empty", async () => {
+    const full = () => listed(response("/dir/", FOLDER), response("/dir/kept"));
+    const nothing = asked().expectUntil(BODY).and(answered("404 Not Found"));
+    await talk(
+      full()
+        .and(listed(response("/a")))
+        .and(nothing)
+        .and(asked().and(answered("201 Created")))
+        // Without --force the server is the first to say that something is there.
+        .and(asked().and(answered("412 Precondition Failed")))
+        .and(full())
+        .and(listed(response("/a")))
+        .and(asked().and(answered("201 Created")))
+        .and(full())
+        .and(full())
+        .drain(),
+      async (session, server) => {
+        expect(await session.move?.("/a", "/dir/", { replace: true })).toMatchObject({ name: "a" });
+        expect(await session.move?.("/a", "/dir")).toMatchObject({ url: server.url("http", "/dir/a") });
+        await expect(session.move?.("/dir", "/dir/", { replace: true })).rejects.toMatchObject({
+          code: "refused",
+          message: "there is a folder at that place, and it is not empty",
+        });
+        const places = ["/dir/a", "/dir", "/dir/a"].map((path) => server.url("http", path));
+        expect(sent(server, "destination")).toEqual(places);
+      },
+    );
+  });
+
+  it("tells what stood in the way of some of it", async () => {
+    const locked = multistatus(
+      "<d:response><d:href>/dir/a%20b</d:href><d:status>HTTP/1.1 423 Locked</d:status></d:response>",
+    );
+    const told = (status: string) => asked().and(answered(status, [], locked));
+    await talk(
+      told("207 Multi-Status")
+        .and(told("424 Failed Dependency"))
+        .and(told("424 Failed Dependency"))
+        .and(told("207 Multi-Status"))
+        .drain(),
+      async (session) => {
+        const removing = () => session.remove?.("/dir", { recursive: true });
+        await expect(removing()).rejects.toMatchObject({
+          code: "partial",
+          reply: "207 /dir/a b: 423 Locked",
+        });
+        await expect(removing()).rejects.toMatchObject({
+          code: "refused",
+          message: "it was not removed",
+          reply: "424 /dir/a b: 423 Locked",
+        });
+        await expect(session.move?.("/dir", "/other")).rejects.toMatchObject({ code: "refused" });
+        await expect(session.move?.("/dir", "/other")).rejects.toMatchObject({ code: "partial" });
+      },
+    );
+  });
+
+  it("takes no redirect that leads nowhere for something done", async () => {
+    const nowhere = () => asked().and(answered("301 Moved Permanently"));
+    await talk(
+      nowhere().and(nowhere()).and(nowhere()).and(nowhere()).and(nowhere()).drain(),
+      async (session, server) => {
+        const refused = { code: "refused", reply: "301 Moved Permanently" };
+        await expect(session.remove?.("/a", { recursive: true })).rejects.toMatchObject(refused);
+        await expect(session.makeFolder?.("/a")).rejects.toMatchObject(refused);
+        // Apache answers so when the destination is a folder and lacks its slash.
+        await expect(session.move?.("/a", "/b")).rejects.toMatchObject(refused);
+        expect(sent(server, "destination").map((url) => new URL(url).pathname)).toEqual(["/b", "/b/"]);
+        const source = { size: 0, body: (async function* () {})(), replace: true };
+        await expect(session.write?.("/a", source)).rejects.toMatchObject(refused);
       },
     );
   });

@@ -3,12 +3,13 @@ import { PortholeError } from "../../../src/errors.js";
 import type { Entry } from "../../../src/plugin.js";
 import { decodeOctets } from "../../../src/url.js";
 import { drain } from "../drain.js";
-import type { HttpResponse } from "../engine.js";
+import { type HttpResponse, headerValue } from "../engine.js";
 import { type Answer, writtenEntry } from "../entry.js";
-import { type Place, requestPath, urlOf } from "../redirects.js";
+import { isRedirect, type Place, requestPath, urlOf } from "../redirects.js";
 import type { Requester } from "../requester.js";
 import { Upload } from "../upload.js";
-import { type DavEntry, davEntries, PROPFIND_BODY, withSlash } from "./properties.js";
+import { parseXml } from "../xml.js";
+import { type DavEntry, davEntries, firstFailure, PROPFIND_BODY, withSlash } from "./properties.js";
 
 /** Octets of a folder's listing, which is read whole. */
 const LONGEST_LISTING = 32 * 1024 * 1024;
@@ -68,31 +69,117 @@ export async function makeFolder(requester: Requester, path: string): Promise<En
   throw withoutDav(answer);
 }
 
-/** @throws PortholeError `local` when the target is there and is not to be replaced */
+/**
+ * What is no folder goes into a folder that is there. Nothing is moved onto a folder with something in it: RFC 4918,
+ * 9.9.3 has servers remove all that is there first.
+ * @throws PortholeError `local` when the target is there and is not to be replaced
+ */
 export async function move(requester: Requester, from: string, to: string, replace: boolean): Promise<Entry> {
   // A name with a line end in it is nobody's wish, and a trap for whoever lists it.
   decodeOctets(to);
-  const goal: Place = { origin: requester.origin, path: requestPath(to) };
-  const answer = await requester.ask({
+  const goal = replace ? ((await innerGoal(requester, from, to, true)) ?? to) : to;
+  const answer = await moved(requester, from, goal, replace);
+  if (isOfDestination(answer) && !goal.endsWith("/")) {
+    // Apache says so of a destination that is a folder, and wants its slash.
+    await drain(answer.response.body);
+    return move(requester, from, `${goal}/`, replace);
+  }
+  if (answer.response.status !== 412) return settled(requester, answer, goal);
+  await drain(answer.response.body);
+  const inner = replace ? undefined : await innerGoal(requester, from, to, false);
+  if (inner === undefined) throw standsThere(answer);
+  const second = await moved(requester, from, inner, false);
+  return settled(requester, second, inner);
+}
+
+function moved(requester: Requester, from: string, to: string, replace: boolean): Promise<Answer> {
+  return requester.ask({
     method: "MOVE",
     path: from,
     headers: [
-      ["Destination", urlOf(goal)],
+      ["Destination", urlOf({ origin: requester.origin, path: requestPath(to) })],
       ["Overwrite", replace ? "T" : "F"],
     ],
-    welcomes: ({ status }) => status === 412 || status === 409 || NO_DAV.includes(status),
+    welcomes: ({ status, headers }) =>
+      MOVE_REFUSED.includes(status) ||
+      NO_DAV.includes(status) ||
+      (isRedirect(status) && headerValue(headers, "location") === undefined),
   });
-  await drain(answer.response.body);
+}
+
+/** A redirect that leads nowhere: it is not the source that is elsewhere. */
+function isOfDestination({ response: { status } }: Answer): boolean {
+  return isRedirect(status);
+}
+
+/** Statuses of MOVE that are told in words of their own (RFC 4918, 9.9.4). */
+const MOVE_REFUSED: readonly number[] = [409, 412, 424];
+
+async function settled(requester: Requester, answer: Answer, to: string): Promise<Entry> {
   const { status } = answer.response;
-  if (status === 412) {
-    throw failure("local", "there is something at that place already", answer, "--force replaces it");
+  if (status === 207 || status === 424) {
+    const words = status === 207 ? "the server moved some of it, and some not" : "it was not moved";
+    throw failure(status === 207 ? "partial" : "refused", words, await explained(answer));
   }
+  await drain(answer.response.body);
+  if (status === 412) throw standsThere(answer);
   if (status === 409) throw failure("missing", "the folder that it is to go to is not there", answer);
-  if (status === 403) throw failure("refused", "the server refuses to move it there", answer);
+  if (status === 403 || isRedirect(status)) {
+    throw failure("refused", "the server refuses to move it there", answer);
+  }
   if (status >= 400) throw withoutDav(answer);
-  if (status === 207) throw failure("partial", "the server moved some of it, and some not", answer);
+  const goal: Place = { origin: requester.origin, path: requestPath(to) };
   const { size: _unknown, ...entry } = writtenEntry({ ...answer, place: goal }, undefined);
   return to.endsWith("/") ? { ...entry, kind: "directory" } : entry;
+}
+
+function standsThere(answer: Answer): PortholeError {
+  return failure("local", "there is something at that place already", answer, "--force replaces it");
+}
+
+/**
+ * Where something goes that is moved to a folder: into it, unless it is one itself. Undefined: there is no folder.
+ * @throws PortholeError `refused` when what would be replaced is a folder with something in it
+ */
+async function innerGoal(
+  requester: Requester,
+  from: string,
+  to: string,
+  replace: boolean,
+): Promise<string | undefined> {
+  const there = await foundAt(requester, to);
+  if (there === undefined || !isFolder(there)) return undefined;
+  const source = await foundAt(requester, from);
+  const name = from.replace(/\/+$/, "").split("/").at(-1) ?? "";
+  if (source !== undefined && !isFolder(source) && name !== "") {
+    const inner = `${withSlash(to)}${name}`;
+    const second = replace ? await foundAt(requester, inner) : undefined;
+    if (second !== undefined && isFolder(second)) refuseFull(second);
+    return inner;
+  }
+  if (replace) refuseFull(there);
+  return undefined;
+}
+
+/** What a folder holds, itself with it; undefined where nothing is, or where WebDAV does not tell. */
+async function foundAt(requester: Requester, path: string): Promise<readonly DavEntry[] | undefined> {
+  try {
+    return await propfind(requester, path, 1);
+  } catch (thrown) {
+    if (thrown instanceof PortholeError && thrown.code === "missing") return undefined;
+    throw thrown;
+  }
+}
+
+function isFolder(found: readonly DavEntry[]): boolean {
+  return found.some(({ self, entry }) => !self || entry.kind === "directory");
+}
+
+function refuseFull(found: readonly DavEntry[]): void {
+  if (found.every(({ self }) => self)) return;
+  throw new PortholeError("refused", "there is a folder at that place, and it is not empty", {
+    hint: "rm -r removes it with all that is in it",
+  });
 }
 
 /**
@@ -111,11 +198,29 @@ export async function remove(requester: Requester, path: string, recursive: bool
     method: "DELETE",
     path,
     headers: recursive ? [["Depth", "infinity"]] : [],
+    welcomes: ({ status }) => status === 424,
   });
-  await drain(answer.response.body);
+  const { status } = answer.response;
   // RFC 4918, 9.6.1: of a folder some things could not be removed.
-  if (answer.response.status === 207)
-    throw failure("partial", "the server removed some of it, and some not", answer);
+  if (status === 207) {
+    throw failure("partial", "the server removed some of it, and some not", await explained(answer));
+  }
+  if (status === 424) throw failure("refused", "it was not removed", await explained(answer));
+  await drain(answer.response.body);
+}
+
+/** The answer with what the server says of the first thing that failed (RFC 4918, 13) as its reason. */
+async function explained(answer: Answer): Promise<Answer> {
+  const { response } = answer;
+  let first: string | undefined;
+  try {
+    first = firstFailure(await parseXml(await whole(response)));
+  } catch (thrown) {
+    // Who answers with something else has said it by the status.
+    if (!(thrown instanceof PortholeError) || thrown.code !== "protocol") throw thrown;
+    response.body.destroy();
+  }
+  return first === undefined ? answer : { ...answer, response: { ...response, reason: first } };
 }
 
 function withoutDav(answer: Answer): PortholeError {

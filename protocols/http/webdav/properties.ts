@@ -70,6 +70,17 @@ function pathOf(href: string, { origin }: Place): string | undefined {
   return `${scheme ?? origin.scheme}://${authority}`.toLowerCase() === own ? path : undefined;
 }
 
+/** Of a multistatus (RFC 4918, 13): the first thing that failed, and how; undefined where none says so. */
+export function firstFailure(root: XmlElement): string | undefined {
+  for (const response of childrenNamed(root, "response")) {
+    const status = /^HTTP\/\S+ ([45]\d\d.*)$/s.exec(childNamed(response, "status")?.text.trim() ?? "")?.[1];
+    if (status !== undefined) {
+      return `${decoded(childNamed(response, "href")?.text.trim() ?? "")}: ${status.trim()}`;
+    }
+  }
+  return undefined;
+}
+
 /** The name of what lies directly in a folder, undefined for all else. */
 function nameIn(folder: string, path: string): string | undefined {
   const [parent, child] = [decoded(withSlash(folder)), decoded(path)];
