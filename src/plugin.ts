@@ -349,6 +349,8 @@ export interface ListQuery {
    * error `partial` in place of a warning.
    */
   readonly whole?: boolean;
+  /** Sizes, dates and marks are compared with those that `stat` tells: they are to come from as good a source. */
+  readonly exact?: boolean;
 }
 
 export interface ReadQuery {

@@ -2,7 +2,8 @@
  * What `ls` finds at a web place: the links of a page, the files of an index page, the folder of a WebDAV server.
  *
  * A page is asked for first, so that plain sites are asked once. WebDAV is asked where there is no page (the path ends in
- * a slash, and what came is refused or no HTML), at once in a session that has found it before, and with --dav.
+ * a slash, and what came is refused or no HTML), where an index page would not be exact enough, at once in a session that
+ * has found it before, and with --dav.
  */
 import { PortholeError } from "../../src/errors.js";
 import type { Entry, EntryKind, ListQuery } from "../../src/plugin.js";
@@ -27,6 +28,8 @@ const NO_PAGE: readonly number[] = [400, 403, 404, 405, 406, 501];
 
 /** Who has answered as WebDAV. */
 const davs = new WeakSet<Requester>();
+/** Who has index pages, and no WebDAV. */
+const pagesAlone = new WeakSet<Requester>();
 
 /**
  * @throws PortholeError `missing`, `refused` when there is nothing that can be listed
@@ -34,10 +37,10 @@ const davs = new WeakSet<Requester>();
 export async function* listPlace(
   requester: Requester,
   path: string,
-  { limit = Number.POSITIVE_INFINITY, recursive = false }: ListQuery,
+  { limit = Number.POSITIVE_INFINITY, recursive = false, exact = false }: ListQuery,
 ): AsyncGenerator<Entry, void, undefined> {
   let count = 0;
-  for await (const entry of walked(requester, path === "" ? "/" : path, recursive)) {
+  for await (const entry of walked(requester, path === "" ? "/" : path, { recursive, exact })) {
     if (count === limit) return;
     count += 1;
     yield entry;
@@ -48,14 +51,14 @@ export async function* listPlace(
 async function* walked(
   requester: Requester,
   start: string,
-  recursive: boolean,
+  { recursive, exact }: Required<Pick<ListQuery, "recursive" | "exact">>,
 ): AsyncGenerator<Entry, void, undefined> {
   const waiting = [{ path: start, prefix: "" }];
   const seen = new Set<string>();
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { path, prefix } = next;
     const inner: typeof waiting = [];
-    for (const entry of await entriesAt(requester, path)) {
+    for (const entry of await entriesAt(requester, path, exact)) {
       yield prefix === "" ? entry : { ...entry, name: `${prefix}${entry.name}` };
       const below =
         recursive && entry.kind === "directory" ? pathBelow(entry.url, requester, path) : undefined;
@@ -91,14 +94,21 @@ function tooMany(): PortholeError {
   });
 }
 
-async function entriesAt(requester: Requester, path: string): Promise<readonly Entry[]> {
+async function entriesAt(requester: Requester, path: string, exact: boolean): Promise<readonly Entry[]> {
   if (requester.settings.dav === true || davs.has(requester)) {
     const found = await davFolder(requester, path);
     if (found !== undefined) return found;
     if (requester.settings.dav === true) throw noDav();
   }
   const page = await pageAt(requester, path);
-  if ("octets" in page) return page.index ?? linkEntries(page);
+  if ("octets" in page) {
+    if (page.index === undefined) return linkEntries(page);
+    if (!exact || pagesAlone.has(requester)) return page.index;
+    // Index pages round sizes, tell minutes at best, and no ETags.
+    const exactly = await davFolder(requester, path);
+    if (exactly === undefined) pagesAlone.add(requester);
+    return exactly ?? page.index;
+  }
   const found = await davFolder(requester, page.folder);
   if (found === undefined) throw page.failure?.code === "missing" ? page.failure : noDav();
   return found;

@@ -76,12 +76,16 @@ export class HttpSession implements Session {
 
   async stat(path: string): Promise<Entry> {
     if (/^[^?]*\/$/.test(path)) return (await import("./listing.js")).standOf(this.#requester, path);
-    const answer = await this.#requester.ask({ method: "HEAD", path, uncoded: true });
+    const welcomes = ({ status }: HttpResponse) => status < 500 && status !== 401 && status !== 407;
+    const answer = await this.#requester.ask({ method: "HEAD", path, uncoded: true, welcomes });
     await drain(answer.response.body);
-    // Servers lead to a folder's path with its slash.
-    const { path: there } = answer.place;
-    const isFolder = there === `${path}/` && sameOrigin(answer.place.origin, this.#requester.origin);
-    return isFolder ? (await import("./listing.js")).standOf(this.#requester, there) : entryOf(answer);
+    const { place, response } = answer;
+    // Servers lead to a folder's path with its slash, where there may be no page.
+    if (place.path === `${path}/` && sameOrigin(place.origin, this.#requester.origin)) {
+      return (await import("./listing.js")).standOf(this.#requester, place.path);
+    }
+    if (response.status >= 400) throw this.#requester.failureOf(answer);
+    return entryOf(answer);
   }
 
   async write(path: string, source: Source): Promise<Entry> {

@@ -96,7 +96,9 @@ async function listInto(
   };
   let complete = true;
   const rule = links === undefined ? {} : { links };
-  const ways = { enters: selection.entersFolder, signal, again: true, brief, whole: true, helpers, ...rule };
+  // The target is compared with what was noted of it.
+  const listing = { again: true, brief, whole: true, exact: options.mayBeMissing };
+  const ways = { enters: selection.entersFolder, signal, ...listing, helpers, ...rule };
   for await (const walked of walk(door, path, ways)) {
     if (walked.kind === "passed") await pass(walked.entry, walked.why, walked.names);
     else if (walked.kind === "unlisted") {

@@ -44,6 +44,8 @@ export interface WalkOptions {
   readonly brief?: boolean;
   /** What is not listed counts as not there: a listing with gaps is told as `unlisted`. */
   readonly whole?: boolean;
+  /** What is listed is compared with what was noted when it was written. */
+  readonly exact?: boolean;
   /** Absent: links are passed over. */
   readonly links?: LinkRule;
   /** More sessions at the same place, to list several containers at once. */
@@ -131,8 +133,13 @@ export async function* walk(
   }
 }
 
-function queryOf({ again = false, brief = false, whole = false }: WalkOptions): ListQuery {
-  return { ...(again ? { again } : {}), ...(brief ? { brief } : {}), ...(whole ? { whole } : {}) };
+function queryOf({ again = false, brief = false, whole = false, exact = false }: WalkOptions): ListQuery {
+  return {
+    ...(again ? { again } : {}),
+    ...(brief ? { brief } : {}),
+    ...(whole ? { whole } : {}),
+    ...(exact ? { exact } : {}),
+  };
 }
 
 /** What an entry of a listing is to a walk from `top`; undefined for what is nothing to it, or was met before. */

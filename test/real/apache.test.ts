@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial, writeAuthority } from "../../fixtures/servers/certificate.js";
 import { Client, type ClientSettings } from "../../src/client.js";
 import type { Entry, Session } from "../../src/plugin.js";
+import { mirror } from "../../src/verbs/mirror.js";
 import { perform } from "../http/performed.js";
 import { freePort } from "./free-port.js";
 
@@ -30,6 +31,7 @@ function configuration(folder: string, port: number, securePort: number): string
     "auth_basic",
     "auth_digest",
     "dir",
+    "autoindex",
     "mime",
     "deflate",
     "filter",
@@ -62,6 +64,11 @@ DavLockDB ${folder}/run/dav.lock
 </Directory>
 <Location /dav/>
   Dav On
+</Location>
+<Location /listed/>
+  Dav On
+  Options Indexes
+  IndexOptions FancyIndexing
 </Location>
 <Location /digest/>
   AuthType Digest
@@ -107,7 +114,7 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "porthole-apache-"));
     const [port, securePort, tls] = [await freePort(), await freePort(), await makeTlsMaterial()];
-    for (const name of ["run", "www", "www/dav", "www/digest", "www/packed"]) {
+    for (const name of ["run", "www", "www/dav", "www/listed", "www/digest", "www/packed"]) {
       await mkdir(join(folder, name));
       // The children are nobody.
       await chmod(join(folder, name), 0o777);
@@ -212,6 +219,52 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
       expect(await listed("/dav/")).toEqual([]);
       await expect(listed("/dav/plans/")).rejects.toMatchObject({ code: "missing" });
     });
+  });
+
+  it("moves files into a folder, and removes none for what is moved onto it", async () => {
+    await visit(`${http}/dav/`, async (session) => {
+      const write = (path: string) =>
+        session.write?.(path, { body: Readable.from([Buffer.from("x")]), size: 1 });
+      await session.makeFolder?.("/dav/full");
+      for (const path of ["full/kept", "a", "b", "c"]) await write(`/dav/${path}`);
+      await session.move?.("/dav/a", "/dav/full/", { replace: true });
+      await session.move?.("/dav/b", "/dav/full", { replace: true });
+      expect(await session.move?.("/dav/c", "/dav/full")).toMatchObject({ url: `${http}/dav/full/c` });
+      await session.makeFolder?.("/dav/empty");
+      await expect(session.move?.("/dav/empty", "/dav/full", { replace: true })).rejects.toMatchObject({
+        code: "refused",
+      });
+      expect((await readdir(join(folder, "www/dav/full"))).sort()).toEqual(["a", "b", "c", "kept"]);
+      expect(await session.stat?.("/dav/full")).toMatchObject({ kind: "directory" });
+      await session.remove?.("/dav/full", { recursive: true });
+      await session.remove?.("/dav/empty");
+    });
+  });
+
+  it("is mirrored to, though it lists folders as pages too, and has nothing to do the second time", async () => {
+    const from = join(folder, "own");
+    await mkdir(join(from, "sub #1"), { recursive: true });
+    for (const name of ["100%.txt", "a+b&c.txt", "sub #1/H\u00e4fen.txt"]) {
+      await writeFile(join(from, name), name.repeat(500));
+      await utimes(join(from, name), 1_700_000_000, 1_700_000_000);
+    }
+    const stateFolder = join(folder, "state");
+    const seen: number[][] = [];
+    for (let run = 0; run < 2; run++) {
+      for await (const event of mirror({
+        client: new Client(),
+        from,
+        to: `${http}/listed/`,
+        jobs: 2,
+        stateFolder,
+      })) {
+        if (event.event === "done") seen.push([event.copied, event.same, event.failed]);
+      }
+    }
+    expect(seen).toEqual([
+      [3, 0, 0],
+      [0, 3, 0],
+    ]);
   });
 
   it("has no WebDAV elsewhere", async () => {
