@@ -151,7 +151,8 @@ export class Requester {
     const once = !isIdempotent(hops.at(-1)?.request.method ?? "GET");
     const loggedIn = this.#login.given && this.#isTrusted(place);
     const retryAfter = headerValue(response.headers, "retry-after");
-    return statusFailure({ status, reason, url: urlOf(place), loggedIn, once, retryAfter });
+    const forwarded = this.#connector.forwardProxy(place.origin) !== undefined;
+    return statusFailure({ status, reason, url: urlOf(place), loggedIn, forwarded, once, retryAfter });
   }
 
   /**

@@ -7,6 +7,8 @@ export interface RefusedRequest {
   readonly url: string;
   /** Credentials went with it. */
   readonly loggedIn: boolean;
+  /** A proxy passed it on, and may be the one that answered. */
+  readonly forwarded?: boolean;
   /** `--retry` does not repeat it: it may have been done. */
   readonly once?: boolean;
   /** Value of Retry-After. */
@@ -21,7 +23,9 @@ export function statusFailure(refused: RefusedRequest): PortholeError {
     return new PortholeError("missing", "the server has no such page", { reply, url });
   }
   if (status === 401) {
-    const hint = loggedIn ? "check user and password" : "give -u USER, or an account in the configuration";
+    const own = loggedIn ? "check user and password" : "give -u USER, or an account in the configuration";
+    // tinyproxy refuses a wrong password of its own so.
+    const hint = refused.forwarded === true ? `${own}; is it the proxy that says so, check its URL` : own;
     const words = loggedIn ? "the server refuses these credentials" : "the server wants a login";
     return new PortholeError("auth", words, { reply, url, hint });
   }

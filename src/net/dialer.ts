@@ -61,6 +61,7 @@ export class Dialer {
     let socket: Socket | undefined;
     try {
       const proxy = this.#proxyFor(endpoint);
+      if (proxy !== undefined) limit.leadsThrough(proxy);
       const reach = async () => {
         const found = await this.#reach(endpoint, proxy, limit.signal);
         tap.note(`connected to ${found.address ?? found.socketPath ?? endpoint.host}`);
@@ -231,22 +232,22 @@ export class Dialer {
     const unheeded = whenAborted(outer, onOuter);
     if (outer.aborted) onOuter();
     const { connectTimeout } = this.settings;
+    let way = where(place);
     const timer =
       connectTimeout > 0
         ? setTimeout(() => {
             controller.abort(
-              new PortholeError(
-                "timeout",
-                `${where(place)}: no connection within ${connectTimeout / 1000} s`,
-                {
-                  hint: "--connect-timeout sets how long to wait",
-                },
-              ),
+              new PortholeError("timeout", `${way}: no connection within ${connectTimeout / 1000} s`, {
+                hint: "--connect-timeout sets how long to wait",
+              }),
             );
           }, connectTimeout)
         : undefined;
     return {
       signal: controller.signal,
+      leadsThrough: ({ shown }: ProxyServer) => {
+        way = `${where(place)}, through the proxy ${shown}`;
+      },
       end: () => {
         clearTimeout(timer);
         unheeded();

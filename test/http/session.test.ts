@@ -1080,6 +1080,29 @@ describe.each(ENGINES)("a session on %s", (engine) => {
   });
 
   describe("through a proxy", () => {
+    it("names the proxy as who may have refused, or gone", async () => {
+      await using proxy = await scripted([
+        asked()
+          .and(answered("401 Unauthorized", ['WWW-Authenticate: Basic realm="Tinyproxy"']))
+          .drop(),
+        asked().drop(),
+      ]);
+      const settings = { network: { proxy: { url: `http://squid:no@127.0.0.1:${proxy.port}` } } };
+      const asking = () =>
+        withSession("http://far.example/", (session) => textOf(session, "/"), {
+          engine: "direct",
+          ...settings,
+        });
+      await expect(asking()).rejects.toMatchObject({
+        code: "auth",
+        hint: "give -u USER, or an account in the configuration; is it the proxy that says so, check its URL",
+      });
+      await expect(asking()).rejects.toMatchObject({
+        code: "connect",
+        message: "the proxy closed the connection without an answer",
+      });
+    });
+
     it("asks it for the whole URL, with the proxy's login and the server's", async () => {
       await using proxy = await scripted(
         asked()

@@ -399,6 +399,15 @@ describe("a proxy that is none", () => {
     expect(error.message).toBe(`the proxy http://127.0.0.1:${proxy.port} does not answer in HTTP`);
   });
 
+  it("says nothing: the wait ends, and it is named", async () => {
+    await using proxy = await scripted(script().drain());
+    const error = await failureOf(dial(TARGET, { ...through(proxy, "socks5h"), connectTimeout: 150 }));
+    expect([error.code, error.message]).toEqual([
+      "timeout",
+      `a.invalid:25, through the proxy socks5h://127.0.0.1:${proxy.port}: no connection within 0.15 s`,
+    ]);
+  });
+
   it("answers CONNECT with a head that does not end", async () => {
     await using proxy = await scripted(
       script()
@@ -549,6 +558,18 @@ describe("an HTTP proxy", () => {
       `the proxy http://127.0.0.1:${proxy.port} refused user and password`,
       "HTTP/1.1 407 Proxy Authentication Required",
       undefined,
+    ]);
+  });
+
+  it("refuses a login by 401, as tinyproxy does", async () => {
+    const refusal = 'HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="Tinyproxy"\r\n\r\n';
+    await using proxy = await scripted(script().expectUntil("\r\n\r\n").send(refusal).drop());
+    const target = { host: "a.invalid", port: 25, scheme: "smtp" };
+    const error = await failureOf(dial(target, through(proxy, "http", "me:wrong")));
+    expect([error.code, error.exit, error.message]).toEqual([
+      "auth",
+      7,
+      `the proxy http://127.0.0.1:${proxy.port} refused user and password`,
     ]);
   });
 

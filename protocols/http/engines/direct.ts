@@ -193,6 +193,12 @@ class Exchange {
       });
     }
     if (errored instanceof PortholeError) return errored;
+    // RFC 9112, 3.2.2: a proxy is given the whole URL.
+    if (!this.#request.path.startsWith("/") && this.#request.path !== "*") {
+      return new PortholeError("connect", "the proxy closed the connection without an answer", {
+        hint: "does it speak HTTP on this port?",
+      });
+    }
     return new PortholeError("connect", "the server closed the connection without an answer", {
       hint:
         this.#request.origin.scheme === "http"

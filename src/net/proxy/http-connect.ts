@@ -11,7 +11,7 @@ const HTTP = "HTTP/1.";
 
 /**
  * @returns whether the tunnel is open; false: the proxy wants a login that can be made now, on another connection
- * @throws PortholeError `auth` for a 407 that has no answer, `connect` for every other refusal, `protocol` for what is
+ * @throws PortholeError `auth` for a 407 that has no answer and for a 401, `connect` for every other refusal, `protocol` for what is
  *   not HTTP
  */
 export async function connectThroughHttp(
@@ -44,8 +44,9 @@ export async function connectThroughHttp(
     login.heed(fields);
     return true;
   }
-  if (status === 407) {
-    if (await login.answers(fields, authorization)) return false;
+  // tinyproxy refuses a wrong password by 401, as if it were the server: but nobody has asked that yet.
+  if (status === 407 || status === 401) {
+    if (status === 407 && (await login.answers(fields, authorization))) return false;
     const refused = proxy.user !== undefined;
     throw new PortholeError(
       "auth",
