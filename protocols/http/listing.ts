@@ -180,8 +180,9 @@ const OPENABLE: Readonly<Record<string, EntryKind>> = {
   "nntp:": "other",
 };
 
-function linkEntries({ octets, answer }: Page): Entry[] {
-  const { links } = linksOfHtml(octets, urlOf(answer.place));
+function linkEntries({ octets, answer: { place, response } }: Page): Entry[] {
+  const { charset } = parseMediaType(headerValue(response.headers, "content-type"));
+  const { links } = linksOfHtml(octets, urlOf(place), charset);
   return links.flatMap(({ url, role, text }) => {
     const kind = OPENABLE[new URL(url).protocol];
     if (role !== "page" || kind === undefined) return [];

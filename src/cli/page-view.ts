@@ -22,7 +22,7 @@ export async function viewed(document: Document, options: Options, columns: numb
   const source = await upTo(document, LONGEST_HTML);
   const address = document.entry.url;
   if (as === "links") {
-    const urls = linksOfHtml(source, address).links.filter(({ role }) => role === "page");
+    const urls = linksOfHtml(source, address, document.charset).links.filter(({ role }) => role === "page");
     return textDocument(document, "text/plain", urls.map(({ url }) => `${url}\n`).join(""));
   }
   const decoding = await decoderFor(sniffCharset(source, document.charset));

@@ -1,6 +1,14 @@
 /** Where a page or a style sheet leads, and the same text with other addresses in it. */
-import { isUtf8 } from "node:buffer";
+import { sniffCharset } from "./charset.js";
 import { type Attribute, attributeOf, escapeHtml, type Tag, tagsOf, unescapeHtml } from "./html-tags.js";
+import {
+  absolute,
+  charsetOfCss,
+  followed,
+  type Reading,
+  type Setting,
+  settingOf,
+} from "./written-address.js";
 
 export interface Link {
   /** Absolute, without fragment. */
@@ -31,16 +39,21 @@ interface Spot {
   readonly written: (url: string) => string;
 }
 
-/** Links of a page, that is, of what is read as one octet a character: all markup is ASCII, and the rest stays as it is. */
-export function linksOfHtml(octets: Uint8Array, address: string): LinkedText {
+/**
+ * Links of a page, that is, of what is read as one octet a character: all markup is ASCII, and the rest stays as it is.
+ * @param charset the header's word
+ */
+export function linksOfHtml(octets: Uint8Array, address: string, charset?: string): LinkedText {
   const html = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
   const spots: Spot[] = [];
   const texts = new Map<string, string>();
-  let base = address;
+  const own = settingOf(address, sniffCharset(octets, charset));
+  let setting = own;
+  let isBased = false;
   let open: { readonly url: string; readonly from: number } | undefined;
   for (const tag of tagsOf(html)) {
     if (tag.name === "a" && open !== undefined) {
-      const words = plainText(html.slice(open.from, tag.start));
+      const words = plainText(html.slice(open.from, tag.start), own.read);
       if (words !== "" && !texts.has(open.url)) texts.set(open.url, words);
       open = undefined;
     }
@@ -48,7 +61,10 @@ export function linksOfHtml(octets: Uint8Array, address: string): LinkedText {
     if (tag.name === "base") {
       const href = attributeOf(tag, "href");
       if (href === undefined) continue;
-      base = absolute(href.value, address)?.href ?? base;
+      // The first one counts (HTML Standard, 4.2.3).
+      const base = isBased ? undefined : absolute(href.value, own)?.href;
+      isBased = true;
+      if (base !== undefined) setting = { ...own, base, isElsewhere: base !== address };
       // Addresses stand for themselves from now on.
       spots.push({
         start: href.start,
@@ -60,21 +76,23 @@ export function linksOfHtml(octets: Uint8Array, address: string): LinkedText {
       });
       continue;
     }
-    const found = spotsOf(tag, base);
+    const found = spotsOf(tag, setting);
     spots.push(...found);
     const [first] = found;
     if (tag.name === "a" && first !== undefined) open = { url: first.url, from: tag.end };
     if (tag.name === "style" && tag.raw !== undefined) {
-      spots.push(...cssSpots(tag.raw.text, base).map((spot) => moved(spot, tag.raw?.start ?? 0)));
+      spots.push(...cssSpots(tag.raw.text, setting).map((spot) => moved(spot, tag.raw?.start ?? 0)));
     }
   }
   return linked(html, spots, texts);
 }
 
 /** What a style sheet is not whole without. */
-export function linksOfCss(octets: Uint8Array, address: string): LinkedText {
+export function linksOfCss(octets: Uint8Array, address: string, charset?: string): LinkedText {
   const css = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
-  return linked(css, cssSpots(css, address), new Map());
+  // Its addresses, queries and all, go out in UTF-8.
+  const setting = { ...settingOf(address, charsetOfCss(octets, charset)), queryAsWritten: false };
+  return linked(css, cssSpots(css, setting), new Map());
 }
 
 function linked(text: string, spots: readonly Spot[], texts: ReadonlyMap<string, string>): LinkedText {
@@ -123,15 +141,19 @@ const ADDRESSES: Readonly<Record<string, Readonly<Record<string, Link["role"]>>>
   form: { action: "other" },
 };
 
-function spotsOf(tag: Tag, base: string): Spot[] {
+function spotsOf(tag: Tag, setting: Setting): Spot[] {
   const found: Spot[] = [];
   const roles = tag.name === "link" ? { href: roleOfLink(tag) } : (ADDRESSES[tag.name] ?? {});
   for (const attribute of tag.attributes) {
     const role = Object.hasOwn(roles, attribute.name) ? roles[attribute.name] : undefined;
-    if (role !== undefined) found.push(...spotIn(attribute, attribute.value, 0, role, base));
-    else if (attribute.name === "srcset") found.push(...srcset(attribute, base));
+    if (role !== undefined) {
+      // Without a value there is no place for an address.
+      const isThere = attribute.isQuoted || attribute.value !== "";
+      const to = FOLLOWED.has(tag.name) && isThere ? followed : absolute;
+      found.push(...spotIn(attribute, to(attribute.value, setting), { role }));
+    } else if (attribute.name === "srcset") found.push(...srcset(attribute, setting));
     else if (attribute.name === "style") {
-      found.push(...cssSpots(attribute.value, base).map((spot) => escaped(moved(spot, attribute.start))));
+      found.push(...cssSpots(attribute.value, setting).map((spot) => escaped(moved(spot, attribute.start))));
     }
   }
   if (tag.name === "meta" && /^refresh$/i.test(attributeOf(tag, "http-equiv")?.value ?? "")) {
@@ -140,10 +162,16 @@ function spotsOf(tag: Tag, base: string): Spot[] {
       /^(\s{0,9}[\d.]{0,9}\s{0,9}[;,]?\s{0,9}url\s{0,9}=\s{0,9}['"]?)([^'"]{0,2000})/i.exec(
         content?.value ?? "",
       ) ?? [];
-    if (content !== undefined && url !== "") found.push(...spotIn(content, url, before.length, "page", base));
+    if (content !== undefined && url !== "") {
+      const within = { at: before.length, length: url.length };
+      found.push(...spotIn(content, absolute(url, setting), { role: "page", ...within }));
+    }
   }
   return found;
 }
+
+/** A person goes where these lead. */
+const FOLLOWED: ReadonlySet<string> = new Set(["a", "area"]);
 
 /** A style sheet or an icon belongs to the page; an alternative, the next page or the licence is another. */
 function roleOfLink(tag: Tag): Link["role"] {
@@ -155,8 +183,15 @@ function roleOfLink(tag: Tag): Link["role"] {
 }
 
 /** An address within an attribute's value, `at` characters from its start. */
-function spotIn(attribute: Attribute, value: string, at: number, role: Link["role"], base: string): Spot[] {
-  const url = absolute(value, base);
+function spotIn(
+  attribute: Attribute,
+  url: URL | undefined,
+  {
+    role,
+    at = 0,
+    length = attribute.value.length,
+  }: { readonly role: Link["role"]; readonly at?: number; readonly length?: number },
+): Spot[] {
   if (url === undefined) return [];
   const fragment = url.hash;
   url.hash = "";
@@ -165,7 +200,7 @@ function spotIn(attribute: Attribute, value: string, at: number, role: Link["rol
   return [
     {
       start,
-      end: start + value.length,
+      end: start + length,
       url: url.href,
       fragment,
       role,
@@ -175,12 +210,14 @@ function spotIn(attribute: Attribute, value: string, at: number, role: Link["rol
 }
 
 /** `a.png 1x, b.png 2x` (HTML Standard, 4.8.4.2.1). */
-function srcset(attribute: Attribute, base: string): Spot[] {
+function srcset(attribute: Attribute, setting: Setting): Spot[] {
   const found: Spot[] = [];
   for (const part of attribute.value.matchAll(/[^\s,][^\s]{0,2000}/g)) {
     const isUrl = found.length === 0 || /,\s*$/.test(attribute.value.slice(0, part.index).slice(-50));
     const value = part[0].replace(/,+$/, "");
-    if (isUrl && value !== "") found.push(...spotIn(attribute, value, part.index, "requisite", base));
+    if (!isUrl || value === "") continue;
+    const within = { at: part.index, length: value.length };
+    found.push(...spotIn(attribute, absolute(value, setting), { role: "requisite", ...within }));
   }
   return found;
 }
@@ -188,11 +225,11 @@ function srcset(attribute: Attribute, base: string): Spot[] {
 const CSS_ADDRESS =
   /url\([ \t\r\n]{0,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})'|&(?:quot|apos|#3[49]);([^\s"'()&]{1,4000})&(?:quot|apos|#3[49]);|([^\s"'()]{1,4000}))[ \t\r\n]{0,50}\)|@import[ \t\r\n]{1,50}(?:"([^"\n]{0,4000})"|'([^'\n]{0,4000})')/gi;
 
-function cssSpots(css: string, base: string): Spot[] {
+function cssSpots(css: string, setting: Setting): Spot[] {
   const spots: Spot[] = [];
   for (const match of css.matchAll(CSS_ADDRESS)) {
     const value = match.slice(1).find((one) => one !== undefined) ?? "";
-    const url = absolute(value, base);
+    const url = absolute(value, setting);
     if (url === undefined) continue;
     const fragment = url.hash;
     url.hash = "";
@@ -214,22 +251,9 @@ function escaped(spot: Spot): Spot {
   return { ...spot, written: (url) => escapeHtml(spot.written(url)) };
 }
 
-/** Undefined for what leads nowhere: an empty address, a place in the page itself, a script. */
-function absolute(written: string, base: string): URL | undefined {
-  const octets = Buffer.from(written, "latin1");
-  const text = unescapeHtml(isUtf8(octets) ? octets.toString("utf8") : written).trim();
-  if (text === "" || text.startsWith("#") || /^(?:javascript|data|vbscript|about|blob):/i.test(text))
-    return undefined;
-  try {
-    return new URL(text, base);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Octets as characters, without tags. */
-function plainText(html: string): string {
-  const octets = Buffer.from(html.slice(0, 2000).replace(/<[^<>]{0,500}>/g, " "), "latin1");
-  const text = isUtf8(octets) ? octets.toString("utf8") : octets.toString("latin1");
-  return unescapeHtml(text).replace(/\s+/g, " ").trim();
+function plainText(html: string, read: Reading): string {
+  return unescapeHtml(read(html.slice(0, 2000).replace(/<[^<>]{0,500}>/g, " ")))
+    .replace(/\s+/g, " ")
+    .trim();
 }

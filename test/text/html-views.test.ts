@@ -94,6 +94,41 @@ describe("the addresses in a page", () => {
     expect(moved(html)).toBe(expected);
   });
 
+  it.each([
+    // An empty address, and a place alone, are relative to the base as all others are.
+    [
+      '<base href="sub/"><a href="">a</a><a href="#x">b</a>',
+      '<base href=""><a href="p:sub/">a</a><a href="p:sub/#x">b</a>',
+    ],
+    ['<base href="sub/"><img src=""><a href>c</a>', '<base href=""><img src=""><a href>c</a>'],
+    ["<base href='one/'><base href='two/'><a href=x>", "<base href=''><base href=''><a href=\"p:one/x\">"],
+    [`<base href="${BASE}"><a href="">a</a>`, '<base href=""><a href="">a</a>'],
+    // A path goes out in UTF-8, a query in the page's charset (URL Standard, 4.4).
+    [
+      "<meta charset=windows-1251><a href='\xea\xee\xf2?q=\xea#\xee'>",
+      "<meta charset=windows-1251><a href='p:%D0%BA%D0%BE%D1%82?q=%EA#%D0%BE'>",
+    ],
+    ["<meta charset=shift_jis><img src='\x95\x5c'>", "<meta charset=shift_jis><img src='r:%E8%A1%A8'>"],
+    ["<meta charset=nonsense><img src='caf\xc3\xa9'>", "<meta charset=nonsense><img src='r:caf%C3%A9'>"],
+  ])("in a base or a charset: %j", (html, expected) => {
+    expect(moved(html)).toBe(expected);
+  });
+
+  it("of a page are read in the charset that its header tells", () => {
+    const { links } = linksOfHtml(Buffer.from("<a href=\xe9>\xe9</a>", "latin1"), BASE, "windows-1251");
+    expect(links).toEqual([{ url: `${BASE}%D0%B9`, role: "page", text: "\u0439" }]);
+  });
+
+  it.each([
+    ['@charset "windows-1251";', undefined, "%D0%B9?%D0%B9"],
+    ["", "windows-1251", "%D0%B9?%D0%B9"],
+    ['@charset "windows-1251";', "iso-8859-1", "%C3%A9?%C3%A9"],
+    [' @charset "windows-1251";', undefined, "%C3%A9?%C3%A9"],
+  ])("of a style sheet are read in its charset: %j, %s", (start, charset, expected) => {
+    const css = Buffer.from(`${start}a{background:url(\xe9?\xe9)}`, "latin1");
+    expect(linksOfCss(css, BASE, charset).links).toEqual([{ url: `${BASE}${expected}`, role: "requisite" }]);
+  });
+
   it("of a style sheet", () => {
     const css = `@import "a.css"; @import url(b.css) print; p { background: URL("c (1).png"), url(data:x) }`;
     const text = linksOfCss(Buffer.from(css), BASE).rewritten((url) => `m/${url.slice(BASE.length)}`);
