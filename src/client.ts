@@ -52,6 +52,8 @@ export interface ClientSettings {
   readonly warn?: (text: string) => void;
   /** The person's yes or no; absent where nobody can be asked. */
   readonly confirm?: (question: string) => Promise<boolean>;
+  /** What `-` stands for in options that name a file: all of it, the same each time. */
+  readonly standardInput?: () => Promise<Uint8Array>;
   readonly observer?: ClientObserver;
 }
 
@@ -226,6 +228,7 @@ export class Client {
       ...(settings.stateFolder === undefined ? {} : { stateFolder: settings.stateFolder }),
       progress: (report) => settings.progress?.(report),
       warn: (text) => settings.warn?.(text),
+      ...(settings.standardInput === undefined ? {} : { standardInput: settings.standardInput }),
       ...(settings.confirm === undefined ? {} : { confirm: settings.confirm }),
       note: (text) => this.transcript.note(text),
       mask: (secret) => this.transcript.mask(secret),

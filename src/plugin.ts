@@ -586,6 +586,8 @@ export interface Context {
   progress(report: Progress): void;
   /** A line for the user on standard error. */
   warn(text: string): void;
+  /** All of standard input, the same each time, as one run has but one; absent where there is none. */
+  readonly standardInput?: () => Promise<Uint8Array>;
   /** The person's yes or no to a question; absent where nobody can be asked. */
   confirm?(question: string): Promise<boolean>;
   /** A line in the transcript (`-v`). */

@@ -45,6 +45,24 @@ export function layered(layers: readonly (readonly Header[])[], without?: Names)
   });
 }
 
+/**
+ * A Cookie that the user wrote goes out together with the cookies that are kept, as one header (RFC 6265, 5.4); one of the
+ * same name counts before the kept one.
+ */
+export function withKeptCookies(own: readonly Header[], kept: string): readonly Header[] {
+  const at = own.findIndex(([name]) => name.toLowerCase() === "cookie");
+  const written = own[at];
+  if (written === undefined) return own;
+  const names = new Set(written[1].split(";").map(cookieName));
+  const others = kept.split("; ").filter((cookie) => !names.has(cookieName(cookie)));
+  const value = [...others, written[1]].filter((part) => part !== "").join("; ");
+  return own.map((header, index) => (index === at ? [header[0], value] : header));
+}
+
+function cookieName(pair: string): string {
+  return pair.split("=", 1)[0]?.trim() ?? "";
+}
+
 function namesOf(headers: readonly Header[]): Names {
   return new Set(headers.map(([name]) => name.toLowerCase()));
 }

@@ -32,7 +32,7 @@ import {
   requestPath,
   urlOf,
 } from "./redirects.js";
-import { layered, mergedHeaders } from "./request-headers.js";
+import { layered, mergedHeaders, withKeptCookies } from "./request-headers.js";
 import { statusFailure } from "./status.js";
 import type { Upload } from "./upload.js";
 
@@ -299,9 +299,14 @@ export class Requester {
       path: forward === undefined ? place.path : urlOf(place),
     };
     const extra: Header[] = [];
+    // What the user wrote stays with the server it was meant for.
+    let own: readonly Header[] = this.#isTrusted(place) ? this.#ownHeaders(question) : [];
     const keeper = this.#cookies;
     const cookies = keeper === undefined ? undefined : await keeper.headerFor(urlOf(place));
-    if (cookies !== undefined) extra.push(["Cookie", cookies]);
+    if (cookies !== undefined) {
+      extra.push(["Cookie", cookies]);
+      own = withKeptCookies(own, cookies);
+    }
     if (this.#isTrusted(place)) {
       const authorization = this.#login.authorization(sent.method, sent.path, question.upload?.held);
       if (authorization !== undefined) extra.push(["Authorization", authorization]);
@@ -312,8 +317,7 @@ export class Requester {
     const headers = mergedHeaders({
       usual: question.uncoded === true ? USUAL_UNCODED : USUAL,
       needed: [...(question.headers ?? []), ...extra],
-      // What the user wrote stays with the server it was meant for.
-      own: this.#isTrusted(place) ? this.#ownHeaders(question) : [],
+      own,
       ...(question.without === undefined ? {} : { without: question.without }),
     });
     const unconditional = body !== undefined && question.without?.has("expect") === true;

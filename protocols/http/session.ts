@@ -31,7 +31,7 @@ import { isHtml, parseMediaType, proposedName } from "./media-type.js";
 import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf, versionOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
-import { Upload } from "./upload.js";
+import { Upload, type UploadSource } from "./upload.js";
 
 export class HttpSession implements Session {
   readonly #requester: Requester;
@@ -46,7 +46,7 @@ export class HttpSession implements Session {
 
   async read(path: string, query: ReadQuery = {}): Promise<Document> {
     const { method, data } = this.#requester.settings;
-    const form = data === undefined ? undefined : await (await import("./request-content.js")).formData(data);
+    const form = data === undefined ? undefined : await this.#form(data);
     const upload = form === undefined ? undefined : await Upload.of(form);
     // What a part of an answer to POST would be, nobody knows.
     const partly = upload === undefined && (method ?? "GET") === "GET";
@@ -184,10 +184,11 @@ export class HttpSession implements Session {
     yield* (await import("./check.js")).checkSteps(this.#requester, this.#target.path);
   }
 
-  async hypertext({ type, entry }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
+  async hypertext({ type, entry, charset }: Document, octets: Uint8Array): Promise<Hypertext | undefined> {
     if (!isHtml(type) && type !== "text/css") return undefined;
     const { linksOfCss, linksOfHtml } = await import("../../src/text/html-links.js");
-    return isHtml(type) ? linksOfHtml(octets, entry.url) : linksOfCss(octets, entry.url);
+    const links = isHtml(type) ? linksOfHtml : linksOfCss;
+    return links(octets, entry.url, charset);
   }
 
   async robots(): Promise<RobotRules> {
@@ -196,6 +197,17 @@ export class HttpSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#requester.close();
+  }
+
+  async #form(data: readonly string[]): Promise<UploadSource> {
+    const { standardInput } = this.#context;
+    const stdin =
+      standardInput === undefined
+        ? undefined
+        : async function* () {
+            yield await standardInput();
+          };
+    return (await import("./request-content.js")).formData(data, stdin);
   }
 
   /** Many servers pass over If-None-Match in a PUT, nginx among them: so they are asked first. */

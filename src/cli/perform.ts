@@ -9,6 +9,7 @@ import { colorMode } from "./colors.js";
 import type { Desk } from "./command.js";
 import { accountUrls, credentialLookup, passwordWarnings } from "./credentials.js";
 import type { Voice } from "./errors.js";
+import { heldInput } from "./held-input.js";
 import { holdBackOptimizer } from "./optimizer.js";
 import type { CommandLine } from "./parse.js";
 import type { Surroundings } from "./run.js";
@@ -67,6 +68,7 @@ export async function perform(
   holdBackOptimizer();
   try {
     const { signal } = ending;
+    const standardInput = heldInput(terminal);
     const furnished = (flags: Options) => {
       const held = holding(flags);
       const credentials = credentialLookup({ options: held, config, terminal, surroundings, signal });
@@ -81,6 +83,7 @@ export async function perform(
         environment,
         signal,
         stateFolder: stateFolder(environment),
+        standardInput,
         progress: progress.report,
         warn: (text) => terminal.warn(transcript.cover(text)),
       });

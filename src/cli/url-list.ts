@@ -14,6 +14,13 @@ export async function urlsFromFile({ options, terminal }: Desk): Promise<string[
     .filter((line) => line !== "");
 }
 
+/** What an empty list is told as; undefined when there was none to read. */
+export function emptyList({ options }: Desk): string | undefined {
+  const file = options["input"];
+  if (typeof file !== "string") return undefined;
+  return `${file === "-" ? "standard input" : file} names no URL`;
+}
+
 async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece)));

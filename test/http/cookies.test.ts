@@ -99,6 +99,23 @@ describe("--cookies FILE", () => {
     expect(JSON.parse(text)).toEqual({ cookies: { visits: "1", flavour: "oat" } });
   });
 
+  it("sends them together with those that the user wrote, which count before them", async () => {
+    const jar = join(folder, "beside.txt");
+    await using server = await scripted(
+      asked()
+        .and(answered("200 OK"))
+        .and(asked().and(answered("200 OK")))
+        .and(asked().and(answered("200 OK")))
+        .drain(),
+    );
+    const line = (name: string) => `127.0.0.1\tFALSE\t/\tFALSE\t0\t${name}\t1\n`;
+    await writeFile(jar, `# Netscape HTTP Cookie File\n${line("a")}${line("b")}`);
+    for (const item of ["Cookie:c=2", "Cookie:b=2; c=3", "Cookie:"]) {
+      await perform("get", [server.url("http", "/"), item], { cookies: jar });
+    }
+    expect(sent(server, "cookie")).toEqual(["a=1; b=1; c=2", "a=1; b=2; c=3"]);
+  });
+
   it("takes and sends cookies on the way through redirects", async () => {
     await using server = await scripted(
       asked()

@@ -15,14 +15,14 @@ import {
 import { eachPort } from "../../verbs/ports.js";
 import type { Desk } from "../command.js";
 import { jsonLine } from "../json-line.js";
-import { urlsFromFile } from "../url-list.js";
+import { emptyList, urlsFromFile } from "../url-list.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
   const { client, options } = desk;
   const asked = [...desk.words, ...(await urlsFromFile(desk))].map(eachPort);
   const urls = [...new Set(asked.flat())];
   if (urls.length === 0) {
-    throw new PortholeError("usage", "check wants a URL", {
+    throw new PortholeError("usage", emptyList(desk) ?? "check wants a URL", {
       hint: "porthole check URL..., or --input FILE with a URL a line",
     });
   }

@@ -6,8 +6,16 @@ import { KeptSessions } from "../kept-sessions.js";
 import { someUrls, workThrough } from "../targets.js";
 
 export async function run(desk: Desk): Promise<number | undefined> {
-  const listed =
-    desk.options["input"] === undefined ? [] : await (await import("../url-list.js")).urlsFromFile(desk);
+  let listed: readonly string[] = [];
+  if (desk.options["input"] !== undefined) {
+    const { emptyList, urlsFromFile } = await import("../url-list.js");
+    listed = await urlsFromFile(desk);
+    if (listed.length === 0 && desk.words.length === 0) {
+      // As wget and aria2 have it: a list may be empty today.
+      desk.terminal.warn(`${emptyList(desk)}: there is nothing to get`);
+      return undefined;
+    }
+  }
   const urls = listed.length === 0 ? someUrls(desk) : [...desk.words, ...listed];
   const destination = destinationOf(desk.options, urls.length);
   // Standard output takes one document at a time.

@@ -102,6 +102,11 @@ describe("check", () => {
       input: lines,
     });
     expect(objects(piped.stdout)).toHaveLength(objects(fromFile.stdout).length);
+    const none = await user.run(["check", "--input", "-"], { input: "# none\n" });
+    expect([none.status, none.stderr]).toEqual([
+      2,
+      "porthole: standard input names no URL - porthole check URL..., or --input FILE with a URL a line\n",
+    ]);
     const { status } = await check("--input", "nowhere");
     expect(status).toBe(12);
   });

@@ -342,6 +342,14 @@ describe("get of many", () => {
     expect(ports.size).toBeLessThanOrEqual(3);
   });
 
+  it("takes an empty list for nothing to do, and says so", async () => {
+    const list = user.path("empty.txt");
+    await writeFile(list, "# nothing today\n\n");
+    const { status, stdout, stderr } = await user.run(["get", "--input", list]);
+    expect([status, stdout]).toEqual([0, ""]);
+    expect(stderr).toContain(`${list} names no URL: there is nothing to get`);
+  });
+
   it("goes on after one that is not there", async () => {
     await using web = await Web.serve((response, { path }) => {
       if (path === "/b") response.writeHead(404);

@@ -94,6 +94,18 @@ describe("http", () => {
     expect(await sent("octets", "--form", "a@-", "b@-")).toContain("standard input can be only one part");
   });
 
+  it("get --data @- takes standard input, for each of its URLs", async () => {
+    const { stdout, stderr } = await user.run(
+      ["get", "--data", "a=1", "--data", "@-", `${base}echo`, `${base}echo`],
+      {
+        input: "b=2\n",
+      },
+    );
+    expect(stderr).toBe("");
+    const bodies = [...stdout.matchAll(/"body": ?"([^"]*)"/g)].map(([, body]) => body);
+    expect(bodies).toEqual(["a=1&b=2", "a=1&b=2"]);
+  });
+
   it("a form with a pipe in it is not sent once more without what the pipe held", async () => {
     const bodies: string[] = [];
     await using server = createServer((request, response) => {
