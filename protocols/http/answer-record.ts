@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { PortholeError } from "../../src/errors.js";
 import type { JsonObject, JsonValue } from "../../src/plugin.js";
 import { decoderFor, sniffCharset } from "../../src/text/charset.js";
+import { type HttpRequest, headerValue } from "./engine.js";
 import { type Answer, joinedHeaders } from "./entry.js";
 import { parseMediaType } from "./media-type.js";
 import { urlOf } from "./redirects.js";
@@ -51,6 +52,17 @@ export async function answerRecord(answer: Answer, body: Readable): Promise<Json
   };
 }
 
+/** A request that was not sent, as one object. @throws PortholeError `usage` for a body that is too large */
+export async function requestRecord(
+  { method, headers }: Pick<HttpRequest, "method" | "headers">,
+  url: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<JsonObject> {
+  const octets = await wholeOf(body);
+  const { type, charset } = parseMediaType(headerValue(headers, "content-type"));
+  return { url, method, headers: joinedHeaders(headers), ...(await contentOf(octets, type, charset)) };
+}
+
 async function contentOf(octets: Buffer, type: string, charset: string | undefined): Promise<JsonObject> {
   if (octets.length === 0) return {};
   if (/^application\/(?:.+\+)?json$/.test(type)) {
@@ -73,11 +85,10 @@ function jsonIn(octets: Buffer): JsonValue | undefined {
   }
 }
 
-async function wholeOf(body: Readable): Promise<Buffer> {
-  const pieces: Buffer[] = [];
+async function wholeOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
   let size = 0;
-  const octets: AsyncIterable<Buffer> = body;
-  for await (const piece of octets) {
+  for await (const piece of body) {
     size += piece.length;
     if (size > MOST_BODY) {
       throw new PortholeError("usage", `the body is larger than the ${MOST_BODY} octets that --json shows`, {

@@ -1,11 +1,12 @@
 /** `porthole http get|head|post|put|patch|delete|options|request`: one request as it is typed, and its answer. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { localError, PortholeError } from "../../src/errors.js";
 import type { Command, Context, Invocation, Options, Output } from "../../src/plugin.js";
 import { isWorthWaiting, repeatWhilePossible } from "../../src/repeat.js";
 import { remoteFileName } from "../../src/text/filename.js";
-import { answerRecord } from "./answer-record.js";
+import { answerRecord, requestRecord } from "./answer-record.js";
 import { codingsOf, decoded } from "./content-coding.js";
 import { drain } from "./drain.js";
 import { type HttpRequest, headerValue, isIdempotent } from "./engine.js";
@@ -68,7 +69,12 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
     welcomes: () => true,
   };
   if (options["offline"] === true) {
-    yield* unsent(await requester.preview(question), upload);
+    const request = await requester.preview(question);
+    if (options["json"] === true) {
+      const body = await unsentBody(request, upload);
+      const data = await requestRecord(request, target.href(question.path), body);
+      yield { kind: "record", text: "", data };
+    } else yield* unsent(request, upload, options["print"] === undefined ? ALL_OF_IT : parts);
     return;
   }
   const shown = target.href(question.path);
@@ -218,12 +224,22 @@ function text(latin1: string): Output {
   return { kind: "octets", octets: Buffer.from(latin1, "latin1") };
 }
 
+const ALL_OF_IT: ReadonlySet<string> = new Set("HB");
+
 /** `--offline`: the request as it would go out. */
-async function* unsent(request: HttpRequest, upload: Upload | undefined): AsyncGenerator<Output> {
-  yield text(requestHead(request));
-  if (request.body === undefined) return;
+async function* unsent(
+  request: HttpRequest,
+  upload: Upload | undefined,
+  parts: ReadonlySet<string>,
+): AsyncGenerator<Output> {
+  if (parts.has("H")) yield text(requestHead(request));
+  if (request.body === undefined || !parts.has("B")) return;
   if (upload?.held !== undefined) yield { kind: "octets", octets: upload.held };
   else for await (const octets of request.body.octets) yield { kind: "octets", octets };
+}
+
+function unsentBody({ body }: HttpRequest, upload: Upload | undefined): AsyncIterable<Uint8Array> {
+  return upload?.held === undefined ? (body?.octets ?? Readable.from([])) : Readable.from([upload.held]);
 }
 
 /** HTTPie's letters: H and B of the request, h and b of the answer. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startHttpProxy } from "../../fixtures/servers/proxy.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
 import { scripted } from "../../fixtures/servers/scripted.js";
+import type { Options } from "../../src/plugin.js";
 import { answered, asked, sent } from "./over-client.js";
 import { perform } from "./performed.js";
 
@@ -215,6 +216,26 @@ describe("--offline", () => {
       "Content-Length: 15",
     ]);
     expect(body).toBe('{"name":"lamp"}');
+  });
+
+  it("heeds --print and --json", async () => {
+    const asking = (options: Options) =>
+      perform("post", ["http://b.example/a", "name=lamp"], { offline: true, ...options });
+    expect((await asking({ print: "B" })).text).toBe('{"name":"lamp"}');
+    expect((await asking({ print: "H" })).text).toMatch(/^POST \/a HTTP\/1\.1\r\n(?:.+\r\n)+\r\n$/);
+    expect((await asking({ print: "hb" })).text).toBe("");
+    const { records, text } = await asking({ json: true });
+    expect([text, records]).toMatchObject([
+      "",
+      [
+        {
+          method: "POST",
+          url: "http://b.example/a",
+          headers: { host: "b.example", "content-type": "application/json" },
+          json: { name: "lamp" },
+        },
+      ],
+    ]);
   });
 });
 
