@@ -71,7 +71,7 @@ async function* run(invocation: Invocation, fixed: string | undefined): AsyncGen
   if (options["offline"] === true) {
     const request = await requester.preview(question);
     if (options["json"] === true) {
-      const body = await unsentBody(request, upload);
+      const body = unsentBody(request, upload);
       const data = await requestRecord(request, target.href(question.path), body);
       yield { kind: "record", text: "", data };
     } else yield* unsent(request, upload, options["print"] === undefined ? ALL_OF_IT : parts);

@@ -1,6 +1,7 @@
 /** HTML as Markdown (CommonMark, with GitHub's tables): for notes, diffs and programs that read text. */
 import { type PageElement, type PageNode, parseDocument } from "./html-document.js";
 import { safeText } from "./safe.js";
+import { gridOf } from "./table-grid.js";
 
 /** @param address the page's own: relative links are completed with it */
 export async function htmlAsMarkdown(html: string, address?: string): Promise<string> {
@@ -93,29 +94,36 @@ class Writer {
   }
 
   #table(table: PageElement): string[] {
-    const rows = [...table.querySelectorAll("tr")].map((row) =>
-      [...row.children].map((cell) =>
-        tidy(this.#inlineOf(cell))
-          .replace(/\s*\n\s*/g, " ")
-          .replaceAll("|", "\\|"),
+    const rows = rowsOf(table).map((row) => [...row.children]);
+    // A table of one column is there for its looks, and so is one around others.
+    if (rows.every((row) => row.length < 2) || !isTabular(table, rows)) {
+      return rows.flat().flatMap((cell) => this.blocks(cell));
+    }
+    const grid = gridOf(
+      rows.map((row) =>
+        row.map((cell) => ({
+          text: this.#cell(cell),
+          columns: spanOf(cell, "colspan"),
+          rows: spanOf(cell, "rowspan"),
+        })),
       ),
     );
-    const [head, ...rest] = rows.filter((row) => row.length > 0);
+    const [head, ...rest] = grid.filter((row) => row.length > 0);
     if (head === undefined) return [];
-    // A table of one column is there for its looks.
-    if (rows.every((row) => row.length < 2)) return this.#cells(table);
-    const columns = Math.max(...rows.map((row) => row.length));
+    const columns = Math.max(...grid.map((row) => row.length));
     const line = (cells: readonly string[]) =>
       `| ${Array.from({ length: columns }, (_, at) => cells[at] ?? "").join(" | ")} |`;
-    const caption = tidy(table.querySelector("caption")?.textContent ?? "");
+    const caption = tidy(ownCaption(table)?.textContent ?? "");
     return [
       ...(caption === "" ? [] : [`**${caption}**`]),
       [line(head), line(Array.from({ length: columns }, () => "---")), ...rest.map(line)].join("\n"),
     ];
   }
 
-  #cells(table: PageElement): string[] {
-    return [...table.querySelectorAll("td, th")].flatMap((cell) => this.blocks(cell));
+  #cell(cell: PageElement): string {
+    return tidy(this.#inlineOf(cell))
+      .replace(/\s*\n\s*/g, " ")
+      .replaceAll("|", "\\|");
   }
 
   #inlineOf(element: PageElement): string {
@@ -135,6 +143,8 @@ class Writer {
     if (name === "a") return this.#link(node, words);
     const mark = MARKS[name];
     const inner = words.trim();
+    // Where only a line is wanted, what would be blocks must not run together.
+    if (BLOCKS.has(name) || name === "td" || name === "th" || name === "tr") return ` ${words} `;
     if (mark === undefined || inner === "") return words;
     return words.replace(inner, () => `${mark}${inner}${mark}`);
   }
@@ -152,6 +162,29 @@ class Writer {
     const words = escaped((element.getAttribute("alt") ?? "").replace(/\s+/g, " ").trim());
     return url === undefined || words === "" ? "" : `![${words}](${destination(url)})`;
   }
+}
+
+/** Its own, and not those of tables in its cells. */
+function rowsOf(table: PageElement): PageElement[] {
+  return [...table.children].flatMap((child) => {
+    if (nameOf(child) === "tr") return [child];
+    return /^t(?:head|body|foot)$/.test(nameOf(child)) ? [...child.children] : [];
+  });
+}
+
+function ownCaption(table: PageElement): PageElement | undefined {
+  return [...table.children].find((child) => nameOf(child) === "caption");
+}
+
+/** Whether it has headings or a caption of its own, or no table within. */
+function isTabular(table: PageElement, rows: readonly (readonly PageElement[])[]): boolean {
+  if (table.querySelector("table") === null || ownCaption(table) !== undefined) return true;
+  return rows.flat().some((cell) => nameOf(cell) === "th");
+}
+
+function spanOf(cell: PageElement, attribute: string): number {
+  const span = Number(cell.getAttribute(attribute) ?? 1);
+  return Number.isSafeInteger(span) && span > 0 ? span : 1;
 }
 
 function nameOf(element: PageElement): string {

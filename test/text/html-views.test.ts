@@ -25,6 +25,22 @@ describe("HTML as Markdown", () => {
       "<table><caption>T</caption><tr><th>a<th>b|c<tr><td>1<td>2<tr><td>3</table>",
       "**T**\n\n| a | b\\|c |\n| --- | --- |\n| 1 | 2 |\n| 3 |  |\n",
     ],
+    "cells over several columns and rows": [
+      "<table><tr><th colspan=2>AB<th>C<tr><td rowspan=2>r<td>1<td>2<tr><td>3<td>4</table>",
+      "| AB |  | C |\n| --- | --- | --- |\n| r | 1 | 2 |\n|  | 3 | 4 |\n",
+    ],
+    "a cell with blocks and a table in it": [
+      "<table><tr><th>a<th>b<tr><td><p>one</p><p>two</p><td><table><tr><td>x<td>y</table></table>",
+      "| a | b |\n| --- | --- |\n| one two | x y |\n",
+    ],
+    "a table that only sets out others": [
+      "<table><tr><td>left<td><table><tr><th>x<th>y<tr><td>1<td>2</table></table>",
+      "left\n\n| x | y |\n| --- | --- |\n| 1 | 2 |\n",
+    ],
+    "spans without end": [
+      "<table><tr><td colspan=999999999>a<td>b<tr><td rowspan=1e9>c<td>d</table>",
+      `| a |${"  |".repeat(99)}\n|${" --- |".repeat(100)}\n| c | d |${"  |".repeat(98)}\n`,
+    ],
     "what Markdown would take for its own": ["<p>*a* [b] &lt;c> _d_", "\\*a\\* \\[b\\] \\<c\\> \\_d\\_\n"],
     "nothing that runs": ["<script>x</script><style>y</style><p>z", "z\n"],
   };
