@@ -66,6 +66,13 @@ describe("the article of a page", () => {
     expect(article?.title).toBe("Tides");
   });
 
+  it("is not looked for in a page that would keep the program busy for minutes", async () => {
+    await expect(articleOf(`${"<div>".repeat(200_000)}x`)).rejects.toMatchObject({
+      code: "refused",
+      hint: "leave out --reader",
+    });
+  });
+
   it("is not there in a page without one", async () => {
     expect(await articleOf("<html><body></body></html>")).toBeUndefined();
   });
