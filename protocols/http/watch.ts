@@ -34,7 +34,7 @@ export async function* watchPlace(
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const headers: Header[] = [["Accept", "text/event-stream, */*;q=0.5"]];
   const lastId = lastIds.get(target);
-  if (lastId !== undefined) headers.push(["Last-Event-ID", lastId]);
+  if (lastId !== undefined && lastId !== "") headers.push(["Last-Event-ID", lastId]);
   const answer = await requester.ask({ method: "GET", path, headers });
   const type = headerValue(answer.response.headers, "content-type") ?? "";
   if (/^\s*text\/event-stream\b/i.test(type)) yield* eventsOf(requester, path, answer, target, context);

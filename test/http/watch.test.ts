@@ -100,6 +100,16 @@ describe("watch", () => {
     expect(sent(server, "last-event-id")).toEqual(["7", "7"]);
   });
 
+  it("and says nothing of a last event that has no ID", async () => {
+    await using server = await scripted([
+      stream("id: 7\ndata: a\n\nid\ndata: b\n\n").reset(),
+      stream("data: c\n\n").drain(),
+    ]);
+    const events = await watched(server.url("http", "/"), 3);
+    expect(events.map(({ text }) => text)).toEqual(["a", "b", "c"]);
+    expect(sent(server, "last-event-id")).toEqual([]);
+  });
+
   it("and from the last event on after the connection broke", async () => {
     await using server = await scripted([
       stream("id: 7\ndata: a\n\n").reset(),
