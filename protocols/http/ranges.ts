@@ -41,6 +41,16 @@ export function partOf(response: HttpResponse, query: ReadQuery): Part | undefin
   return whole === "*" ? { first } : { first, total: Number(whole) };
 }
 
+/**
+ * A part of another version than the one that is there in part (RFC 9110, 15.3.7.3): servers that do not know If-Range give
+ * whatever they have now.
+ */
+export function isOfAnother({ headers }: HttpResponse, { validator }: ReadQuery): boolean {
+  if (validator === undefined) return false;
+  const found = headerValue(headers, validator.startsWith('"') ? "etag" : "last-modified");
+  return found !== undefined && found.replace(/^W\//, "") !== validator;
+}
+
 /** A 416 that says: the whole has just as many octets as the query wants left out (RFC 9110, 15.5.17). */
 export function isAtEnd(response: HttpResponse, { offset = 0 }: ReadQuery): boolean {
   const value = headerValue(response.headers, "content-range") ?? "";

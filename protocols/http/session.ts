@@ -28,7 +28,7 @@ import { drain } from "./drain.js";
 import { type Header, type HttpResponse, headerValue, sameOrigin } from "./engine.js";
 import { type Answer, entryOf, writtenEntry } from "./entry.js";
 import { isHtml, parseMediaType, proposedName } from "./media-type.js";
-import { isAtEnd, type Part, partOf, rangeHeaders, validatorOf, versionOf } from "./ranges.js";
+import { isAtEnd, isOfAnother, type Part, partOf, rangeHeaders, validatorOf, versionOf } from "./ranges.js";
 import { urlOf } from "./redirects.js";
 import type { Requester } from "./requester.js";
 import { Upload, type UploadSource } from "./upload.js";
@@ -64,8 +64,8 @@ export class HttpSession implements Session {
     if (response.status === 304 && (query.since ?? query.known) !== undefined) return unchanged(answer);
     if (response.status === 304) await refuseUnchanged(answer);
     const codings = codingsOf(headerValue(response.headers, "content-encoding"));
-    if (response.status === 206 && codings.length > 0) {
-      // A part of something coded cannot be undone: all of it can.
+    if (response.status === 206 && (codings.length > 0 || isOfAnother(response, query))) {
+      // A part of something coded cannot be undone, and one of another version belongs to nothing: all of it can be had.
       response.body.destroy();
       return this.read(path);
     }

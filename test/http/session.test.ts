@@ -639,6 +639,28 @@ describe.each(ENGINES)("a session on %s", (engine) => {
       );
     });
 
+    it.each([
+      ['"v1"', 'ETag: "v2"'],
+      ["Sat, 01 Aug 2026 10:00:00 GMT", "Last-Modified: Sun, 02 Aug 2026 10:00:00 GMT"],
+    ])(
+      "as a whole, when a server that knows no If-Range sends a part of another version: %s",
+      async (validator, now) => {
+        const part = answered("206 Partial Content", ["Content-Range: bytes 6-11/12", now], "NEWEST");
+        const all = () => asked().and(answered("200 OK", [now], "newer NEWEST"));
+        await talk(
+          // The connection may serve for both, or go with what is left of the part.
+          [asked().and(part).and(all()).drain(), all().drain()],
+          async (session, server) => {
+            const document = await read(session, "/", { offset: 6, validator });
+            expect(document.offset).toBe(0);
+            expect((await buffer(document.body)).toString()).toBe("newer NEWEST");
+            expect(sent(server, "range")).toEqual(["bytes=6-"]);
+          },
+          { engine },
+        );
+      },
+    );
+
     it("and gets all when the server does not do that, or the original changed", async () => {
       await talk(
         asked().and(answered("200 OK", ['ETag: "v2"'], "hello world")),
