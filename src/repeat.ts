@@ -36,7 +36,7 @@ export async function repeatWhilePossible<T>(
 }
 
 /** The server does not want to be left alone for longer than anybody waits. */
-export function isWorthWaiting({ retryAfter = 0 }: PortholeError): boolean {
+export function isWorthWaiting({ retryAfter = 0 }: Pick<PortholeError, "retryAfter">): boolean {
   return retryAfter <= LONGEST_WISH;
 }
 

@@ -1,5 +1,6 @@
 /** Statuses that are failures, as exit codes tell them apart. */
 import { PortholeError } from "../../src/errors.js";
+import { isWorthWaiting } from "../../src/repeat.js";
 
 export interface RefusedRequest {
   readonly status: number;
@@ -38,11 +39,12 @@ export function statusFailure(refused: RefusedRequest): PortholeError {
   }
   // RFC 9110, 15: what is beyond 599 is to be treated as 5xx.
   if (status === 429 || status >= 500) {
+    const retryAfter = secondsUntil(refused.retryAfter);
     return new PortholeError("busy", "the server cannot answer now", {
       reply,
       url,
-      hint: refused.once === true ? "try again later" : "try again later, or --retry N",
-      retryAfter: secondsUntil(refused.retryAfter),
+      hint: hintToWait(retryAfter, refused.once === true),
+      retryAfter,
     });
   }
   // RFC 4918, 11.3.
@@ -54,6 +56,12 @@ export function statusFailure(refused: RefusedRequest): PortholeError {
     });
   }
   return new PortholeError("refused", "the server refuses", { reply, url });
+}
+
+function hintToWait(seconds: number | undefined, once: boolean): string {
+  const isLong = !isWorthWaiting({ retryAfter: seconds });
+  const wish = seconds === undefined || seconds === 0 ? "try again later" : `try again in ${seconds} s`;
+  return once || isLong ? wish : `${wish}, or --retry N`;
 }
 
 /** RFC 9110, 10.2.3: seconds, or a date. */

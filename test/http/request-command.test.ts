@@ -324,10 +324,21 @@ describe("a status of 400 and above", () => {
   });
 
   it.each([
-    ["get", "try again later, or --retry N"],
-    ["post", "try again later"],
+    ["get", "try again in 1 s, or --retry N"],
+    ["post", "try again in 1 s"],
   ])("that may pass is worth --retry for what may be repeated: %s", async (method, hint) => {
     const { failure } = await perform(method, [`${base}/status/503`]);
+    expect(failure?.hint).toBe(hint);
+  });
+
+  it.each([
+    ["120", "try again in 120 s, or --retry N"],
+    ["86400", "try again in 86400 s"],
+  ])("tells for how long the server wants to be left alone: %s", async (seconds, hint) => {
+    await using server = await scripted(
+      asked().and(answered("503 Service Unavailable", [`Retry-After: ${seconds}`])),
+    );
+    const { failure } = await perform("get", [server.url("http", "/")]);
     expect(failure?.hint).toBe(hint);
   });
 
