@@ -7,11 +7,15 @@ export function markOf({ size, modified, meta }: Entry): string {
   return JSON.stringify([size ?? null, time, ownMark(meta)]);
 }
 
-/** HTTP's and WebDAV's ETag; IMAP's MODSEQ. */
+/**
+ * HTTP's and WebDAV's ETag; IMAP's MODSEQ. A weak ETag counts like the strong one (RFC 9110, 8.8.3.2): Apache's are weak for
+ * a second or two after something was written.
+ */
 function ownMark(meta: { readonly [key: string]: JsonValue | undefined }): JsonValue {
   const headers = meta["headers"];
   const inHeaders = isObject(headers) ? headers["etag"] : undefined;
-  return inHeaders ?? meta["etag"] ?? meta["modseq"] ?? null;
+  const mark = inHeaders ?? meta["etag"] ?? meta["modseq"] ?? null;
+  return typeof mark === "string" ? mark.replace(/^W\//, "") : mark;
 }
 
 /** What a message is known by in any mailbox (RFC 5322, 3.6.4); undefined for one that tells nothing. */

@@ -305,8 +305,11 @@ export class FileMirroring {
   }
 
   /** What stands there now. Servers tell more of it when they are asked than when it was written. */
-  async #standing(to: Door, step: FileStep, { entry }: Transferred): Promise<Entry | undefined> {
-    return isNear(this.#request.client, this.#target) ? entry : this.#entryAt(to, step);
+  async #standing(to: Door, step: FileStep, { entry, size }: Transferred): Promise<Entry | undefined> {
+    if (isNear(this.#request.client, this.#target)) return entry;
+    const there = await this.#entryAt(to, step);
+    // Apache's answer to HEAD leaves out a Content-Length of 0, which its listing tells.
+    return there !== undefined && there.size === undefined && size === 0 ? { ...there, size } : there;
   }
 
   async #carried({ from, key }: FileStep, size: number, there: Entry | undefined): Promise<void> {

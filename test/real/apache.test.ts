@@ -248,6 +248,8 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
       await writeFile(join(from, name), name.repeat(500));
       await utimes(join(from, name), 1_700_000_000, 1_700_000_000);
     }
+    await writeFile(join(from, "empty"), "");
+    await utimes(join(from, "empty"), 1_700_000_000, 1_700_000_000);
     const stateFolder = join(folder, "state");
     const seen: number[][] = [];
     for (let run = 0; run < 2; run++) {
@@ -262,8 +264,8 @@ describe.skipIf(PROGRAM === undefined)(TITLE, () => {
       }
     }
     expect(seen).toEqual([
-      [3, 0, 0],
-      [0, 3, 0],
+      [4, 0, 0],
+      [0, 4, 0],
     ]);
   });
 
