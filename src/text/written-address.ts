@@ -61,11 +61,11 @@ export function absolute(written: string, { base, read, queryAsWritten }: Settin
   }
 }
 
-/** The same for what a person follows: an empty address, or a fragment alone, leads to the base. */
+/**
+ * The same for what a person follows: an empty address leads to the base. A fragment would, too, but those who write one mean
+ * a place in the page.
+ */
 export function followed(written: string, setting: Setting): URL | undefined {
-  const bare = written.trim();
-  if (setting.isElsewhere && (bare === "" || bare.startsWith("#"))) {
-    return new URL(setting.read(bare), setting.base);
-  }
+  if (setting.isElsewhere && written.trim() === "") return new URL(setting.base);
   return absolute(written, setting);
 }

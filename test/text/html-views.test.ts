@@ -118,10 +118,10 @@ describe("the addresses in a page", () => {
   });
 
   it.each([
-    // An empty address, and a place alone, are relative to the base as all others are.
+    // An empty address is relative to the base as all others are.
     [
       '<base href="sub/"><a href="">a</a><a href="#x">b</a>',
-      '<base href=""><a href="p:sub/">a</a><a href="p:sub/#x">b</a>',
+      '<base href=""><a href="p:sub/">a</a><a href="#x">b</a>',
     ],
     ['<base href="sub/"><img src=""><a href>c</a>', '<base href=""><img src=""><a href>c</a>'],
     ["<base href='one/'><base href='two/'><a href=x>", "<base href=''><base href=''><a href=\"p:one/x\">"],
