@@ -245,6 +245,28 @@ describe("WebDAV", () => {
     );
   });
 
+  it("moves no file to a folder that is not there, which would become a file", async () => {
+    const nothing = asked().expectUntil(BODY).and(answered("404 Not Found"));
+    await talk(nothing.and(listed(response("/a"))).drain(), async (session, server) => {
+      await expect(session.move?.("/a", "/none/")).rejects.toMatchObject({ code: "missing" });
+      expect(sent(server, "destination")).toEqual([]);
+    });
+  });
+
+  it("takes a listing without the folder itself for none, and not for an empty folder", async () => {
+    const elsewhere = () =>
+      listed(response("http://inner.example/", FOLDER), response("http://inner.example/a"));
+    await talk(
+      elsewhere().and(listed()).drain(),
+      async (session) => {
+        const refused = { code: "protocol", exit: 11 };
+        await expect(names(session, "/")).rejects.toMatchObject(refused);
+        await expect(session.remove?.("/")).rejects.toMatchObject(refused);
+      },
+      DAV,
+    );
+  });
+
   it("tells what stood in the way of some of it", async () => {
     const locked = multistatus(
       "<d:response><d:href>/dir/a%20b</d:href><d:status>HTTP/1.1 423 Locked</d:status></d:response>",
@@ -275,8 +297,16 @@ describe("WebDAV", () => {
 
   it("takes no redirect that leads nowhere for something done", async () => {
     const nowhere = () => asked().and(answered("301 Moved Permanently"));
+    const unlisted = () => asked().expectUntil(BODY).and(answered("301 Moved Permanently"));
     await talk(
-      nowhere().and(nowhere()).and(nowhere()).and(nowhere()).and(nowhere()).drain(),
+      nowhere()
+        .and(nowhere())
+        .and(nowhere())
+        .and(unlisted())
+        .and(unlisted())
+        .and(nowhere())
+        .and(nowhere())
+        .drain(),
       async (session, server) => {
         const refused = { code: "refused", reply: "301 Moved Permanently" };
         await expect(session.remove?.("/a", { recursive: true })).rejects.toMatchObject(refused);

@@ -43,7 +43,10 @@ export async function propfind(
     return undefined;
   }
   try {
-    return await davEntries(await whole(response), place);
+    const found = await davEntries(await whole(response), place);
+    // RFC 4918, 9.1: the folder itself is among them. Nothing at all must not be taken for an empty one.
+    if (found.length === 0 && depth === 1) throw listsNothing();
+    return found;
   } catch (thrown) {
     if (thrown instanceof PortholeError) thrown.url ??= urlOf(place);
     throw thrown;
@@ -77,7 +80,8 @@ export async function makeFolder(requester: Requester, path: string): Promise<En
 export async function move(requester: Requester, from: string, to: string, replace: boolean): Promise<Entry> {
   // A name with a line end in it is nobody's wish, and a trap for whoever lists it.
   decodeOctets(to);
-  const goal = replace ? ((await innerGoal(requester, from, to, true)) ?? to) : to;
+  const looksFirst = replace || to.endsWith("/");
+  const goal = looksFirst ? ((await innerGoal(requester, from, to, replace)) ?? to) : to;
   const answer = await moved(requester, from, goal, replace);
   if (isOfDestination(answer) && !goal.endsWith("/")) {
     // Apache says so of a destination that is a folder, and wants its slash.
@@ -139,7 +143,7 @@ function standsThere(answer: Answer): PortholeError {
 
 /**
  * Where something goes that is moved to a folder: into it, unless it is one itself. Undefined: there is no folder.
- * @throws PortholeError `refused` when what would be replaced is a folder with something in it
+ * @throws PortholeError `missing` when there should be one, by the slash; `refused` when what would be replaced is a folder with something in it
  */
 async function innerGoal(
   requester: Requester,
@@ -148,8 +152,17 @@ async function innerGoal(
   replace: boolean,
 ): Promise<string | undefined> {
   const there = await foundAt(requester, to);
-  if (there === undefined || !isFolder(there)) return undefined;
+  if (there !== undefined && !isFolder(there)) return undefined;
+  if (there === undefined && !to.endsWith("/")) return undefined;
   const source = await foundAt(requester, from);
+  if (there === undefined) {
+    if (source === undefined || isFolder(source)) return undefined;
+    // Servers would make a file of that name.
+    throw new PortholeError("missing", "the folder that it is to go to is not there", {
+      url: urlOf({ origin: requester.origin, path: requestPath(to) }),
+      hint: "mkdir makes it",
+    });
+  }
   const name = from.replace(/\/+$/, "").split("/").at(-1) ?? "";
   if (source !== undefined && !isFolder(source) && name !== "") {
     const inner = `${withSlash(to)}${name}`;
@@ -221,6 +234,12 @@ async function explained(answer: Answer): Promise<Answer> {
     response.body.destroy();
   }
   return first === undefined ? answer : { ...answer, response: { ...response, reason: first } };
+}
+
+function listsNothing(): PortholeError {
+  return new PortholeError("protocol", "the server lists nothing of that place, not even itself", {
+    hint: "it may know itself by another address: open it by that",
+  });
 }
 
 function withoutDav(answer: Answer): PortholeError {
