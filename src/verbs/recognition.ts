@@ -36,7 +36,7 @@ export class Recognition {
       const former = this.#former.get(url);
       // Out of a mailbox that the source still has, a message was moved: it goes to where it is now.
       const brought = former !== undefined && mailboxIn(former) !== "" && !source.has(mailboxIn(former));
-      this.#strangers.add({ found, mailbox: mailboxIn(key), brought });
+      this.#strangers.add({ found, mailbox: mailboxIn(key), brought, orphaned: former !== undefined });
     }
     for (const [key, { entry, isContainer }] of source) {
       if (!isContainer && this.#rememberedAt(key) === undefined) {

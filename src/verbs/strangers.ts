@@ -40,6 +40,8 @@ export interface Stranger {
   readonly mailbox: string;
   /** An earlier run put it there, from a mailbox that the source has no more. */
   readonly brought: boolean;
+  /** An earlier run put it there for a message that the source has no more under that name. */
+  readonly orphaned: boolean;
 }
 
 export class Strangers {
@@ -70,9 +72,9 @@ export class Strangers {
   }
 
   /**
-   * The one in the same mailbox that is this message, which then belongs to nobody else. Two mails may have one Message-ID:
-   * then it is the size that tells which of them is there. To take one for the other would lose one; to carry one again
-   * does not.
+   * The one in the same mailbox that is this message, which then belongs to nobody else. Two mails may have one Message-ID,
+   * as two states of a draft have: then it is the size that tells which of them is there. To take one for the other would
+   * lose one; to carry one again does not.
    */
   take(entry: Entry, mailbox: string): Stranger | undefined {
     const mark = messageMark(entry);
@@ -89,15 +91,19 @@ export class Strangers {
 
   /**
    * Those in the same mailbox that may be this message, though headers do not tell: of two Subjects servers tell the one or
-   * the other, and some mails have neither Date nor Message-ID. What is in them decides.
+   * the other, some mails have neither Date nor Message-ID, and of one Message-ID may be two mails, or one whose lines end
+   * otherwise there. What is in them decides.
    */
   alike(entry: Entry, mailbox: string): Stranger[] {
     const { size } = entry;
-    if (size === undefined) return [];
-    const found: Stranger[] = [];
+    const mark = messageId(entry) === undefined ? undefined : messageMark(entry);
+    const named = mark === undefined ? [] : (this.#byMark.get(inMailbox(mailbox, mark)) ?? []);
+    const found = named.filter((one) => this.#free.has(one));
+    if (size === undefined) return found;
     for (let near = size - LINE_END; near <= size + LINE_END; near++) {
       for (const stranger of this.#bySize.get(inMailbox(mailbox, String(near))) ?? []) {
-        if (this.#free.has(stranger) && mayBeSame(entry, stranger.found.entry)) found.push(stranger);
+        if (!this.#free.has(stranger) || found.includes(stranger)) continue;
+        if (mayBeSame(entry, stranger.found.entry)) found.push(stranger);
       }
     }
     return found;
@@ -110,13 +116,14 @@ export class Strangers {
   }
 
   #best(entry: Entry, all: readonly Stranger[] = [], isOnlyOne: boolean): Stranger | undefined {
-    const free = all.filter((one) => this.#free.has(one));
-    const isAlone = free.length === 1 && isOnlyOne;
+    const free = all.filter((one) => this.#free.has(one) && !isAnotherState(entry, one));
     const agreeing = (how: string) => free.find(({ found }) => sizesAgree(entry, found.entry) === how);
     const best =
       agreeing("well") ??
       agreeing("nearly") ??
-      (messageId(entry) === undefined ? undefined : isAlone ? free[0] : agreeing("unknown"));
+      (messageId(entry) === undefined ? undefined : agreeing("unknown")) ??
+      // No two articles have one Message-ID (RFC 5536, 3.1.3), whatever servers tell of their size.
+      (isOnlyOne && free.length === 1 && entry.kind === "article" ? free[0] : undefined);
     return best === undefined ? undefined : this.give(best);
   }
 }
@@ -131,11 +138,23 @@ function put(into: Map<string, Stranger[]>, key: string, stranger: Stranger): vo
   else there.push(stranger);
 }
 
+/**
+ * What an earlier run put there for a message that has gone, and came at another time: of a draft that is kept again, also
+ * the length may be the same. A mailbox that was made anew tells the times that it told before.
+ */
+function isAnotherState(entry: Entry, { found, orphaned }: Stranger): boolean {
+  return orphaned && entry.kind === "message" && !sameTime(entry, found.entry);
+}
+
 /** Dates are kept to the second; one of two fields may be there twice. */
 function mayBeSame(one: Entry, other: Entry): boolean {
-  const [a, b] = [one, other].map(({ modified }) => modified && Math.floor(modified.getTime() / 1000));
-  const sameTime = a === undefined || b === undefined || a === b;
   return (
-    sameTime && (one.meta["date"] === other.meta["date"] || one.meta["subject"] === other.meta["subject"])
+    sameTime(one, other) &&
+    (one.meta["date"] === other.meta["date"] || one.meta["subject"] === other.meta["subject"])
   );
+}
+
+function sameTime(one: Entry, other: Entry): boolean {
+  const [a, b] = [one, other].map(({ modified }) => modified && Math.floor(modified.getTime() / 1000));
+  return a === undefined || b === undefined || a === b;
 }

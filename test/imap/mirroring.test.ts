@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -102,6 +102,39 @@ it("an account goes to a Maildir and to another account, with its tree, flags an
       expect(restored["Restored/Lists/a.b/c&-d"]).toEqual(contentsOf(store)["Lists/a.b/c&-d"]);
       expect(restored["Restored/Archive/2026"]).toEqual(contentsOf(store)["Archive/2026"]);
     });
+  });
+});
+
+it("each state of a draft that keeps its Message-ID is carried, longer or not; what is there with other line ends is not", async () => {
+  await withServer(async (from, store) => {
+    const maildir = join(folder, "drafts");
+    const drafts = store.create("Kept");
+    const state = (text: string) =>
+      Buffer.from(
+        `Message-ID: <one@x.example>\r\nSubject: plan\r\nDate: Thu, 2 Jan 2020 03:04:05 +0000\r\n\r\n${text}\r\n`,
+      );
+    const texts = ["first", "the second, and longer", "THE second, and longer"];
+    for (const [at, text] of texts.entries()) {
+      store.remove(drafts, new Set(drafts.messages));
+      drafts.add(state(text), ["\\Draft"], new Date(Date.UTC(2020, 0, 2, 3, 4, at)));
+      expect(await mirrored(`${from}Kept`, `maildir:${maildir}`, "drafts")).toMatchObject({ copied: 1 });
+      expect(await mirrored(`${from}Kept`, `maildir:${maildir}`, "drafts")).toMatchObject({
+        copied: 0,
+        same: 1,
+      });
+    }
+    const files = await readdir(join(maildir, "cur"));
+    const kept = await Promise.all(files.map((name) => readFile(join(maildir, "cur", name), "utf8")));
+    expect(kept.sort()).toEqual(texts.map((text) => state(text).toString()).sort());
+    // As mbsync and procmail write it, and nothing is remembered of it.
+    for (const name of files) await rm(join(maildir, "cur", name));
+    await writeFile(
+      join(maildir, "new", "1.x"),
+      state(texts[2] ?? "")
+        .toString()
+        .replaceAll("\r\n", "\n"),
+    );
+    expect(await mirrored(`${from}Kept`, `maildir:${maildir}`, "anew")).toMatchObject({ copied: 0, same: 1 });
   });
 });
 
