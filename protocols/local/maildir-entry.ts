@@ -2,7 +2,7 @@
 import { parseHeader } from "../../src/message/headers.js";
 import type { Entry, Target } from "../../src/plugin.js";
 import { levelsOf, readableName } from "./mailbox-name.js";
-import type { MaildirFolder, StoredName } from "./maildir-folder.js";
+import { type MaildirFolder, noMessage, type StoredName } from "./maildir-folder.js";
 import { sizeIn } from "./maildir-name.js";
 import { bare, isPlusFolder } from "./maildir-place.js";
 import { HEADER_OCTETS, messageEntry } from "./message-entry.js";
@@ -34,6 +34,8 @@ export async function entryOf(
   const { handle, name } = await folder.open(unique);
   try {
     const facts = await handle.stat();
+    // A folder that something left among the messages is none of them.
+    if (facts.isDirectory()) throw noMessage(unique);
     const room = Math.min(facts.size, FIRST_LOOK);
     let head = await handle.read(Buffer.allocUnsafe(room), 0, room, 0);
     if (

@@ -117,7 +117,7 @@ export function noMailbox(place: LocalPath, cause?: unknown): PortholeError {
   });
 }
 
-function noMessage(unique: string): PortholeError {
+export function noMessage(unique: string): PortholeError {
   return new PortholeError("missing", `there is no message ${textOf(Buffer.from(unique, "latin1"))}`, {
     reply: "no such message",
     hint: "ls of the mailbox gives the URLs of its messages",

@@ -6,6 +6,7 @@ import { plusName } from "./mailbox-name.js";
 import { isMaildir } from "./maildir-folder.js";
 import { folderOf, type LocalPath, placeBelow, textOf } from "./path.js";
 
+/** The last makes it a Maildir. */
 const SUBS = ["tmp", "new", "cur"] as const;
 
 /** Makes what is missing of it, for its owner alone. @param plus a folder within a Maildir */

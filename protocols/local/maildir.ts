@@ -302,7 +302,10 @@ export class MaildirStore implements MessageStore {
     try {
       const facts = await stat(place.octets);
       if (!facts.isDirectory()) throw noMailbox(place);
-      return place;
+      if (await isMaildir(place.octets)) return place;
+      // A mailbox called `new` or `tmp` has the name of a folder that every Maildir has.
+      const plus = await plusFolder(place);
+      return plus !== undefined && (await isMaildir(plus.octets)) ? plus : place;
     } catch (thrown) {
       if (systemCode(thrown) !== "ENOENT") throw failure(thrown, place.shown);
       const plus = await plusFolder(place);
@@ -340,8 +343,13 @@ export class MaildirStore implements MessageStore {
     try {
       const at = await this.#mailbox(place);
       if (await isMaildir(at.octets)) return at;
+      const plus = await plusFolder(place);
+      if (plus !== undefined) {
+        await makeMaildir(plus, true);
+        return plus;
+      }
       // An empty folder may become one; one with other things in it was meant otherwise.
-      if ((await readdir(at.octets)).length > 0) throw noMailbox(at);
+      if (!(await isEmptyFolder(at))) throw noMailbox(at);
       await makeMaildir(at, false);
       return at;
     } catch (thrown) {
@@ -413,9 +421,10 @@ interface Delivery {
   readonly fresh: string;
 }
 
+/** Or one that somebody has begun to make a Maildir of: `cur` comes last. */
 async function isEmptyFolder({ octets }: LocalPath): Promise<boolean> {
   return readdir(octets).then(
-    (names) => names.length === 0,
+    (names) => names.every((name) => name === "tmp" || name === "new"),
     () => false,
   );
 }

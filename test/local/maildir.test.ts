@@ -250,6 +250,35 @@ describe("a Maildir", () => {
     });
   });
 
+  it("is finished where somebody has begun to make it", async () => {
+    await inFolder(async (folder) => {
+      for (const name of ["made", "written"]) await mkdir(join(folder, name, "tmp"), { recursive: true });
+      await opened(`maildir:${folder}`, async ({ session }) => {
+        await session.makeFolder(`${folder}/made`);
+        await session.write(`${folder}/written`, source(mail("x")));
+        expect(await names(session.list(folder))).toEqual(["made", "written"]);
+        expect(await names(session.list(`${folder}/written`))).toEqual(["x"]);
+      });
+    });
+  });
+
+  it("has a folder called as one that every Maildir has, and passes over folders among its messages", async () => {
+    await inFolder(async (folder) => {
+      const root = join(folder, "root");
+      await maildir(root, { "new/1.a": mail("in the root") });
+      await opened(`maildir:${root}`, async ({ session }) => {
+        await session.makeFolder(`${root}/new`);
+        for (const name of ["cur", "new"]) {
+          await session.write(`${root}/${name}`, source(mail(name)));
+          expect(await names(session.list(`${root}/${name}`))).toEqual([name]);
+        }
+        await mkdir(join(root, "cur", "stray"));
+        expect(await names(session.list(root))).toEqual(["cur", "new", "in the root"]);
+        expect(await readdir(join(root, "new"))).toEqual(["1.a"]);
+      });
+    });
+  });
+
   it("has folders as Maildir++ names them, and others that are Maildirs by themselves", async () => {
     await inFolder(async (folder) => {
       const root = join(folder, "root");
