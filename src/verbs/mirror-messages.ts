@@ -8,6 +8,7 @@ import { carryMany } from "./carry-many.js";
 import { pathInside } from "./cp-plan.js";
 import type { Door, Pair } from "./doors.js";
 import type { Failures } from "./failures.js";
+import { makeFolders } from "./folders.js";
 import type { Journal } from "./journal.js";
 import { flagMark, flagsOf } from "./marks.js";
 import type { MirrorEvent, MirrorReport } from "./mirror-events.js";
@@ -233,8 +234,9 @@ class MessageMirroring {
     const path = this.#placeOf(key);
     const to = pair.to.target.href(path);
     try {
-      await pair.to.use(async (session) => session.makeFolder?.(path));
-      await tell({ event: "made", name: shownName(key), to });
+      // Another mirror may have made it meanwhile.
+      const made = await pair.to.use((session) => makeFolders(session, path, true));
+      if (made !== undefined) await tell({ event: "made", name: shownName(key), to });
     } catch (thrown) {
       await failures.addOrStop(to, thrown);
     }

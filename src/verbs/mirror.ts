@@ -391,9 +391,9 @@ class Mirroring implements AsyncDisposable {
     return false;
   }
 
-  /** With the folders that it lies in, where they are missing too. */
+  /** With the folders that it lies in, where they are missing too. Another mirror may have made it meanwhile. */
   async #makeTop(): Promise<void> {
-    await this.#pair.to.use((session) => makeFolders(session, this.#stage.target.path, false));
+    await this.#pair.to.use((session) => makeFolders(session, this.#stage.target.path, true));
   }
 
   async #tellStep(step: Step, removes: boolean): Promise<void> {

@@ -220,6 +220,36 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(box)).toEqual(subjects.map(mailOf).sort());
   });
 
+  it("is begun by another mirror in the same moment, and gets the messages of both", async () => {
+    const [from, to] = [await maildir("a"), join(folder, "begun-by-two")];
+    for (const part of ["tmp", "new", "cur"]) await mkdir(join(from, ".Sent", part), { recursive: true });
+    await deliver(join(from, ".Sent"), "sent");
+    const client = clientOf();
+    const rivalled: MirrorRequest["client"] = {
+      registry: client.registry,
+      target: (url) => client.target(url),
+      require: (target, word, needs) => client.require(target, word, needs),
+      open: async (target, signal) => {
+        const session = await client.open(target, signal);
+        const makeFolder = async (path: string) => {
+          // The other is a moment before.
+          await session.makeFolder?.(path);
+          const rival = { body: once(Buffer.from(mailOf("rival"))) };
+          await session.write?.(path, rival);
+          return session.makeFolder?.(path);
+        };
+        return new Proxy(session, {
+          get: (held, name) => (name === "makeFolder" ? makeFolder : Reflect.get(held, name)),
+        });
+      },
+    };
+    const job = { from: `maildir:${from}`, to: `maildir:${to}` };
+    const events = await all(mirror({ client: rivalled, ...job }));
+    expect(reportIn(events)).toMatchObject({ copied: 2, failed: 0 });
+    expect(await textsIn(to)).toEqual(["a", "rival"].map(mailOf));
+    expect(await textsIn(join(to, ".Sent"))).toEqual(["rival", "sent"].map(mailOf));
+  });
+
   it("loses with --delete what it carried and the source has no more, and nothing else", async () => {
     const [from, to] = [await maildir("a", "b"), await maildir("own")];
     const job = { from: `maildir:${from}`, to: `maildir:${to}`, stateFolder: join(folder, "state-2") };
