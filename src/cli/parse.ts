@@ -6,6 +6,7 @@ import { nearest } from "../spelling.js";
 import { withoutPassword } from "../url.js";
 import { splitArgv, wordsIn } from "./argv.js";
 import type { OwnCommand } from "./command.js";
+import { refuseNegated } from "./negated-words.js";
 import { otherName } from "./other-names.js";
 import { asUrl } from "./plain-host.js";
 import { ALL_SHARED } from "./shared-options.js";
@@ -43,6 +44,7 @@ export type HelpTopic =
 
 /** @throws PortholeError `usage`, with the nearest right spelling where there is one */
 export function parseCommandLine(argv: readonly string[], registry: Registry): CommandLine {
+  refuseNegated(argv);
   const { words, options } = splitLine(argv, registry);
   if (options["version"] === true) return { kind: "version" };
   const found = findCommand(words, registry);

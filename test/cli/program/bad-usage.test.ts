@@ -139,6 +139,15 @@ describe("an option that is not known or does not fit", () => {
     [["--user"], "--user wants a value - write --user USER[:PASS]"],
   ])("%j without its value", (options, line) => isRefused(["get", at("http"), ...options], line));
 
+  it.each([
+    [["-from:a@x"], "search takes no -from:a@x - what is not to be found is written 'not from:a@x'"],
+    [
+      ["subject:x", "-body:a b"],
+      "search takes no -body:a b - what is not to be found is written 'not body:\"a b\"'",
+    ],
+    [["-unseen"], "search takes no -unseen - what is not to be found is written 'not unseen'"],
+  ])("%j as other programs negate", (words, line) => isRefused(["search", at("imap"), ...words], line));
+
   it("several documents and one file", () =>
     isRefused(
       ["get", at("http", "/a"), at("http", "/b"), "-o", "x"],
