@@ -177,7 +177,7 @@ export const manifest = {
     {
       name: "bulk",
       usage: "URL LIST",
-      summary: "one mail for each row of a list (CSV or NDJSON), fields filled in",
+      summary: "one mail for each row of a list (CSV or NDJSON; - is standard input), fields filled in",
       shared: {
         jobs: "connections at once",
         retry: "how often what was refused for now is tried again",

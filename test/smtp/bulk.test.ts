@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +112,33 @@ describe("smtp bulk", () => {
       ["later", undefined],
       ["done", 2],
     ]);
+  });
+
+  it("takes its list from standard input and from a named pipe, and knows it again by what is in it", async () => {
+    const rows =
+      '{"name":"Pia","email":"pia@y.example","berth":1}\n{"name":"L","email":"later@y.example","berth":3}\n';
+    const template = await file("mail.txt", TEMPLATE);
+    const piped = (stdin: string) =>
+      perform(
+        "bulk",
+        [sandbox.url("smtp"), "-"],
+        { template, "back-off": 0, retry: 0 },
+        { stateFolder: folder },
+        stdin,
+      );
+    expect((await piped(rows)).records.map(({ event }) => event)).toEqual(["accepted", "later", "done"]);
+    expect(sandbox.mails.at(-1)).toMatchObject({ to: ["pia@y.example"], subject: "Berth 1" });
+    expect((await piped(rows)).records.at(-1)).toMatchObject({ later: 1, before: 1 });
+    const other = rows.replace("pia", "kim").slice(0, rows.indexOf("\n"));
+    expect((await piped(other)).records.at(-1)).toMatchObject({ accepted: 1, before: 0 });
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [{ records: told }] = await Promise.all([
+      bulk(sandbox.url("smtp"), pipe),
+      writeFile(pipe, "name,email,berth\nLou,lou@y.example,4\n"),
+    ]);
+    expect(told.at(-1)).toMatchObject({ accepted: 1 });
+    expect(sandbox.mails.at(-1)).toMatchObject({ to: ["lou@y.example"], subject: "Berth 4" });
   });
 
   it("sends nothing when the list lacks what the template asks for", async () => {

@@ -17,6 +17,7 @@ export async function perform(
   words: readonly string[],
   options: Options = {},
   settings: ClientSettings = {},
+  stdin = "",
 ): Promise<Performance> {
   const client = new Client({ options, ...settings });
   const manifest = client.registry.named("smtp");
@@ -31,7 +32,7 @@ export async function perform(
       words,
       options,
       signal: client.signal,
-      stdin: Readable.from([]),
+      stdin: Readable.from(stdin === "" ? [] : [Buffer.from(stdin)]),
       stdinIsTerminal: false,
       warn: () => {},
       reach: (url) => {

@@ -1,5 +1,4 @@
 /** The rows of a list, CSV with a line of names on top, or NDJSON, as they are read. */
-import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { localError, PortholeError } from "../../../src/errors.js";
 import { CsvReader, type CsvRecord } from "./csv.js";
@@ -16,7 +15,7 @@ const LONGEST_LINE = 1024 * 1024;
 const MOST_COLUMNS = 1000;
 
 /** By the file's name. @throws PortholeError `usage` when that does not tell */
-export function formOf(file: string): ListForm {
+export function formByName(file: string): ListForm {
   if (/\.csv$/i.test(file)) return "csv";
   if (/\.(?:ndjson|jsonl)$/i.test(file)) return "ndjson";
   throw new PortholeError("usage", `${file}: is it CSV or NDJSON?`, {
@@ -24,15 +23,26 @@ export function formOf(file: string): ListForm {
   });
 }
 
-/** @throws PortholeError `local` for a file that cannot be read, `usage` with the line for what is no row */
-export async function* rowsOf(file: string): AsyncGenerator<Row, void, undefined> {
-  const form = formOf(file);
-  const text = textOf(createReadStream(file), file);
+/** What has no name: an object begins with a brace, which no column is called by. */
+export function formByBeginning(head: Buffer): ListForm {
+  return /^\ufeff?\s*\{/.test(head.toString("utf8")) ? "ndjson" : "csv";
+}
+
+/**
+ * @param shown as messages call the list
+ * @throws PortholeError `local` for a file that cannot be read, `usage` with the line for what is no row
+ */
+export async function* rowsOf(
+  stream: Readable,
+  form: ListForm,
+  shown: string,
+): AsyncGenerator<Row, void, undefined> {
+  const text = textOf(stream, shown);
   try {
     yield* form === "csv" ? csvRows(text) : jsonRows(text);
   } catch (thrown) {
     if (!(thrown instanceof PortholeError) || thrown.code !== "usage") throw thrown;
-    throw new PortholeError("usage", `${file}, ${thrown.message}`, { hint: thrown.hint });
+    throw new PortholeError("usage", `${shown}, ${thrown.message}`, { hint: thrown.hint });
   }
 }
 

@@ -8,14 +8,15 @@ import type { Command, Invocation, Output } from "../../../src/plugin.js";
 import { safeLine } from "../../../src/text/safe.js";
 import { Journal } from "../../../src/verbs/journal.js";
 import type { Outcome, State } from "../bulk/letter.js";
+import { MailingList } from "../bulk/list.js";
 import { mailed } from "../bulk/mailing.js";
-import { formOf, type Row, rowsOf } from "../bulk/rows.js";
+import type { Row } from "../bulk/rows.js";
 import { Template } from "../bulk/template.js";
 import { deliveryOf } from "../delivery.js";
 import { reached } from "../opened.js";
 import { record, textOption, wrongUsage } from "./words.js";
 
-const USAGE = "bulk URL LIST.csv|LIST.ndjson --template FILE";
+const USAGE = "bulk URL LIST.csv|LIST.ndjson|- --template FILE";
 const MOST_TEMPLATE = 32 * 1024 * 1024;
 const RETRIES = 3;
 /** Seconds. */
@@ -24,12 +25,12 @@ const BACK_OFF = 30;
 const MOST_JOBS = 50;
 
 export const bulk: Command = async function* (invocation) {
-  const [url, list, ...more] = invocation.words;
+  const [url, named, ...more] = invocation.words;
   const file = textOption(invocation, "template");
-  if (url === undefined || list === undefined || file === undefined || more.length > 0)
+  if (url === undefined || named === undefined || file === undefined || more.length > 0)
     throw wrongUsage(USAGE);
   const template = await templateIn(file);
-  formOf(list);
+  await using list = await MailingList.open(named, invocation.stdin);
   await checkList(list, template);
   if (invocation.options["dry-run"] === true) {
     yield* shown(list, template);
@@ -39,7 +40,7 @@ export const bulk: Command = async function* (invocation) {
   const journal = await journalFor(invocation, context.stateFolder, [
     "smtp-bulk",
     target.href(""),
-    resolve(list),
+    list.mark,
     resolve(file),
   ]);
   const counts: Record<State | "before", number> = {
@@ -54,7 +55,7 @@ export const bulk: Command = async function* (invocation) {
   let whole = false;
   try {
     const outcomes = mailed(target, context, {
-      rows: rowsOf(list),
+      rows: list.rows(),
       template,
       journal,
       delivery: deliveryOf(context.options),
@@ -123,8 +124,8 @@ async function templateIn(file: string): Promise<Template> {
 }
 
 /** Before the first mail goes out: the list can be read, and has what the template asks for. */
-async function checkList(list: string, template: Template): Promise<void> {
-  for await (const row of rowsOf(list)) {
+async function checkList(list: MailingList, template: Template): Promise<void> {
+  for await (const row of list.rows()) {
     const missing = [...template.places].find((name) => !row.fields.has(name));
     if (missing === undefined) continue;
     const names = [...row.fields.keys()];
@@ -133,7 +134,7 @@ async function checkList(list: string, template: Template): Promise<void> {
     const otherwise = names.length === 1 && /[;\t]/.test(there);
     throw new PortholeError(
       "usage",
-      `${list}, line ${row.line}: there is no field ${missing}, and the template asks for it`,
+      `${list.shown}, line ${row.line}: there is no field ${missing}, and the template asks for it`,
       {
         hint: otherwise
           ? `save it with commas between the fields: its first line is '${there}'`
@@ -144,9 +145,9 @@ async function checkList(list: string, template: Template): Promise<void> {
 }
 
 /** @throws PortholeError `partial`, in the end, where a row makes no mail: a script that tries its list sees it */
-async function* shown(list: string, template: Template): AsyncGenerator<Output, void, undefined> {
+async function* shown(list: MailingList, template: Template): AsyncGenerator<Output, void, undefined> {
   let [rows, wrong] = [0, 0];
-  for await (const row of rowsOf(list)) {
+  for await (const row of list.rows()) {
     const output = await letterShown(row, template);
     rows += 1;
     if (output.wrong) wrong += 1;
