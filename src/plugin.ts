@@ -529,6 +529,8 @@ export interface SendReport {
 export interface WatchQuery {
   /** Seconds between two looks, where the server does not tell by itself. */
   readonly interval?: number;
+  /** Called once, by a session that hears, when it knows what there is: all that comes from then on is told. */
+  readonly begun?: () => void;
 }
 
 export interface WatchEvent {

@@ -23,9 +23,10 @@ const MOST_NAMED = 1000;
 export async function* watchAccount(
   account: Account,
   closed: AbortSignal,
+  begun?: () => void,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const signal = AbortSignal.any([account.context.signal, closed]);
-  yield* watchOn(account, new AccountWatching(account, intervalOf(account), signal), signal);
+  yield* watchOn(account, new AccountWatching(account, intervalOf(account), signal), signal, begun);
 }
 
 class AccountWatching implements Watched {
@@ -45,7 +46,7 @@ class AccountWatching implements Watched {
     return this.#known !== undefined;
   }
 
-  async *events(): AsyncGenerator<WatchEvent, void, undefined> {
+  async *events(begun?: () => void): AsyncGenerator<WatchEvent, void, undefined> {
     const peer = await this.#account.peer();
     const news = new News();
     const lost = () => news.wake();
@@ -55,6 +56,7 @@ class AccountWatching implements Watched {
       // Before the first look, so that nothing falls between the two.
       let notified = await this.#subscribe(peer);
       yield* this.#lookAtAll(peer, news);
+      begun?.();
       for (;;) {
         if (!notified) await pauseFor(this.#interval * 1000, this.#signal);
         else if (!(await news.within(SILENCE_MS, this.#signal))) await peer.dialogue.ask("NOOP");

@@ -13,6 +13,7 @@ import type {
   Session,
   Source,
   WatchEvent,
+  WatchQuery,
 } from "../../src/plugin.js";
 import type { Account } from "./account.js";
 import { watchAccount } from "./account-watching.js";
@@ -228,14 +229,14 @@ export class ImapSession implements Session {
 
   readonly hears = true;
 
-  async *watch(path: string): AsyncGenerator<WatchEvent, void, undefined> {
+  async *watch(path: string, query: WatchQuery = {}): AsyncGenerator<WatchEvent, void, undefined> {
     const asked = parsePath(path);
     if (asked.uid !== undefined) {
       throw new PortholeError("usage", "a message never changes; watch its mailbox");
     }
     const { signal } = this.#closing;
-    if (asked.levels.length === 0) yield* watchAccount(this.#account, signal);
-    else yield* watchMailbox(this.#account, asked, signal);
+    if (asked.levels.length === 0) yield* watchAccount(this.#account, signal, query.begun);
+    else yield* watchMailbox(this.#account, asked, signal, query.begun);
   }
 
   check(): AsyncIterable<CheckStep> {

@@ -19,8 +19,8 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(["resolve", "connect", "timeout"
 export interface Watched {
   /** There was a look: what is asked for is right. */
   readonly begun: boolean;
-  /** Until something breaks. */
-  events(): AsyncIterable<WatchEvent>;
+  /** Until something breaks. @param begun called when it is known what there is */
+  events(begun?: () => void): AsyncIterable<WatchEvent>;
 }
 
 /** @throws PortholeError what fails before the first look, or does not pass by itself; the signal's reason */
@@ -28,11 +28,12 @@ export async function* watchOn(
   account: Account,
   watched: Watched,
   signal: AbortSignal,
+  begun?: () => void,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   let failures = 0;
   for (;;) {
     try {
-      for await (const event of watched.events()) {
+      for await (const event of watched.events(begun)) {
         failures = 0;
         yield event;
       }

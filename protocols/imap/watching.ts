@@ -17,9 +17,10 @@ export async function* watchMailbox(
   account: Account,
   path: MailPath,
   closed: AbortSignal,
+  begun?: () => void,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const signal = AbortSignal.any([account.context.signal, closed]);
-  yield* watchOn(account, new Watching(account, path, intervalOf(account), signal), signal);
+  yield* watchOn(account, new Watching(account, path, intervalOf(account), signal), signal, begun);
 }
 
 class Watching implements Watched {
@@ -44,7 +45,7 @@ class Watching implements Watched {
   }
 
   /** Until something breaks. */
-  async *events(): AsyncGenerator<WatchEvent, void, undefined> {
+  async *events(begun?: () => void): AsyncGenerator<WatchEvent, void, undefined> {
     const { peer, selected } = await this.#account.select({ levels: this.#path.levels }, "read");
     const changes = new Changes();
     peer.onChange = (data) => changes.add(data);
@@ -55,6 +56,7 @@ class Watching implements Watched {
       this.#known = await changes.during(() => look(peer));
       // What came while it was looked at is told with the next change.
       if (this.#known.length < selected.exists) this.#known = await changes.during(() => look(peer));
+      begun?.();
       if (before !== undefined && !renewed)
         yield* this.#between(peer, selected, before, this.#known, changes);
       for (;;) {

@@ -49,21 +49,18 @@ export async function* mirrorOnAndOn(
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, ...(request.signal === undefined ? [] : [request.signal])]);
   const news = new News();
-  let listening: Promise<void> | undefined;
+  // Before the first round, so that nothing falls between the two.
+  const listening = listen(request, news, signal);
   try {
+    await Promise.race([news.begun, sleep(interval * 1000, signal)]);
+    // Not to be tried twice: servers count what they refuse.
+    if (news.refused !== undefined) throw news.refused;
     for (let failures = 0, isFirst = true; ; isFirst = false) {
       news.forget();
       let pause = interval * 1000;
       try {
         yield* mirror(request);
         failures = 0;
-        // The source was right, and can be listened to.
-        if (listening === undefined) {
-          listening = listen(request, news, signal);
-          // What came before it listens is found by one more round.
-          await Promise.race([news.begun, sleep(pause, signal)]);
-          if (news.hears) pause = 0;
-        }
       } catch (thrown) {
         if (signal.aborted) throw abortReason(signal);
         if (isFirst || !(thrown instanceof PortholeError) || !PASSING.has(thrown.code)) throw thrown;
@@ -86,34 +83,34 @@ export async function* mirrorOnAndOn(
 /** Listens beside the rounds, where the source tells by itself. When it cannot any more, rounds go by the clock. */
 async function listen(request: MirrorWatchRequest, news: News, signal: AbortSignal): Promise<void> {
   const { client, interval = USUAL_INTERVAL } = request;
-  const source = client.target(request.from);
   try {
+    const source = client.target(request.from);
     const first = await client.open(source, signal);
     if (first.hears !== true) {
       await first[Symbol.asyncDispose]();
       return;
     }
-    news.hears = true;
-    news.begin();
     let held: typeof first | undefined = first;
     const open = async (ends: AbortSignal) => {
       const session = held ?? (await client.open(source, ends));
       held = undefined;
       return session;
     };
-    for await (const _event of watch(source, open, { interval, signal })) news.come();
-  } catch {
-    // The next round meets what is wrong, and tells it.
+    const begun = () => news.begin();
+    for await (const _event of watch(source, open, { interval, signal, begun })) news.come();
+  } catch (thrown) {
+    // All else the next round meets, and tells.
+    if (thrown instanceof PortholeError && thrown.code === "auth") news.refused = thrown;
   } finally {
-    news.hears = false;
     news.begin();
   }
 }
 
 /** Whether something has come since the last round began. */
 class News {
-  hears = false;
-  /** Settles when it is known whether the source tells by itself. */
+  /** The source was not to be listened to: it did not take the login. */
+  refused: PortholeError | undefined;
+  /** Settles when the source is listened to, or it is known that it tells nothing by itself. */
   readonly begun: Promise<void>;
   begin: () => void = () => undefined;
   #has = false;

@@ -13,6 +13,8 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
   /** A line for people: what broke, and when it is tried again. */
   readonly tell?: (text: string) => void;
+  /** Called when a session that hears knows what there is: what comes from then on is told. */
+  readonly begun?: () => void;
   /** Milliseconds of the first pause after a failure; 1000 when absent. Each further one is twice as long. */
   readonly firstPause?: number;
 }
@@ -44,7 +46,7 @@ export async function* watch(
   const interval = options.interval ?? USUAL_INTERVAL;
   wantInterval(interval);
   const signal = options.signal ?? new AbortController().signal;
-  const watching = new Watching(target.path, open, interval, signal);
+  const watching = new Watching(target.path, open, { interval, begun: options.begun }, signal);
   let failures = 0;
   let isFirst = true;
   for (;;) {
@@ -84,6 +86,7 @@ class Watching {
   readonly #path: string;
   readonly #open: (signal: AbortSignal) => Promise<Session>;
   readonly #interval: number;
+  readonly #begun: (() => void) | undefined;
   readonly #signal: AbortSignal;
   /** What the last look saw: it outlives a connection, so that nothing between two of them is missed. */
   #known: ReadonlyMap<string, Seen> | undefined;
@@ -93,12 +96,13 @@ class Watching {
   constructor(
     path: string,
     open: (signal: AbortSignal) => Promise<Session>,
-    interval: number,
+    { interval, begun }: { readonly interval: number; readonly begun: (() => void) | undefined },
     signal: AbortSignal,
   ) {
     this.#path = path;
     this.#open = open;
     this.#interval = interval;
+    this.#begun = begun;
     this.#signal = signal;
   }
 
@@ -109,7 +113,8 @@ class Watching {
       try {
         if (session.watch !== undefined) {
           this.begun = true;
-          yield* session.watch(this.#path, { interval: this.#interval });
+          const begun = this.#begun === undefined ? {} : { begun: this.#begun };
+          yield* session.watch(this.#path, { interval: this.#interval, ...begun });
           return;
         }
         do yield* this.#look(session);
