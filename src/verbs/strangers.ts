@@ -72,21 +72,22 @@ export class Strangers {
   }
 
   /**
-   * The one in the same mailbox that is this message, which then belongs to nobody else. Two mails may have one Message-ID,
-   * as two states of a draft have: then it is the size that tells which of them is there. To take one for the other would
-   * lose one; to carry one again does not.
+   * The one in the same mailbox that is this message, which then belongs to nobody else. Only where a Message-ID and the
+   * size tell it: two mails may have one Message-ID, as two states of a draft have. To take one for the other would lose
+   * one; to look into both, or to carry one again, does not.
    */
   take(entry: Entry, mailbox: string): Stranger | undefined {
     const mark = messageMark(entry);
-    if (mark === undefined) return undefined;
+    if (mark === undefined || messageId(entry) === undefined) return undefined;
     const key = inMailbox(mailbox, mark);
-    return this.#best(entry, this.#byMark.get(key), (this.#wanted.get(key) ?? 0) <= 1);
+    if ((this.#wanted.get(key) ?? 0) > 1) return undefined;
+    return this.#best(entry, this.#byMark.get(key));
   }
 
   /** The one that an earlier run put into another mailbox, when the source has renamed its own. */
   takeMoved(entry: Entry): Stranger | undefined {
     const mark = messageMark(entry);
-    return mark === undefined ? undefined : this.#best(entry, this.#brought.get(mark), false);
+    return mark === undefined ? undefined : this.#best(entry, this.#brought.get(mark));
   }
 
   /**
@@ -96,9 +97,13 @@ export class Strangers {
    */
   alike(entry: Entry, mailbox: string): Stranger[] {
     const { size } = entry;
-    const mark = messageId(entry) === undefined ? undefined : messageMark(entry);
+    const mark = messageMark(entry);
     const named = mark === undefined ? [] : (this.#byMark.get(inMailbox(mailbox, mark)) ?? []);
     const found = named.filter((one) => this.#free.has(one));
+    // Of several copies each is the one of its time.
+    found.sort(
+      (one, other) => Number(sameTime(entry, other.found.entry)) - Number(sameTime(entry, one.found.entry)),
+    );
     if (size === undefined) return found;
     for (let near = size - LINE_END; near <= size + LINE_END; near++) {
       for (const stranger of this.#bySize.get(inMailbox(mailbox, String(near))) ?? []) {
@@ -115,15 +120,18 @@ export class Strangers {
     return stranger;
   }
 
-  #best(entry: Entry, all: readonly Stranger[] = [], isOnlyOne: boolean): Stranger | undefined {
+  #best(entry: Entry, all: readonly Stranger[] = []): Stranger | undefined {
     const free = all.filter((one) => this.#free.has(one) && !isAnotherState(entry, one));
-    const agreeing = (how: string) => free.find(({ found }) => sizesAgree(entry, found.entry) === how);
+    const agreeing = (how: string) => {
+      const those = free.filter(({ found }) => sizesAgree(entry, found.entry) === how);
+      // Of several copies each is the one of its time.
+      return those.find(({ found }) => sameTime(entry, found.entry)) ?? those[0];
+    };
     const best =
       agreeing("well") ??
-      agreeing("nearly") ??
       (messageId(entry) === undefined ? undefined : agreeing("unknown")) ??
       // No two articles have one Message-ID (RFC 5536, 3.1.3), whatever servers tell of their size.
-      (isOnlyOne && free.length === 1 && entry.kind === "article" ? free[0] : undefined);
+      (free.length === 1 && entry.kind === "article" ? free[0] : undefined);
     return best === undefined ? undefined : this.give(best);
   }
 }

@@ -114,6 +114,39 @@ describe("a mailbox mirrored into another", () => {
     expect(await textsIn(to)).toEqual([mailOf("list"), copy].sort());
   });
 
+  it.each([
+    ["one Message-ID and one size", "Message-ID: <one@example.org>\r\n", "this one", "that one"],
+    ["one Message-ID, and a letter more", "Message-ID: <one@example.org>\r\n", "the one", "this one"],
+    [
+      "no Message-ID, but one Date, one Subject and one size",
+      "Date: Mon, 2 Nov 2026 08:00:00 +0000\r\n",
+      "disk a fails",
+      "disk b fails",
+    ],
+  ])(
+    "loses none of two mails of %s, one of which a killed run did not note",
+    async (_, head, first, second) => {
+      const mail = (text: string) => `Subject: bare\r\n${head}\r\n${text}\r\n`;
+      for (const there of [first, second]) {
+        const [from, to] = [await maildir(), await maildir()];
+        await writeFile(join(from, "new", "1700000000.a.host"), mail(first));
+        await writeFile(join(from, "new", "1700000001.b.host"), mail(second));
+        await writeFile(join(to, "new", "1700000002.x.host"), mail(there));
+        const job = { from: `maildir:${from}`, to: `maildir:${to}` };
+        expect(reportIn(await run(job))).toMatchObject({ copied: 1, same: 1 });
+        expect(await textsIn(to)).toEqual([mail(first), mail(second)].sort());
+        // The first alone may be at the source, and the other one at the target.
+        const [lone, other] = [await maildir(), await maildir()];
+        await writeFile(join(lone, "new", "1700000000.a.host"), mail(first));
+        await writeFile(join(other, "new", "1700000002.x.host"), mail(there));
+        const isThere = first === there || (head.startsWith("Message-ID") && first.length === there.length);
+        expect(reportIn(await run({ from: `maildir:${lone}`, to: `maildir:${other}` }))).toMatchObject({
+          copied: isThere ? 0 : 1,
+        });
+      }
+    },
+  );
+
   it("knows mails without a Message-ID by date, subject and size, but for a last line end", async () => {
     const bare = (body: string) => `Subject: news\r\nDate: Mon, 2 Nov 2026 08:00:00 +0000\r\n\r\n${body}`;
     const [from, to] = [await maildir(), await maildir()];
