@@ -1,7 +1,8 @@
 /** One thing of a copy: whether there is anything to do, where to begin, and what the journal is told. */
 import { Readable } from "node:stream";
 import { PortholeError } from "../errors.js";
-import type { Document, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
+import type { Document, Entry, JsonObject, Progress, ReadQuery, Session, Target } from "../plugin.js";
+import { mailDigest } from "./content.js";
 import { filePath, type Matter } from "./cp-plan.js";
 import { Door, type Doors, isNear, type Pair } from "./doors.js";
 import type { Journal } from "./journal.js";
@@ -50,8 +51,9 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   if (ours && noted["state"] === "done" && (await stillThere(pair, item, noted))) return { kept: true };
   if (item.matter === "messages") {
     const begun = ours && noted["state"] === "begun";
-    if (begun && (await arrived(pair, item))) {
-      await journal?.note(key, { state: "done", to });
+    const url = begun ? await arrived(pair, item, options) : undefined;
+    if (url !== undefined) {
+      await journal?.note(key, { state: "done", to, url });
       return { kept: true };
     }
     return copyMessage(pair, item, options, key);
@@ -279,15 +281,30 @@ async function messageCopied(
   return { kept: false, size, from: 0, url };
 }
 
-/** An earlier run may have ended between the mailbox's word and the journal's: then the message is there. */
-async function arrived(pair: Pair, item: CopyItem): Promise<boolean> {
+/**
+ * An earlier run may have ended between the mailbox's word and the journal's: then the message is there. Another one may
+ * have its Message-ID and its size, so what is in it decides; and a copy of it that was noted is another's.
+ */
+async function arrived(
+  pair: Pair,
+  item: CopyItem,
+  { doors, journal, signal }: CopyOptions,
+): Promise<string | undefined> {
   const wanted = await pair.from.use(async (session) => session.stat?.(item.from));
-  if (wanted === undefined || messageMark(wanted) === undefined) return false;
-  return pair.to.use(async (session) => {
-    if (session.list === undefined) return false;
-    for await (const entry of session.list(item.to)) if (isSameMessage(wanted, entry)) return true;
-    return false;
+  if (wanted === undefined || messageMark(wanted) === undefined) return undefined;
+  const noted = new Set([...(journal?.facts.values() ?? [])].map(({ url }) => url));
+  const alike: Entry[] = [];
+  await pair.to.use(async (session) => {
+    if (session.list === undefined) return;
+    for await (const entry of session.list(item.to))
+      if (isSameMessage(wanted, entry) && !noted.has(entry.url)) alike.push(entry);
   });
+  if (wanted.kind === "article") return alike[0]?.url;
+  if (alike.length === 0) return undefined;
+  const digest = await mailDigest(pair.from, item.from, signal);
+  for (const { url } of alike)
+    if ((await mailDigest(pair.to, doors.target(url).path, signal)) === digest) return url;
+  return undefined;
 }
 
 function validatorOf({ validator }: Document): JsonObject {
