@@ -92,13 +92,18 @@ async function isHeld(file: string, holder: string | undefined): Promise<boolean
   }
 }
 
-/** `PID-BEGINNING` of a process, as Linux tells them (proc(5)); undefined when there is none, or no such system. */
+/**
+ * `PID-BEGINNING` of a process, as Linux tells them (proc(5)); undefined when there is none, or no such system. One that has
+ * ended and that nobody asks after (a container without an init) is none.
+ */
 async function processAt(name: string): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${name}/stat`, "latin1");
     const [pid = ""] = text.split(" ", 1);
     // Its name stands in parentheses and may hold anything.
-    const began = text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const facts = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    if (/^[ZX]$/.test(facts[0] ?? "")) return undefined;
+    const began = facts[19] ?? "";
     return `${pid}-${began}`;
   } catch {
     return undefined;

@@ -1,8 +1,9 @@
 /** A mailing whose process is killed, and run again: nobody gets a mail twice, and whoever may have one is told. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { type Sandbox, startSandbox } from "../../fixtures/servers/sandbox.js";
@@ -154,6 +155,27 @@ describe("the lock of a job", () => {
     await utimes(path("c.dead"), before, before);
     await (await JobLock.take(path("c"), "the job")).release();
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "is not held by a process that has ended and is not waited for",
+    async () => {
+      await mkdir(join(user.home, "locks"), { recursive: true });
+      // A parent that becomes another program asks after no child.
+      const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      try {
+        const pid = String((await once(parent.stdout, "data"))[0]).trim();
+        const factsOf = async () =>
+          (await readFile(`/proc/${pid}/stat`, "latin1")).replace(/^.*\) /s, "").split(" ");
+        while ((await factsOf())[0] !== "Z") await wait(5);
+        await writeFile(`${path("e")}.${pid}-${(await factsOf())[19]}.0123456789abcdef`, "");
+        await (await JobLock.take(path("e"), "the job")).release();
+      } finally {
+        parent.kill("SIGKILL");
+      }
+    },
+  );
 
   it("is taken by one at most of many that begin at once, and by the next when that is done", async () => {
     await writeFile(path("d.4194304-1.dead"), "");
