@@ -412,6 +412,8 @@ export interface Entry {
   readonly type?: string;
   /** A container that is there for those within it alone: nothing else goes into it, unless `makeFolder` can make it. */
   readonly hollow?: true;
+  /** The URL names this message in this session alone, and may name another one in the next. */
+  readonly passing?: true;
   /** What only this protocol knows; the value of the key named after the protocol in `--json`. */
   readonly meta: JsonObject;
 }

@@ -17,6 +17,7 @@ export function messageEntry(target: Target, message: Message, summary: MessageS
     ...(size === undefined ? {} : { size }),
     ...(date === undefined ? {} : { modified: date }),
     type: MESSAGE_TYPE,
+    ...(uid === undefined ? { passing: true } : {}),
     meta: {
       number,
       ...(uid === undefined ? {} : { uid }),

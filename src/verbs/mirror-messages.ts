@@ -59,6 +59,10 @@ interface Carrying {
   readonly mailbox: string;
 }
 
+const KEPT = {
+  event: "spared",
+  why: "messages that the source gives no lasting name are not removed from it",
+} as const satisfies MirrorEvent;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function mirrorMessages(request: MessagesRequest): Promise<MirrorReport> {
@@ -213,9 +217,10 @@ class MessageMirroring {
   async #tellCleared(carrying: readonly Carrying[]): Promise<void> {
     const { source, deleteAfter, tell } = this.#request;
     if (deleteAfter === undefined) return;
+    if ([...source.values()].some(({ entry }) => entry.passing === true)) await tell(KEPT);
     const carried = new Set(deleteAfter === 0 ? carrying.map(({ key }) => key) : []);
     for (const [key, { isContainer, entry }] of source) {
-      if (isContainer || !(carried.has(key) || this.#mayGo(key))) continue;
+      if (isContainer || entry.passing === true || !(carried.has(key) || this.#mayGo(key))) continue;
       await tell({ event: "plan", action: "cleared", name: shownName(key), to: entry.url });
     }
   }
@@ -335,7 +340,8 @@ class MessageMirroring {
     const { source, deleteAfter, pair, tell, failures } = this.#request;
     if (deleteAfter === undefined) return;
     for (const [key, { isContainer, path, entry }] of source) {
-      if (isContainer || !this.#mayGo(key)) continue;
+      // A connection that breaks and is made anew would have the name mean another one.
+      if (isContainer || entry.passing === true || !this.#mayGo(key)) continue;
       try {
         await pair.from.use(async (session) => session.remove?.(path));
         this.#removed += 1;

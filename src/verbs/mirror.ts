@@ -17,6 +17,7 @@ import { planOf, type Step } from "./mirror-plan.js";
 import { type Listed, type ListOptions, listSide, type Selection, selectionOf } from "./mirror-side.js";
 import { movingBetween } from "./moving.js";
 import { shownName } from "./names.js";
+import { lastingFacts } from "./passing-names.js";
 import { wantMarks } from "./strangers.js";
 import { asError, type Found } from "./walk.js";
 
@@ -120,7 +121,8 @@ class Mirroring implements AsyncDisposable {
   async run(): Promise<void> {
     const dryRun = this.#request.dryRun === true;
     const matter = await this.#matter();
-    const [[source, target], known] = await Promise.all([this.#listBoth(matter), this.#remembered()]);
+    const [[source, target], remembered] = await Promise.all([this.#listBoth(matter), this.#remembered()]);
+    const known = lastingFacts(remembered, source.things);
     if (matter !== "messages" && this.#request.deleteAfter !== undefined) {
       throw new PortholeError("usage", "--delete-after is for messages", {
         hint: "files: mv, or rm afterwards",

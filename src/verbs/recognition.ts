@@ -2,6 +2,7 @@
 import { mailDigest } from "./content.js";
 import type { MessagesRequest } from "./mirror-messages.js";
 import { isOver } from "./oversize.js";
+import { isReused } from "./passing-names.js";
 import { type Stranger, Strangers } from "./strangers.js";
 import type { Found } from "./walk.js";
 
@@ -80,10 +81,12 @@ export class Recognition {
   async #adopt(key: string, { found }: Stranger): Promise<string> {
     const { url } = found.entry;
     this.adopted.add(url);
-    const { journal } = this.#request;
+    const { journal, known } = this.#request;
     const former = this.#former.get(url);
-    if (former !== undefined) await journal?.note(former, undefined);
-    await journal?.note(key, { url, at: new Date().toISOString() });
+    if (former !== undefined && !isReused(former)) await journal?.note(former, undefined);
+    // It has been there for as long as that was known by another name.
+    const at = former === undefined ? undefined : known.get(former)?.["at"];
+    await journal?.note(key, { url, at: typeof at === "string" ? at : new Date().toISOString() });
     return url;
   }
 

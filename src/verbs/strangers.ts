@@ -154,11 +154,15 @@ function isAnotherState(entry: Entry, { found, orphaned }: Stranger): boolean {
   return orphaned && entry.kind === "message" && !sameTime(entry, found.entry);
 }
 
-/** Dates are kept to the second; one of two fields may be there twice. */
+/** Dates are kept to the second; one of two fields may be there twice, and a server without TOP tells neither. */
 function mayBeSame(one: Entry, other: Entry): boolean {
+  const isTold = ({ meta }: Entry) => meta["date"] !== undefined || meta["subject"] !== undefined;
   return (
     sameTime(one, other) &&
-    (one.meta["date"] === other.meta["date"] || one.meta["subject"] === other.meta["subject"])
+    (!isTold(one) ||
+      !isTold(other) ||
+      one.meta["date"] === other.meta["date"] ||
+      one.meta["subject"] === other.meta["subject"])
   );
 }
 

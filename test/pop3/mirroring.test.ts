@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sampleMails } from "../../fixtures/content/mails.js";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
+import { Maildrop } from "../../fixtures/servers/maildrop.js";
 import { startPop3 } from "../../fixtures/servers/pop3.js";
 import { Client } from "../../src/client.js";
 import { type MirrorReport, mirror } from "../../src/verbs/mirror.js";
@@ -64,3 +65,48 @@ it("takes what is new by UIDL, octet for octet, and with --delete-after clears t
     await server.close();
   }
 });
+
+it.each([[["UIDL"]], [["UIDL", "TOP"]]])(
+  "without %j takes a message that has another's number now, and removes none from the server",
+  async (without) => {
+    const mailOf = (name: string) =>
+      Buffer.from(`Subject: ${name}\r\nDate: Mon, 2 Nov 2026 08:00:00 +0000\r\n\r\nText of ${name}\r\n`);
+    const samples = ["a", "b", "c"].map((uid) => ({ uid, raw: mailOf(uid) }));
+    const maildrop = new Maildrop(undefined, samples);
+    const tls = await makeTlsMaterial();
+    const server = await startPop3({ tls, onArrival: () => undefined, maildrop, without });
+    const client = new Client({
+      credentials: async () => ({ user: "porthole", password: "sandbox", kind: "password" }),
+    });
+    const box = join(folder, `numbered-${without.length}`);
+    const run = async (ways: { readonly deleteAfter?: number } = {}) => {
+      const told: string[] = [];
+      let report: MirrorReport | undefined;
+      const stateFolder = join(folder, `state-${without.length}`);
+      const from = server.urls[0]?.url ?? "";
+      for await (const event of mirror({ client, from, to: `maildir:${box}`, stateFolder, ...ways })) {
+        if (event.event === "failed") throw event.error;
+        if (event.event === "spared") told.push(event.why);
+        if (event.event === "done") report = event;
+      }
+      return { report, told };
+    };
+    try {
+      expect((await run()).report).toMatchObject({ copied: 3 });
+      expect((await run()).report).toMatchObject({ copied: 0, same: 3 });
+      // Another program has fetched two, and one is new: the numbers are those that others had.
+      samples.splice(0, 2);
+      samples.push({ uid: "d", raw: mailOf("d") });
+      const { report, told } = await run({ deleteAfter: 0 });
+      expect(report).toMatchObject({ copied: 1, same: 1, removed: 0 });
+      expect(told).toEqual(["messages that the source gives no lasting name are not removed from it"]);
+      expect(maildrop.mails).toHaveLength(2);
+      expect((await run()).report).toMatchObject({ copied: 0, same: 2 });
+      const names = await readdir(join(box, "new"));
+      const texts = await Promise.all(names.map((name) => readFile(join(box, "new", name))));
+      expect(texts.map(String).sort()).toEqual(["a", "b", "c", "d"].map((name) => String(mailOf(name))));
+    } finally {
+      await server.close();
+    }
+  },
+);
