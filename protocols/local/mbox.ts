@@ -94,7 +94,10 @@ export class MboxStore implements MessageStore {
         hint: "write to the file, and the message is put at its end",
       });
     }
-    const facts = await stat(place.octets).catch(() => undefined);
+    const facts = await stat(place.octets).catch((thrown: unknown) => {
+      if (systemCode(thrown) === "ENOTDIR") throw noneWithin(place, thrown);
+      return undefined;
+    });
     if (facts !== undefined && !facts.isFile()) {
       throw new PortholeError("local", `${place.shown}: is a folder`, { hint: "name the mbox file in it" });
     }
@@ -150,9 +153,11 @@ export class MboxStore implements MessageStore {
 
   /** An empty file is a mailbox without messages; a path with a final slash, a folder for mailboxes. */
   async makeFolder(place: LocalPath): Promise<Entry> {
-    await orFail(place.shown, () =>
-      place.folder ? mkdir(place.octets) : writeFile(place.octets, "", { flag: "wx", mode: 0o600 }),
-    );
+    try {
+      await (place.folder ? mkdir(place.octets) : writeFile(place.octets, "", { flag: "wx", mode: 0o600 }));
+    } catch (thrown) {
+      throw systemCode(thrown) === "ENOTDIR" ? noneWithin(place, thrown) : failure(thrown, place.shown);
+    }
     return this.stat(place);
   }
 
@@ -282,6 +287,14 @@ interface OpenFile extends AsyncDisposable {
   readonly handle: FileHandle;
   readonly size: number;
   readonly format: MboxFormat;
+}
+
+/** An mbox is one mailbox; one that is to lie in it would need a folder of its name. */
+function noneWithin(place: LocalPath, cause: unknown): PortholeError {
+  return new PortholeError("local", `${place.shown}: an mbox file has no mailboxes in it`, {
+    hint: "maildir:FOLDER takes a mailbox with those that lie in it, mbox:FILE one at a time",
+    cause,
+  });
 }
 
 async function orMissing<T>(place: LocalPath, act: () => Promise<T>): Promise<T> {

@@ -238,6 +238,10 @@ describe("an mbox file", () => {
           kind: "mailbox",
           size: 0,
         });
+        const within = `${folder}/Sent/old`;
+        const none = { code: "local", message: `${within}: an mbox file has no mailboxes in it` };
+        await expect(session.makeFolder(within)).rejects.toMatchObject(none);
+        await expect(session.write(within, source("Subject: x\n\n"))).rejects.toMatchObject(none);
         await session.makeFolder(`${folder}/inner/`);
         await session.write(`${folder}/inner/box`, source("Subject: x\n\n"));
         expect(await names(session.list(folder))).toEqual(["Sent", "inner"]);
