@@ -247,6 +247,8 @@ export interface Session extends AsyncDisposable {
   home?(): Promise<readonly string[]>;
   /** All mailboxes of the account by the levels of their names, and what each is for: other servers call those of one use otherwise. */
   mailboxes?(): Promise<readonly NamedMailbox[]>;
+  /** What parts the levels of mailboxes' names here: a name with it in it becomes levels. */
+  separator?(): Promise<string | undefined>;
   /** Whether the messages of this mailbox itself are what an account has in its INBOX. */
   isInbox?(path: string): Promise<boolean>;
   /**

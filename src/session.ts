@@ -106,6 +106,8 @@ export function supervise(
   if (home) supervised.home = () => turn.run("home", [], () => home());
   const mailboxes = session.mailboxes?.bind(session);
   if (mailboxes) supervised.mailboxes = () => turn.run("mailboxes", [], () => mailboxes());
+  const separator = session.separator?.bind(session);
+  if (separator) supervised.separator = () => turn.run("separator", [], () => separator());
   const isInbox = session.isInbox?.bind(session);
   if (isInbox) supervised.isInbox = (path) => turn.run("isInbox", [path], () => isInbox(path));
   const hypertext = session.hypertext?.bind(session);

@@ -143,6 +143,7 @@ describe("a session", () => {
         yield { step: "connect", ok: true, ms: 1, detail: "" };
       },
       home: async () => [],
+      separator: async () => "/",
       mailboxes: async () => [{ levels: ["Sent"], use: "sent" }],
       hears: true,
       isInbox: async () => false,

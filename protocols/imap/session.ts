@@ -152,6 +152,10 @@ export class ImapSession implements Session {
     return levels.length === 1 && /^inbox$/i.test(levels[0] ?? "");
   }
 
+  async separator(): Promise<string | undefined> {
+    return (await this.#account.delimiter(await this.#account.peer())) ?? undefined;
+  }
+
   async home(): Promise<readonly string[]> {
     return personalLevels(this.#account, await this.#account.peer());
   }

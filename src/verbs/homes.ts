@@ -18,6 +18,10 @@ export interface Moving {
   readonly from: Home;
   readonly to: Home;
   readonly renamings: readonly Renaming[];
+  /** What parts levels at the target, in octets: a name that has it in it becomes levels there. */
+  readonly separator?: string;
+  /** The target is all of an account, which has one INBOX. */
+  readonly isAccount?: boolean;
   /** The target's top is an account, which keeps no messages itself: those at the source's top go to its INBOX. */
   readonly topIsInbox?: boolean;
 }
@@ -31,10 +35,26 @@ export const STAYING: Moving = { from: [], to: [], renamings: [] };
  */
 export function rehomed(names: readonly string[], isContainer: boolean, moving: Moving): string[] {
   const own = isContainer ? undefined : names.at(-1);
-  const mailbox = own === undefined ? names : names.slice(0, -1);
+  const mailbox = leveled(own === undefined ? names : names.slice(0, -1), moving);
   if (own !== undefined && mailbox.length === 0 && moving.topIsInbox === true) return ["INBOX", own];
   const moved = renamed(mailbox, moving.renamings) ?? movedHome(mailbox, moving);
   return own === undefined ? [...moved] : [...moved, own];
+}
+
+/**
+ * As the target has the levels of a name. One without a name is none: then the name stays, and the server says what it
+ * thinks of it.
+ */
+function leveled(names: readonly string[], { separator, isAccount }: Moving): readonly string[] {
+  if (separator === undefined) return names;
+  const levels = names.flatMap((name) => {
+    const parts = separator === "" ? [name] : name.split(separator);
+    return parts.includes("") ? [name] : parts;
+  });
+  // However it is written there, it is one (RFC 9051, 5.1).
+  return levels.map((level, at) =>
+    isAccount === true && at === 0 && /^inbox$/i.test(level) ? "INBOX" : level,
+  );
 }
 
 /** With what lies within it. */

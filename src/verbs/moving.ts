@@ -15,7 +15,12 @@ export async function movingBetween(pair: Pair, keepNames: boolean): Promise<Mov
   const { from: source, to: target } = pair;
   const [from, to] = await Promise.all([homeOf(source), homeOf(target)]);
   const topIsInbox = await isInboxToAccount(pair);
-  const plain: Moving = { from, to, renamings: [], topIsInbox };
+  const separator = await target.use(async (session) => session.separator?.());
+  const parting =
+    separator === undefined
+      ? {}
+      : { separator: Buffer.from(separator).toString("latin1"), isAccount: isTop(target) };
+  const plain: Moving = { from, to, renamings: [], topIsInbox, ...parting };
   if (!isTop(source) || !isTop(target) || keepNames) return plain;
   const mailboxesAt = async (door: Door) => {
     const all = await door.use(async (session) => session.mailboxes?.());

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -135,6 +135,28 @@ it("each state of a draft that keeps its Message-ID is carried, longer or not; w
         .replaceAll("\r\n", "\n"),
     );
     expect(await mirrored(`${from}Kept`, `maildir:${maildir}`, "anew")).toMatchObject({ copied: 0, same: 1 });
+  });
+});
+
+it("names that the server has otherwise are known again: its levels, and INBOX however it is written", async () => {
+  await withServer(async (to, store) => {
+    const maildir = join(folder, "named");
+    for (const mailbox of [".Inbox", ".Lists&AC8-tech"]) {
+      for (const part of ["tmp", "new", "cur"])
+        await mkdir(join(maildir, mailbox, part), { recursive: true });
+      await writeFile(join(maildir, mailbox, "new", "1.x"), `Subject: in ${mailbox}\r\n\r\nx\r\n`);
+    }
+    for (const part of ["tmp", "new", "cur"]) await mkdir(join(maildir, part), { recursive: true });
+    const before = store.find("INBOX")?.messages.length ?? 0;
+    expect(await mirrored(`maildir:${maildir}`, to, "named")).toMatchObject({ copied: 2, failed: 0 });
+    for (const state of ["named", "forgotten"])
+      expect(await mirrored(`maildir:${maildir}`, to, state)).toMatchObject({
+        copied: 0,
+        same: 2,
+        failed: 0,
+      });
+    expect(store.find("INBOX")?.messages).toHaveLength(before + 1);
+    expect(store.find("Lists/tech")?.messages).toHaveLength(1);
   });
 });
 

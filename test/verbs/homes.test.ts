@@ -27,6 +27,29 @@ it.each([
   expect(isContainer ? `${moved}/` : moved).toBe(expected);
 });
 
+it.each([
+  [["a.b", "c.d"], ".", ["a", "b", "c", "d"]],
+  [["a.b"], "/", ["a.b"]],
+  [["a.b"], undefined, ["a.b"]],
+  // A level without a name is none: the server says what it thinks of it.
+  [["a..b"], ".", ["a..b"]],
+  [[".a", "b."], ".", [".a", "b."]],
+  [["Inbox.x"], ".", ["INBOX", "x"]],
+  [["inbox"], "/", ["INBOX"]],
+  [["x", "inbox"], "/", ["x", "inbox"]],
+])(
+  "a mailbox %j goes where %j parts levels to %j, and so does what is in it",
+  (names, separator, expected) => {
+    const parted = separator === undefined ? {} : { separator, isAccount: true };
+    const moving = { from: [], to: [], renamings: [], ...parted };
+    expect(rehomed(names, true, moving)).toEqual(expected);
+    expect(rehomed([...names, "7.a"], false, moving)).toEqual([...expected, "7.a"]);
+    // Within a mailbox a name is what it is.
+    const within = expected.map((level) => (level === "INBOX" ? (names[0]?.slice(0, 5) ?? "") : level));
+    expect(rehomed(names, true, { ...moving, isAccount: false })).toEqual(within);
+  },
+);
+
 const AT = { from: [], to: [] };
 const SENT = { levels: ["Sent"], use: "sent" } as const;
 const ITEMS = { levels: ["Sent Items"], use: "sent" } as const;
