@@ -11,25 +11,32 @@ export async function sameContent(
   signal: AbortSignal,
 ): Promise<boolean> {
   const [one, other] = await Promise.allSettled([
-    digestOf(pair.from, from, signal),
-    digestOf(pair.to, to, signal),
+    digestOf(pair.from, from, signal, new OctetHash()),
+    digestOf(pair.to, to, signal, new OctetHash()),
   ]);
   if (one.status === "rejected") throw one.reason;
   if (other.status === "rejected") throw other.reason;
   return one.value === other.value;
 }
 
-/** The same for a message wherever it lies: however its lines end, and whether its last one does. @throws what the side throws */
-export function mailDigest(door: Door, path: string, signal: AbortSignal): Promise<string> {
+export interface MailDigest {
+  /** The same for a message wherever it lies: however its lines end, and whether its last one does. */
+  readonly whole: string;
+  /** Of what follows the header; undefined where nothing does. */
+  readonly body: string | undefined;
+}
+
+/** @throws what the side throws */
+export function mailDigest(door: Door, path: string, signal: AbortSignal): Promise<MailDigest> {
   return digestOf(door, path, signal, new MailHash());
 }
 
-function digestOf(
+function digestOf<T>(
   door: Door,
   path: string,
   signal: AbortSignal,
-  hash: Pick<MailHash, "update" | "digest"> = new OctetHash(),
-): Promise<string> {
+  hash: { update(octets: Buffer): void; digest(): T },
+): Promise<T> {
   return door.use(async (session) => {
     if (session.read === undefined) throw new PortholeError("usage", "there is nothing to read");
     const { body } = await session.read(path);
@@ -60,11 +67,14 @@ class OctetHash {
 
 /** Lines end by LF here, and the ends of the last lines do not count. */
 class MailHash {
-  readonly #hash: Hash = createHash("sha256");
+  readonly #whole: Hash = createHash("sha256");
+  readonly #body: Hash = createHash("sha256");
   /** A carriage return that may belong to a line end. */
   #return = "";
   /** Line ends that count when something follows them. */
   #ends = 0;
+  /** The last character of the header so far; before the first is a line end. Undefined behind it. */
+  #header: string | undefined = "\n";
 
   update(octets: Buffer): void {
     const all = this.#return + octets.toString("latin1");
@@ -73,13 +83,27 @@ class MailHash {
     let end = text.length;
     while (end > 0 && text[end - 1] === "\n") end -= 1;
     if (end > 0) {
-      for (; this.#ends > 0; this.#ends -= 1) this.#hash.update("\n");
-      this.#hash.update(text.slice(0, end), "latin1");
+      for (; this.#ends > 0; this.#ends -= 1) this.#take("\n");
+      this.#take(text.slice(0, end));
     }
     this.#ends += text.length - end;
   }
 
-  digest(): string {
-    return this.#hash.update(this.#return).digest("hex");
+  digest(): MailDigest {
+    this.#take(this.#return);
+    const body = this.#header === undefined ? this.#body.digest("hex") : undefined;
+    return { whole: this.#whole.digest("hex"), body };
+  }
+
+  #take(text: string): void {
+    this.#whole.update(text, "latin1");
+    if (this.#header === undefined) {
+      this.#body.update(text, "latin1");
+      return;
+    }
+    const header = this.#header + text;
+    const end = header.indexOf("\n\n");
+    this.#header = end < 0 ? header.slice(-1) : undefined;
+    if (end >= 0) this.#body.update(header.slice(end + 2), "latin1");
   }
 }

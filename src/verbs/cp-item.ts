@@ -301,9 +301,9 @@ async function arrived(
   });
   if (wanted.kind === "article") return alike[0]?.url;
   if (alike.length === 0) return undefined;
-  const digest = await mailDigest(pair.from, item.from, signal);
+  const { whole } = await mailDigest(pair.from, item.from, signal);
   for (const { url } of alike)
-    if ((await mailDigest(pair.to, doors.target(url).path, signal)) === digest) return url;
+    if ((await mailDigest(pair.to, doors.target(url).path, signal)).whole === whole) return url;
   return undefined;
 }
 

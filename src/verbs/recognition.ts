@@ -1,5 +1,5 @@
 /** Which message of the target is which of the source: by what was remembered, by what it is known by, by what is in it. */
-import { mailDigest } from "./content.js";
+import { type MailDigest, mailDigest } from "./content.js";
 import type { MessagesRequest } from "./mirror-messages.js";
 import { isOver } from "./oversize.js";
 import { isReused } from "./passing-names.js";
@@ -16,7 +16,7 @@ export class Recognition {
   readonly #there: ReadonlyMap<string, Found>;
   readonly #strangers = new Strangers();
   /** Of those that were read, by their paths. */
-  readonly #digests = new Map<string, string>();
+  readonly #digests = new Map<string, MailDigest>();
   /** Under which names the source had them once. */
   readonly #former: ReadonlyMap<string, string>;
 
@@ -95,12 +95,19 @@ export class Recognition {
     const { pair, signal } = this.#request;
     try {
       const wanted = await mailDigest(pair.from, from.path, signal);
+      const digests: MailDigest[] = [];
       for (const one of alike) {
         const { path } = one.found;
         const digest = this.#digests.get(path) ?? (await mailDigest(pair.to, path, signal));
         this.#digests.set(path, digest);
-        if (digest === wanted) return this.#strangers.give(one);
+        if (digest.whole === wanted.whole) return this.#strangers.give(one);
+        digests.push(digest);
       }
+      if (wanted.body === undefined) return undefined;
+      const annotated = alike.find(
+        (one, at) => digests[at]?.body === wanted.body && this.#strangers.mayBeAnnotated(from.entry, one),
+      );
+      return annotated === undefined ? undefined : this.#strangers.give(annotated);
     } catch (thrown) {
       // It will be carried, and what is wrong with it told then.
       if (signal.aborted) throw thrown;

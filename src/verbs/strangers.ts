@@ -114,6 +114,18 @@ export class Strangers {
     return found;
   }
 
+  /**
+   * Whether the one, with the same body, may be this message with fields that another program put into its header (X-TUID,
+   * Received, Status): the only one of its Message-ID, and none that a mirror put there.
+   */
+  mayBeAnnotated(entry: Entry, { found, mailbox, orphaned }: Stranger): boolean {
+    const mark = messageMark(entry);
+    if (mark === undefined || orphaned || messageId(entry) !== messageId(found.entry)) return false;
+    if (messageId(entry) === undefined || (this.#wanted.get(inMailbox(mailbox, mark)) ?? 0) > 1) return false;
+    const { date, subject } = found.entry.meta;
+    return entry.meta["date"] === date && entry.meta["subject"] === subject;
+  }
+
   /** It belongs to a message of the source from now on. */
   give(stranger: Stranger): Stranger {
     this.#free.delete(stranger);

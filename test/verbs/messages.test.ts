@@ -147,6 +147,23 @@ describe("a mailbox mirrored into another", () => {
     },
   );
 
+  it("knows a mail into whose header another program has put a field, unless two have its Message-ID", async () => {
+    const mail = (more: string, text = "text") =>
+      `Subject: x\r\nMessage-ID: <x@example.org>\r\n${more}\r\n${text}\r\n`;
+    const fetched = mail("X-TUID: 1l3BCAauXnfG\r\n").replaceAll("\r\n", "\n");
+    for (const [mails, copied] of [
+      [[mail("")], 0],
+      [[mail("", "Text")], 1],
+      [[mail(""), mail("List-Id: <x>\r\n")], 2],
+    ] as const) {
+      const [from, to] = [await maildir(), await maildir()];
+      for (const [at, one] of mails.entries()) await writeFile(join(from, "new", `${at}.host`), one);
+      await writeFile(join(to, "new", "1.host"), fetched);
+      expect(reportIn(await run({ from: `maildir:${from}`, to: `maildir:${to}` }))).toMatchObject({ copied });
+      expect(await textsIn(to)).toEqual([fetched, ...(copied === 0 ? [] : mails)].sort());
+    }
+  });
+
   it("knows mails without a Message-ID by date, subject and size, but for a last line end", async () => {
     const bare = (body: string) => `Subject: news\r\nDate: Mon, 2 Nov 2026 08:00:00 +0000\r\n\r\n${body}`;
     const [from, to] = [await maildir(), await maildir()];
