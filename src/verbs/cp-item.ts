@@ -22,6 +22,8 @@ export interface CopyItem {
   readonly name: string;
   /** As the source's listing has it. */
   readonly size?: number;
+  /** Its URL may have named another message when something was noted of it. */
+  readonly passing?: true;
 }
 
 export interface CopyOptions {
@@ -48,9 +50,10 @@ export async function copyItem(pair: Pair, item: CopyItem, options: CopyOptions)
   const to = target.href(item.to);
   const noted = journal?.facts.get(key);
   const ours = noted !== undefined && noted["to"] === to;
-  if (ours && noted["state"] === "done" && (await stillThere(pair, item, noted))) return { kept: true };
+  const wasDone = ours && noted["state"] === "done" && item.passing !== true;
+  if (wasDone && (await stillThere(pair, item, noted))) return { kept: true };
   if (item.matter === "messages") {
-    const begun = ours && noted["state"] === "begun";
+    const begun = ours && (noted["state"] === "begun" || item.passing === true);
     const url = begun ? await arrived(pair, item, options) : undefined;
     if (url !== undefined) {
       await journal?.note(key, { state: "done", to, url });
@@ -124,6 +127,7 @@ export function isFresh(item: CopyItem, { journal, resume, target }: CopyOptions
 
 /** An earlier run has carried it. */
 export function isDone(item: CopyItem, { journal, target }: CopyOptions): boolean {
+  if (item.passing === true) return false;
   const noted = journal?.facts.get(item.source.href(item.from));
   return noted !== undefined && noted["state"] === "done" && noted["to"] === target.href(item.to);
 }
@@ -292,7 +296,8 @@ async function arrived(
 ): Promise<string | undefined> {
   const wanted = await pair.from.use(async (session) => session.stat?.(item.from));
   if (wanted === undefined || messageMark(wanted) === undefined) return undefined;
-  const noted = new Set([...(journal?.facts.values() ?? [])].map(({ url }) => url));
+  const facts = item.passing === true ? [] : (journal?.facts.values() ?? []);
+  const noted = new Set([...facts].map(({ url }) => url));
   const alike: Entry[] = [];
   await pair.to.use(async (session) => {
     if (session.list === undefined) return;

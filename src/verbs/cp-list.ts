@@ -140,7 +140,16 @@ export class Lister implements AsyncDisposable {
           const folder = place.replace(/\/[^/]*$/, "");
           const name = shownName(found.names.join("/"));
           const goal = matter === "messages" ? folder : place;
-          yield { source, matter, from: found.path, to: goal, name, ...sized(found.entry.size) };
+          const { passing } = found.entry;
+          yield {
+            source,
+            matter,
+            from: found.path,
+            to: goal,
+            name,
+            ...sized(found.entry.size),
+            ...(passing === true ? { passing } : {}),
+          };
         }
       }
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -7,6 +7,8 @@ import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import { Maildrop } from "../../fixtures/servers/maildrop.js";
 import { startPop3 } from "../../fixtures/servers/pop3.js";
 import { Client } from "../../src/client.js";
+import { type CpEvent, cp } from "../../src/verbs/cp.js";
+import { Journal } from "../../src/verbs/journal.js";
 import { type MirrorReport, mirror } from "../../src/verbs/mirror.js";
 
 let folder = "";
@@ -110,3 +112,38 @@ it.each([[["UIDL"]], [["UIDL", "TOP"]]])(
     }
   },
 );
+
+it("cp without UIDL goes on by what is there, not by numbers that were others' when it broke off", async () => {
+  const tls = await makeTlsMaterial();
+  const server = await startPop3({ tls, onArrival: () => undefined, without: ["UIDL"] });
+  const client = new Client({
+    credentials: async () => ({ user: "porthole", password: "sandbox", kind: "password" }),
+  });
+  const box = join(folder, "copied");
+  const journalFolder = join(folder, "cp-state");
+  const from = server.urls[0]?.url ?? "";
+  const source = client.target(from);
+  const to = client.target(`maildir:${box}`);
+  const urls = [source.href(source.path), to.href(to.path)];
+  try {
+    const copy = async () => {
+      const journal = await Journal.open(journalFolder, ["cp", "-r", ...urls]);
+      await journal.note("into", { into: false, made: true });
+      for (const number of [1, 2]) {
+        const noted = { state: "done", to: urls[1] ?? "", url: `maildir:${box}/;UID=${number}.x` };
+        await journal.note(source.href(`/${number}`), noted);
+      }
+      await journal.close();
+      let last: CpEvent | undefined;
+      const job = { client, from: [from], to: `maildir:${box}`, recursive: true, journalFolder };
+      for await (const event of cp(job)) last = event;
+      return last;
+    };
+    const mails = sampleMails();
+    for (const part of ["tmp", "new", "cur"]) await mkdir(join(box, part), { recursive: true });
+    await writeFile(join(box, "cur", "2.x"), mails[1]?.raw ?? "");
+    expect(await copy()).toMatchObject({ copied: mails.length - 1, kept: 1 });
+  } finally {
+    await server.close();
+  }
+});
