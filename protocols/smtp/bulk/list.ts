@@ -34,7 +34,7 @@ export class MailingList implements AsyncDisposable {
     try {
       const facts = await stat(word);
       const isPipe = !facts.isFile() && !facts.isDirectory();
-      if (isPipe || /^\/dev\//.test(word)) return await MailingList.#keep(word, createReadStream(word));
+      if (isPipe || word.startsWith("/dev/")) return await MailingList.#keep(word, createReadStream(word));
     } catch (thrown) {
       throw localError(thrown, word);
     }
