@@ -48,9 +48,17 @@ export function parseLink(to: string): Buffer {
   return joined(to.split("/").map((segment) => decodeName(segment)));
 }
 
+/** What nearly all paths are: printable ASCII that stands for itself, without a home. */
+const PLAIN = /^[ -$&-}]+$/;
+
 function placeOf(path: string, decode: (segment: string) => Buffer): LocalPath {
   const folder = path.endsWith("/");
   const url = path.replace(/\/+$/, "") || (folder ? "/" : ".");
+  if (PLAIN.test(url)) {
+    const octets = Buffer.from(url, "latin1");
+    const name = url === "/" ? octets : octets.subarray(url.lastIndexOf("/") + 1);
+    return { url, octets, shown: url, name, folder };
+  }
   const segments = url.split("/").map((segment) => decode(segment));
   const octets = joined(segments);
   const name = segments.at(-1) ?? Buffer.alloc(0);
