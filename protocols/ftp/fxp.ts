@@ -5,10 +5,18 @@
 import type { FTPResponse } from "basic-ftp";
 import { PortholeError } from "../../src/errors.js";
 import type { Control } from "./control.js";
+import {
+  introduce,
+  type Meeting,
+  meetingsOf,
+  NOT_ALLOWED,
+  NoMeeting,
+  part,
+  type Sides,
+} from "./fxp-meeting.js";
 import type { Listed } from "./listing.js";
-import { extendedPort, passiveAddress } from "./passive.js";
 import { type FtpPath, shownPath } from "./path.js";
-import { refusal, wordsOf } from "./refusal.js";
+import { Refusal, refusal, wordsOf } from "./refusal.js";
 import { findAt, lookAt } from "./standing.js";
 import { setMode, setTime } from "./traits.js";
 import { compareWith, digestAt } from "./verify.js";
@@ -16,21 +24,21 @@ import { compareWith, digestAt } from "./verify.js";
 export interface FxpSide {
   readonly control: Control;
   readonly place: FtpPath;
+  /** The session, or another when the server ended it. */
+  readonly renewed: () => Promise<Control>;
 }
 
 /** Milliseconds that a server has to hear that the transfer is off, before its session is closed. */
 const FAREWELL_MS = 2000;
 
-const NOT_ALLOWED = "without --fxp it goes through this machine";
-
 /** Replies to STOR that end a file which was begun (RFC 959, 4.2.2). */
 const CUT_SHORT: readonly number[] = [426, 451, 452, 552];
 
-/** An address, as a server told it, for the other to connect to. */
-interface Meeting {
-  readonly host: string;
-  readonly port: number;
-}
+/** The data connection did not come about: which between strangers is mostly not allowed; 522 is its TLS (RFC 4217, 7). */
+const NO_CONNECTION: readonly number[] = [425, 522];
+
+/** In the place of a reply that the lost session owed: the file was begun, for all we know. */
+const UNHEARD = 426;
 
 export interface PassingOptions {
   /** Compare what both say that their file makes. */
@@ -41,19 +49,13 @@ export interface PassingOptions {
 
 /**
  * What stands at the target is replaced.
- * @throws PortholeError `usage` under TLS, `refused` where a server refuses an address that is not ours
+ * @throws PortholeError `refused` where a server refuses an address that is not ours, or TLS with another
  */
 export async function passOn(
   source: FxpSide,
   target: FxpSide,
   { verify, mode }: PassingOptions,
 ): Promise<Listed> {
-  for (const { control } of [source, target]) {
-    if (!control.protectedData) continue;
-    throw new PortholeError("usage", "no TLS is set up between two servers here (SSCN, CPSV)", {
-      hint: `--prot C sends the file in clear; ${NOT_ALLOWED}`,
-    });
-  }
   const found = await lookAt(source.control, source.place);
   if (found.kind === "directory") {
     throw new PortholeError("refused", `${shownPath(source.place)} is a folder`, {
@@ -64,16 +66,15 @@ export async function passOn(
   await target.control.useType("I");
   const oldName = await source.control.pathname(source.place);
   const newName = await target.control.pathname(target.place);
-  await introduce(source.control, target.control);
-  await exchange(source.control, `RETR ${oldName}`, target.control, newName);
-  const after = await findAt(target.control, target.place);
+  const sides = await pass(source, target, oldName, newName);
+  const after = await findAt(sides.target, target.place);
   if (found.size !== undefined && after?.size !== undefined && found.size !== after.size) {
     throw new PortholeError("protocol", `${found.size} octets were sent, and ${after.size} are there`);
   }
-  if (verify) await compareWith(target.control, newName, await digestAt(source.control, oldName));
+  if (verify) await compareWith(sides.target, newName, await digestAt(sides.source, oldName));
   const { modified } = found;
-  const timed = modified !== undefined && (await setTime(target.control, newName, modified));
-  if (typeof mode === "string") await setMode(target.control, newName, mode);
+  const timed = modified !== undefined && (await setTime(sides.target, newName, modified));
+  if (typeof mode === "string") await setMode(sides.target, newName, mode);
   return {
     name: target.place.last,
     kind: "file",
@@ -83,35 +84,60 @@ export async function passOn(
   };
 }
 
-/** Has them know of each other: the target connects to the source, or the source to the target. */
-async function introduce(source: Control, target: Control): Promise<void> {
-  const aimed = await meet(source, target);
-  if (aimed.code < 300) return;
-  const turned = await meet(target, source);
-  if (turned.code < 300) return;
-  throw new PortholeError("refused", "neither server connects to the other", {
-    reply: wordsOf(turned),
-    hint: NOT_ALLOWED,
-  });
+/** What served the last time with a target's session: the other ways need not be tried for each file. */
+const PROVEN = new WeakMap<Control, { readonly source: Control; readonly meeting: Meeting }>();
+
+/**
+ * By the first way that comes about: a server may let another in as a client and not as a server, or the other way round.
+ * @returns the sessions to go on with
+ */
+async function pass(source: FxpSide, target: FxpSide, oldName: string, newName: string): Promise<Sides> {
+  const sides = { source: source.control, target: target.control };
+  const meetings = await meetingsOf(sides);
+  const known = PROVEN.get(sides.target);
+  const renew = async () => {
+    sides.source = await source.renewed();
+    sides.target = await target.renewed();
+  };
+  let failure: unknown;
+  for (const meeting of known?.source === sides.source ? [known.meeting] : meetings) {
+    try {
+      await introduce(meeting, sides);
+      await exchange({ meeting, sides, renew }, `RETR ${oldName}`, newName);
+      PROVEN.set(sides.target, { source: sides.source, meeting });
+      return sides;
+    } catch (thrown) {
+      failure ??= thrown;
+      if (!(thrown instanceof NoMeeting) || sides.source.over || sides.target.over) throw failure;
+    } finally {
+      await part(meeting, sides);
+    }
+  }
+  throw failure;
 }
 
-/** @returns what `caller` answers to where `waiting` listens */
-async function meet(waiting: Control, caller: Control): Promise<FTPResponse> {
-  const { host, port } = await passivePlace(waiting);
-  return aim(caller, host, port);
+interface Exchange {
+  readonly meeting: Meeting;
+  readonly sides: Sides;
+  /** Puts new sessions in the place of those that a server ended. */
+  readonly renew: () => Promise<void>;
 }
 
 /** Both wait for each other, so both are asked at once; and when one says no, the other is told. */
-async function exchange(source: Control, retrieve: string, target: Control, pathname: string): Promise<void> {
-  const sending = source.ask(retrieve);
-  const storing = target.ask(`STOR ${pathname}`);
-  const sides = [
-    { control: source, ended: sending },
-    { control: target, ended: storing },
+async function exchange(
+  { meeting, sides, renew }: Exchange,
+  retrieve: string,
+  pathname: string,
+): Promise<void> {
+  const sending = sides.source.ask(retrieve);
+  const storing = sides.target.ask(`STOR ${pathname}`);
+  const asked = [
+    { control: sides.source, ended: sending },
+    { control: sides.target, ended: storing },
   ];
   const refused: FTPResponse[] = [];
-  const busy = new Set(sides);
-  const heard = sides.map(async (side) => {
+  const busy = new Set(asked);
+  const heard = asked.map(async (side) => {
     const reply = await side.ended;
     busy.delete(side);
     if (reply.code < 300) return;
@@ -119,16 +145,37 @@ async function exchange(source: Control, retrieve: string, target: Control, path
     for (const other of busy) await callOff(other.control, other.ended);
   });
   const lost = (await Promise.allSettled(heard)).find((one) => one.status === "rejected");
-  // The first to say no says why, unless it only felt what the other did: 425, a connection that did not come about.
+  if (refused.length === 0 && lost === undefined) return;
+  // ProFTPD was seen to end the session with a server whose certificate it does not trust.
+  if (meeting.tls !== undefined) await renew().catch(() => {});
+  const last = await storing.then(
+    ({ code }) => code,
+    () => UNHEARD,
+  );
+  const doubted = lost !== undefined && meeting.tls !== undefined;
+  const nothingCame =
+    !sides.target.over &&
+    (doubted || NO_CONNECTION.includes(last)) &&
+    (await isEmpty(sides.target, pathname));
+  if (!sides.target.over && (nothingCame || isBegun(last))) await sides.target.ask(`DELE ${pathname}`);
+  // The first to say no says why, unless it only felt what the other did: a connection that did not come about.
   const [first] = refused;
-  if (first !== undefined && !target.over) await removeRest(target, await storing, pathname);
-  if (first !== undefined) throw refusedExchange(refused.find(({ code }) => code === 425) ?? first);
-  if (lost !== undefined) throw lost.reason;
+  const apart = refused.find(({ code }) => NO_CONNECTION.includes(code));
+  if (apart !== undefined) throw strangers(meeting, wordsOf(apart));
+  if (first !== undefined)
+    throw first.code === 426 ? new Refusal(first, "busy", NOT_ALLOWED) : refusal(first, "missing");
+  throw nothingCame ? strangers(meeting) : lost?.reason;
 }
 
-/** What the target made of it before it was called off: nothing, or part of the file. */
-async function removeRest(target: Control, { code }: FTPResponse, pathname: string): Promise<void> {
-  if (code < 300 || CUT_SHORT.includes(code)) await target.ask(`DELE ${pathname}`);
+/** Part of the file is there, or all of it, after such a code to STOR; what the target had not begun to write stays. */
+function isBegun(code: number): boolean {
+  return code < 300 || CUT_SHORT.includes(code);
+}
+
+/** ProFTPD and vsftpd make the file before there is a connection. */
+async function isEmpty(control: Control, pathname: string): Promise<boolean> {
+  const { message } = await control.ask(`SIZE ${pathname}`);
+  return /^213 0+$/.test(message.trim());
 }
 
 /** Tells a server that waits for the other in vain, or closes its session: many hear nothing while they wait. */
@@ -142,33 +189,18 @@ async function callOff(control: Control, ended: Promise<unknown>): Promise<void>
   clearTimeout(timer);
 }
 
-/** 425: the connection did not come about, which between strangers is mostly not allowed. */
-function refusedExchange(reply: FTPResponse): PortholeError {
-  if (reply.code !== 425) return refusal(reply, "missing");
-  return new PortholeError("refused", "the servers do not take a connection from each other", {
-    reply: wordsOf(reply),
-    hint: NOT_ALLOWED,
-  });
-}
-
-/** Where a server listens, as the other would reach it. */
-async function passivePlace(control: Control): Promise<Meeting> {
-  const { address } = control.connection.facts;
-  if (address?.includes(":") !== true) {
-    const reply = await control.ask("PASV");
-    // Both addresses are the server's own: the one that it names is for those beyond its router.
-    if (reply.code === 227) return passiveAddress(reply);
-  }
-  const reply = await control.ask("EPSV");
-  if (reply.code !== 229 || address === undefined) throw refusal(reply);
-  return { host: address, port: extendedPort(reply) };
-}
-
-async function aim(control: Control, host: string, port: number): Promise<FTPResponse> {
-  const isV6 = host.includes(":");
-  if (!isV6) {
-    const reply = await control.ask(`PORT ${host.replaceAll(".", ",")},${port >> 8},${port & 255}`);
-    if (reply.code < 500) return reply;
-  }
-  return control.ask(`EPRT |${isV6 ? 2 : 1}|${host}|${port}|`);
+function strangers({ tls }: Meeting, reply?: string): NoMeeting {
+  return new NoMeeting(
+    "refused",
+    tls === undefined
+      ? "the servers do not take a connection from each other"
+      : "TLS between the two servers did not come about",
+    {
+      reply,
+      hint:
+        tls === undefined
+          ? NOT_ALLOWED
+          : `one may not trust the other's certificate, or want TLS sessions of its own resumed; ${NOT_ALLOWED}`,
+    },
+  );
 }

@@ -275,8 +275,8 @@ export class FtpSession implements Session {
       throw existsAlready(other);
     const { options } = this.#context;
     const passed = await passOn(
-      { control: this.#control, place: this.place(path) },
-      { control: to.#control, place: other },
+      { control: this.#control, place: this.place(path), renewed: () => this.control() },
+      { control: to.#control, place: other, renewed: () => to.control() },
       { verify: options["verify"] === true, mode: options["chmod"] },
     );
     return to.#entryAt(other, passed);
