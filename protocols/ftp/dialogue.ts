@@ -29,6 +29,8 @@ export class Dialogue extends FTPContext {
   #failure: PortholeError | undefined;
   /** The last reply that nothing had asked for. */
   #unasked = "";
+  /** The server said that it closes the session (421), and nothing had asked for that. */
+  #farewell = "";
 
   constructor() {
     // No timeout: the limits are the Connection's. Latin-1: see octets.ts.
@@ -165,6 +167,7 @@ export class Dialogue extends FTPContext {
     const waiting = this.#whoAsked(response);
     if (waiting === undefined) {
       this.#unasked = response.message;
+      if (response.code === 421) this.#farewell = response.message;
       return;
     }
     if (response.code < 200) {
@@ -202,8 +205,9 @@ export class Dialogue extends FTPContext {
     if (this.#replies.partial) {
       return new PortholeError("protocol", "the server closed the connection in the middle of an answer");
     }
+    const said = this.#unasked || this.#farewell;
     return new PortholeError("connect", "the server closed the connection", {
-      reply: this.#unasked === "" ? undefined : textOf(this.#unasked),
+      reply: said === "" ? undefined : textOf(said),
     });
   }
 }

@@ -186,14 +186,15 @@ export class Connection extends SocketShape {
       await this.#sending.written();
       this.#detach();
       this.#socket = this.#plain;
-      await removable.takeOff(secured);
+      const behind = await removable.takeOff(secured);
       this.#tlsSocket = undefined;
       if (this.destroyed) throw this.errored ?? new PortholeError("connect", "the connection is closed");
       this.#attach(this.#plain);
+      this.#wiring.tap.note("TLS has ended; in clear from here on");
       // What it told while TLS was taken off, it does not tell again.
+      if (behind.length > 0) this.#onData(behind);
       if (this.#plain.destroyed) this.#onClose();
       else if (this.#plain.readableEnded) this.#onEnd();
-      this.#wiring.tap.note("TLS has ended; in clear from here on");
     } catch (thrown) {
       const reason = this.errored ?? connectionError(thrown, this.#place);
       this.destroy(reason);

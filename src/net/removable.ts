@@ -4,9 +4,12 @@
  */
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { TlsRecords } from "./tls-records.js";
 
 /** Milliseconds that the other side has to say that TLS ends. */
 const FAREWELL_MS = 2000;
+/** Octets that the other side may say while TLS ends; the rest is not heard. */
+const MOST_BEHIND = 65_536;
 
 type Done = (error?: Error | null) => void;
 
@@ -14,6 +17,11 @@ export class Removable extends Duplex {
   readonly #socket: Duplex;
   /** TLS ends, and the socket lives on. */
   #isLeft = false;
+  readonly #records = new TlsRecords();
+  /** What was said under TLS while it ended, and in clear behind that. */
+  readonly #behind: Buffer[] = [];
+  readonly #inClear: Buffer[] = [];
+  #room = MOST_BEHIND;
 
   constructor(socket: Duplex) {
     super({ allowHalfOpen: true });
@@ -32,9 +40,10 @@ export class Removable extends Duplex {
 
   /**
    * Both sides say that TLS ends (RFC 8446, 6.1); what comes over the socket after that is in clear.
+   * @returns what was said meanwhile, under TLS or behind it
    * @throws Error of TLS
    */
-  async takeOff(secured: TLSSocket): Promise<void> {
+  async takeOff(secured: TLSSocket): Promise<Buffer> {
     let timer: NodeJS.Timeout | undefined;
     try {
       if (secured.errored) throw secured.errored;
@@ -43,7 +52,7 @@ export class Removable extends Duplex {
         secured.once("close", resolve);
         secured.once("error", reject);
         timer = setTimeout(resolve, FAREWELL_MS);
-        secured.resume();
+        secured.on("data", (octets: Buffer) => this.#keep(octets));
         secured.end();
       });
     } finally {
@@ -57,6 +66,7 @@ export class Removable extends Duplex {
       secured.on("error", () => {});
       secured.destroy();
     }
+    return Buffer.concat([...this.#behind, ...this.#inClear]);
   }
 
   override _read(): void {
@@ -78,8 +88,17 @@ export class Removable extends Duplex {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (!this.push(chunk)) this.#socket.pause();
+    // OpenSSL would drop what follows the word that TLS ends.
+    const own = this.#inClear.length > 0 ? 0 : this.#records.take(chunk);
+    if (own < chunk.length) this.#keep(chunk.subarray(own), this.#inClear);
+    if (own > 0 && !this.push(chunk.subarray(0, own))) this.#socket.pause();
   };
+
+  #keep(octets: Buffer, where = this.#behind): void {
+    const kept = octets.subarray(0, this.#room);
+    this.#room -= kept.length;
+    if (kept.length > 0) where.push(kept);
+  }
 
   readonly #onEnd = (): void => {
     this.push(null);

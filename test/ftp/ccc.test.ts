@@ -4,6 +4,7 @@ import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { makeTlsMaterial } from "../../fixtures/servers/certificate.js";
 import type { ClientSettings } from "../../src/client.js";
+import { Removable } from "../../src/net/removable.js";
 import { failureOf, names, opened } from "./opened.js";
 
 type Clearing = (secured: TLSSocket, raw: Socket) => void;
@@ -15,7 +16,10 @@ async function clearing(clear: Clearing, act: (url: string) => Promise<void>): P
   const server = createServer((raw) => {
     open.add(raw);
     raw.on("error", () => {});
-    const secured = new TLSSocket(raw, { isServer: true, key, cert });
+    // Its end under TLS is no end of the connection.
+    const between = new Removable(raw);
+    between.outliveTls();
+    const secured = new TLSSocket(between, { isServer: true, key, cert });
     secured.on("error", () => {});
     secured.once("secure", () => secured.write("220 ready\r\n"));
     secured.on("data", (octets: Buffer) => {
@@ -66,6 +70,35 @@ describe("CCC, from a server that", () => {
     await clearing(clear, async (url) => {
       const listed = opened(url, (session) => names(session.list("/")), CCC);
       expect(await failureOf(listed)).toMatchObject({ code });
+    });
+  });
+
+  const farewells: [string, Clearing][] = [
+    [
+      "under TLS, in one piece with its consent",
+      (secured, raw) => {
+        secured.end("200 in clear\r\n421 too many\r\n", () => raw.end());
+      },
+    ],
+    [
+      "under TLS, behind its consent",
+      (secured, raw) => {
+        secured.write("200 in clear\r\n");
+        secured.end("421 too many\r\n", () => raw.end());
+      },
+    ],
+    [
+      "in clear, as TLS ends",
+      (secured, raw) => {
+        secured.write("200 in clear\r\n");
+        secured.end(() => raw.end("421 too many\r\n"));
+      },
+    ],
+  ];
+  it.each(farewells)("says why it closes the session %s", async (_name, clear) => {
+    await clearing(clear, async (url) => {
+      const listed = opened(url, (session) => names(session.list("/")), CCC);
+      expect(await failureOf(listed)).toMatchObject({ code: "connect", reply: "421 too many" });
     });
   });
 
