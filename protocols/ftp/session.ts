@@ -176,7 +176,8 @@ export class FtpSession implements Session {
       await asked.useType(place.text ? "A" : "I");
       const name = await asked.pathname(place);
       const verifier = this.#verifies(place, offset) ? await startVerifying(asked, name) : undefined;
-      const begun = await asked.transfer(`${offset > 0 ? "APPE" : "STOR"} ${name}`, { takesFile: true });
+      const begun =
+        offset > 0 ? await append(asked, name) : await asked.transfer(`STOR ${name}`, { takesFile: true });
       return { control: asked, transfer: begun, pathname: name, verifying: verifier };
     });
     const sent = await upload(transfer, source.body, { text: place.text, seen: verifying?.update });
@@ -377,6 +378,20 @@ function refuseGap(place: FtpPath, found: Listed | undefined, offset: number): v
     hint: "send it from the start",
   });
 }
+
+/** @throws Refusal with its way out: a server may take whole files alone (ProFTPD unless AllowStoreRestart is on) */
+async function append(control: Control, pathname: string): Promise<Transfer> {
+  try {
+    return await control.transfer(`APPE ${pathname}`, { takesFile: true });
+  } catch (thrown) {
+    const { status = 0, reply = "" } = thrown instanceof Refusal ? thrown : {};
+    const isAboutAppending = /\b(?:append|restart|resume)/i.test(reply) || [500, 502, 504].includes(status);
+    if (thrown instanceof Refusal && isAboutAppending) thrown.hint ??= WHOLE_ALONE;
+    throw thrown;
+  }
+}
+
+const WHOLE_ALONE = "it takes no rest of a file: --force sends the whole anew, without --resume";
 
 function existsAlready(place: FtpPath): PortholeError {
   return new PortholeError("local", `${shownPath(place)}: exists already`, { hint: "--force replaces it" });

@@ -43,10 +43,11 @@ export async function carryMany<T>(carriage: Carriage<T>): Promise<void> {
   const queue = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const writers = new Writers(Math.max(1, carriage.writers), carriage.openTarget);
   const stop = new AbortController();
-  const work = async () => {
+  const work = async (_: unknown, at: number) => {
     const worker = new Worker(carriage, queue, writers, stop.signal);
     try {
-      await worker.run();
+      // Where the server lets fewer in than are wanted, those that are in do the work.
+      if (at === 0 || (await worker.isLetIn())) await worker.run();
     } catch (thrown) {
       stop.abort();
       throw thrown;
@@ -88,6 +89,20 @@ class Worker<T> {
 
   async close(): Promise<void> {
     await Promise.all([this.#pair.close(), this.#aside?.close()]);
+  }
+
+  /** False: its sessions cannot be had. Nothing has been taken for it yet. @throws the signal's reason */
+  async isLetIn(): Promise<boolean> {
+    const { from, to } = this.#pair;
+    try {
+      // What is read ahead is written by others.
+      if ((await from.session()).readMany === undefined) await to.session();
+      return true;
+    } catch {
+      const { signal } = this.#carriage;
+      if (signal.aborted) throw abortReason(signal);
+      return false;
+    }
   }
 
   async run(): Promise<void> {

@@ -162,8 +162,10 @@ export class FileMirroring {
   }
 
   async #carryAll(files: readonly FileStep[]): Promise<void> {
-    const { client, jobs, signal } = this.#request;
+    const { client, jobs, others, signal } = this.#request;
     const [source, target] = [this.#source, this.#target];
+    // They have listed. What is read ahead is written by other sessions, and a server may let few in.
+    if (!isNear(client, source)) await Promise.all(others.map(({ to }) => to.close()));
     // The pair that listed works on; more are opened as they are wanted.
     let own: Pair | undefined = this.#request.pair;
     await carryMany<FileStep>({
@@ -173,7 +175,7 @@ export class FileMirroring {
       ahead: (step) => !this.#isBegun(step),
       jobs: Math.min(jobs, Math.max(1, files.length)),
       open: () => {
-        const pair = own ?? this.#request.others.shift() ?? new Pair(client, source, target, signal);
+        const pair = own ?? others.shift() ?? new Pair(client, source, target, signal);
         own = undefined;
         return pair;
       },

@@ -7,11 +7,13 @@ type Act = (target: Door) => Promise<void>;
 const MOST_HELD = 16 * 1024 * 1024;
 
 export class Writers {
-  readonly #most: number;
+  #most: number;
   readonly #open: () => Door;
   readonly #free: Door[] = [];
   readonly #busy = new Set<Promise<void>>();
   #opened = 0;
+  /** Those whose session is known to be there, and the first, which is never done without. */
+  readonly #letIn = new Set<Door>();
   #held = 0;
   #failure: { readonly reason: unknown } | undefined;
   /** Who waits until one of the busy is done. */
@@ -52,8 +54,15 @@ export class Writers {
   }
 
   async #start(act: Act, octets = 0): Promise<{ readonly done: Promise<void> }> {
-    const door = await this.#door();
-    const done = act(door)
+    let door = await this.#door();
+    const isLetIn = this.#letIn.has(door);
+    const acting = isLetIn
+      ? act(door)
+      : this.#letInOr(door).then((one) => {
+          door = one;
+          return act(one);
+        });
+    const done = acting
       .catch((thrown: unknown) => {
         this.#failure ??= { reason: thrown };
       })
@@ -69,6 +78,19 @@ export class Writers {
     return { done };
   }
 
+  /** The door when its session can be had, else one that is there: the target lets fewer in than are wanted. */
+  async #letInOr(door: Door): Promise<Door> {
+    try {
+      await door.session();
+      this.#letIn.add(door);
+      return door;
+    } catch {
+      this.#opened -= 1;
+      this.#most = Math.min(this.#most, this.#opened);
+      return this.#door();
+    }
+  }
+
   async #door(): Promise<Door> {
     for (;;) {
       this.#check();
@@ -76,7 +98,9 @@ export class Writers {
       if (free !== undefined) return free;
       if (this.#opened < this.#most) {
         this.#opened += 1;
-        return this.#open();
+        const door = this.#open();
+        if (this.#letIn.size === 0) this.#letIn.add(door);
+        return door;
       }
       await this.#oneDone();
     }

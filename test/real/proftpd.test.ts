@@ -88,6 +88,24 @@ describe.skipIf(PROFTPD === undefined)(TITLE, () => {
     expect(steps.flatMap(({ weaknesses }) => weaknesses.map(({ what }) => what))).toEqual([]);
   });
 
+  it("takes no rest of a file unless it is told to (AllowStoreRestart), which is told with its way out", async () => {
+    await writeFile(join(root, "files", "half.txt"), "half");
+    await chown(join(root, "files", "half.txt"), DAEMON.uid, DAEMON.gid);
+    await opened(
+      urls["AUTH TLS"] ?? "",
+      async (session) => {
+        const rest = session.write("/half.txt", { body: pieces("way"), offset: 4 });
+        expect(await failureOf(rest)).toMatchObject({
+          code: "busy",
+          reply: expect.stringMatching(/^451 /),
+          hint: expect.stringContaining("--force sends the whole anew"),
+        });
+        expect(await readFile(join(root, "files", "half.txt"), "utf8")).toBe("half");
+      },
+      trusting,
+    );
+  });
+
   it("has many files read ahead, under TLS and with commands in clear", async () => {
     for (const options of [{}, { ccc: true }]) {
       const client = new Client({ ...trusting, options });

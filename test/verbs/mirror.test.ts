@@ -53,6 +53,19 @@ describe("a server to another", () => {
     expect(reportIn(again)).toEqual({ copied: 0, same: 3, removed: 0, failed: 0, extra: 0 });
   });
 
+  it.each([
+    { from: 1, to: 100 },
+    { from: 3, to: 100 },
+    { from: 100, to: 2 },
+  ])("carries all where the servers let $from and $to sessions in", async (most) => {
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`${at % 4}/${at}.txt`, `${at}`]));
+    await using from = await ftpOf(treeOf(files), { mostSessions: most.from, delayMs: 1 });
+    await using to = await ftpOf(treeOf({}), { mostSessions: most.to, delayMs: 1 });
+    const report = reportIn(await run({ from: from.url, to: `${to.url}copy`, jobs: 4 }));
+    expect(report).toEqual({ copied: 40, same: 0, removed: 0, failed: 0, extra: 0 });
+    expect(filesOf(to.tree, "/copy")).toEqual(files);
+  });
+
   it("carries what changed, on either side", async () => {
     await using from = await ftpOf(treeOf(FILES));
     await using to = await ftpOf(treeOf({}));
