@@ -59,10 +59,16 @@ export interface ClientSettings {
 
 /** Keeps sessions that have done one thing, for the next. */
 export interface SessionKeeper {
-  /** One that may be asked for what is at the target; the taker's alone until it is given back. */
-  take(target: Target): Session | undefined;
+  /**
+   * One that may be asked for what is at the target, the taker's alone until it is given back or lost: one that is free, or
+   * that `open` opens, or, where the server lets no more in, the next one that comes back.
+   * @throws what `open` throws, when no other is in use
+   */
+  take(target: Target, open: () => Promise<Session>): Promise<Session>;
   /** @returns whether it is kept; the giver closes it otherwise */
   give(target: Target, session: Session): boolean;
+  /** One that was taken has failed, and is no more. */
+  lost(target: Target): void;
 }
 
 /** Sees what sessions do on their way: for verbs that tell about the way itself. */
@@ -162,11 +168,13 @@ export class Client {
     signal: AbortSignal = this.signal,
     keeper?: SessionKeeper,
   ): Promise<T> {
-    const session = keeper?.take(target) ?? (await this.open(target, signal));
+    const open = () => this.open(target, signal);
+    const session = keeper === undefined ? await open() : await keeper.take(target, open);
     let result: T;
     try {
       result = await act(session);
     } catch (thrown) {
+      keeper?.lost(target);
       try {
         await session[Symbol.asyncDispose]();
       } catch {

@@ -34,6 +34,30 @@ function offsets(stderr: string): number[] {
   return [...stderr.matchAll(/ C: REST (\d+)/g)].map(([, octets]) => Number(octets)).sort((a, b) => a - b);
 }
 
+describe("get of several files", () => {
+  const names = ["exact.bin", "large.bin", "logbook.txt", "tides.csv", "empty.txt", "charts/bay.txt"];
+
+  it("goes on with as many sessions as the server gives", async () => {
+    await sandbox({ mostSessions: 2, delayMs: 5 }, async ({ url }) => {
+      const urls = names.map((name) => `${url}/pub/${name}`);
+      const { status, stderr } = await user.run(["get", ...urls, "-d", "several", "--jobs", "4", "-v"]);
+      expect([status, stderr]).toEqual([0, expect.stringContaining("421 Too many connections.")]);
+      const last = names.map((name) => name.replace(/.*\//, ""));
+      expect((await readdir(user.path("several"))).sort()).toEqual(last.sort());
+      expect((await readFile(user.path("several/large.bin"))).equals(LARGE)).toBe(true);
+    });
+  });
+
+  it("fails with each of them when the server gives none", async () => {
+    await sandbox({ mostSessions: 0 }, async ({ url }) => {
+      const urls = names.map((name) => `${url}/pub/${name}`);
+      const { status, stderr } = await user.run(["get", ...urls, "-d", "none", "--jobs", "4"]);
+      expect(status).toBe(10);
+      expect(stderr.match(/421 Too many connections/g)).toHaveLength(names.length);
+    });
+  });
+});
+
 describe("get --segments", () => {
   it("begins each part where the one before it ends", async () => {
     await got({}, ["-o", "parts", "--segments", "4", "-v"], async ({ status, stderr }) => {
