@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { localError, PortholeError, systemCode } from "../errors.js";
 import { type FilePath, syncAhead, syncFile, syncFolder } from "./disk.js";
+import { WriteBehind } from "./write-behind.js";
 
 export { type FilePath, roomForFiles } from "./disk.js";
 
@@ -39,6 +40,7 @@ export class AtomicFile {
   /** The part's name is nobody else's. */
   readonly #own: boolean;
   #size: number;
+  #behind: WriteBehind | undefined;
   #state: "open" | "closed" | "named" = "open";
 
   private constructor(part: FilePath, shown: string, descriptor: number, size: number, own: boolean) {
@@ -102,6 +104,33 @@ export class AtomicFile {
   }
 
   /**
+   * As `write`, by another thread, for what is large: `octets` may be overwritten when this, or its promise, is done, and are in
+   * the file when `written` is. Nothing else is written meanwhile.
+   * @throws PortholeError `local`, also for what was taken before
+   */
+  writeBehind(octets: Uint8Array, position: number): Promise<void> | void {
+    this.#behind ??= new WriteBehind(this.#descriptor);
+    try {
+      const taking = this.#behind.add(octets, position);
+      this.#size = Math.max(this.#size, position + octets.length);
+      return taking?.catch((thrown: unknown) => {
+        throw localError(thrown, this.#shown);
+      });
+    } catch (thrown) {
+      throw localError(thrown, this.#shown);
+    }
+  }
+
+  /** All that was given to `writeBehind` is in the file. @throws PortholeError `local` */
+  async written(): Promise<void> {
+    try {
+      await this.#behind?.flush();
+    } catch (thrown) {
+      throw localError(thrown, this.#shown);
+    }
+  }
+
+  /**
    * Has the system begin to put on disk what was written, so that little is left to wait for at the end. A failure shows
    * when the file gets its name.
    */
@@ -117,6 +146,7 @@ export class AtomicFile {
     const { path, folder, replace, modified, mode, mayWait } = naming;
     try {
       if (mode !== undefined) fchmodSync(this.#descriptor, mode);
+      await this.#behind?.flush();
       if (modified !== undefined) futimesSync(this.#descriptor, modified, modified);
       await syncFile(this.#descriptor, mayWait);
       if (!this.#own) this.#checkOwnership();

@@ -125,8 +125,7 @@ async function saveTo(
     if (from > 0) await partial.remember(facts);
     let remembered = from > 0;
     let unsynced = 0;
-    const write: Write = (block, position) => {
-      partial.write(block, position);
+    const taken = (block: Uint8Array, position: number): Promise<void> | undefined => {
       unsynced += block.length;
       if (unsynced >= SYNC_AHEAD) {
         unsynced = 0;
@@ -136,6 +135,16 @@ async function saveTo(
       remembered = true;
       return partial.remember(facts);
     };
+    // What is noted of parts is in the file already.
+    const write: Write = (block, position) => {
+      partial.write(block, position);
+      return taken(block, position);
+    };
+    const writeOn: Write = (block, position) => {
+      const taking = partial.writeOn(block, position);
+      const noting = taken(block, position);
+      return noting === undefined ? taking : Promise.all([taking, noting]).then(() => undefined);
+    };
     const wanted =
       gaps ??
       (request.segments === undefined || document.held !== undefined
@@ -143,7 +152,8 @@ async function saveTo(
         : await partsWanted(document, from, request.segments));
     const { total, validator } = document;
     if (wanted === undefined || total === undefined || validator === undefined) {
-      size = await pour(document, from, request, write);
+      size = await pour(document, from, request, writeOn);
+      await partial.written();
     } else {
       remembered = true;
       const { pourParts } = await import("./save-parts.js");
@@ -245,6 +255,8 @@ function orLeave<T>(act: () => T, document: Document): T {
 /** After success there is nothing left to do here; after a failure the partial copy stays, with its facts, or goes. */
 async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean): Promise<void> {
   if (partial.finished) return;
+  // What came is in the file before it is closed; why it is not all there is known already.
+  await partial.written().catch(() => undefined);
   if (!keep || partial.size === 0) {
     await partial.discard();
     return;
