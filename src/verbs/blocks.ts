@@ -1,7 +1,7 @@
 /** Octets gathered for one write: fewer, larger writes are what makes a download fast. */
 const BLOCK = 256 * 1024;
 /** Octets from which on a piece is written as it came. */
-const LARGE = 64 * 1024;
+export const LARGE = 64 * 1024;
 
 /** Writes a block, which it must not keep, at a place in the file. */
 export type Write = (block: Uint8Array, position: number) => Promise<void> | void;

@@ -30,8 +30,6 @@ export interface PartialCopy extends PartialFacts {
 const SUFFIX = ".porthole-part";
 const FACTS = ".json";
 const FACTS_SUFFIX = `${SUFFIX}${FACTS}`;
-/** Octets from which on another thread writes: of less there is no time to be won. */
-const MUCH = 1024 * 1024;
 /** Octets that a name may have, the `.json` of the facts included. */
 const LONGEST_STEM = 255 - 1 - FACTS_SUFFIX.length;
 
@@ -147,13 +145,12 @@ export class PartialFile {
     this.#file.write(octets, position);
   }
 
-  /** The same for what follows each other: by another thread where it is much. @throws PortholeError `local` */
-  writeOn(octets: Uint8Array, position: number): Promise<void> | void {
-    if (position < MUCH) return this.#file.write(octets, position);
+  /** The same by another thread, from now on: see AtomicFile.writeBehind. @throws PortholeError `local` */
+  writeBehind(octets: Uint8Array, position: number): Promise<void> | void {
     return this.#file.writeBehind(octets, position);
   }
 
-  /** All that was given to `writeOn` is in the file. @throws PortholeError `local` */
+  /** All that was given to `writeBehind` is in the file. @throws PortholeError `local` */
   written(): Promise<void> {
     return this.#file.written();
   }

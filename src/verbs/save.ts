@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { whenAborted } from "../abort.js";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
 import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
-import { Blocks, type Write } from "./blocks.js";
+import { Blocks, LARGE, type Write } from "./blocks.js";
 import type { Checksum } from "./checksum.js";
 import type { Gap } from "./gaps.js";
 import { Oversize, refuseOversize } from "./oversize.js";
@@ -140,8 +140,8 @@ async function saveTo(
       partial.write(block, position);
       return taken(block, position);
     };
-    const writeOn: Write = (block, position) => {
-      const taking = partial.writeOn(block, position);
+    const writeBehind: Write = (block, position) => {
+      const taking = partial.writeBehind(block, position);
       const noting = taken(block, position);
       return noting === undefined ? taking : Promise.all([taking, noting]).then(() => undefined);
     };
@@ -152,7 +152,7 @@ async function saveTo(
         : await partsWanted(document, from, request.segments));
     const { total, validator } = document;
     if (wanted === undefined || total === undefined || validator === undefined) {
-      size = await pour(document, from, request, writeOn);
+      size = await pour(document, from, request, { write, writeBehind });
       await partial.written();
     } else {
       remembered = true;
@@ -267,20 +267,28 @@ async function settle(partial: PartialFile, facts: PartialFacts, keep: boolean):
 }
 
 /**
- * The body in blocks to `write`, by the document's short way where it has one.
+ * The body in blocks to `write`, or, when much has come in large pieces, to `writeBehind`; by the document's short way where
+ * it has one.
  * @returns the octets of the whole
  */
-async function pour(document: Document, from: number, request: SaveRequest, write: Write): Promise<number> {
+async function pour(
+  document: Document,
+  from: number,
+  request: SaveRequest,
+  { write, writeBehind = write }: { readonly write: Write; readonly writeBehind?: Write },
+): Promise<number> {
   const { held } = document;
   if (held !== undefined) {
     refuseOversize(from + held.length, request.maxSize, document);
     if (held.length > 0) await write(held, from);
     return checkedEnd(document, from + held.length);
   }
+  let isDecided = false;
+  let way = write;
   const blocks = new Blocks(
     from,
     (block, position) => {
-      const written = write(block, position);
+      const written = way(block, position);
       report(document, position + block.length, request);
       return written;
     },
@@ -288,6 +296,11 @@ async function pour(document: Document, from: number, request: SaveRequest, writ
   );
   const take = (chunk: Uint8Array) => {
     refuseOversize(blocks.end + chunk.length, request.maxSize, document);
+    if (!isDecided && blocks.end >= WORTH_KEEPING) {
+      isDecided = true;
+      // What comes in small pieces, as under TLS, keeps this thread busy, and a second would take from the server's.
+      if (chunk.length >= LARGE) way = writeBehind;
+    }
     return blocks.add(chunk);
   };
   try {
@@ -365,9 +378,7 @@ async function writeThrough(path: string, request: SaveRequest): Promise<Saved> 
   });
   try {
     await using device = opened;
-    const size = await pour(document, 0, request, async (block) => {
-      await device.writeFile(block);
-    });
+    const size = await pour(document, 0, request, { write: (block) => device.writeFile(block) });
     return { path, size, from: 0 };
   } catch (thrown) {
     throw leaving.aborted() ?? (systemCode(thrown) === undefined ? thrown : localError(thrown, path));
