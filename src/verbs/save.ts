@@ -1,12 +1,12 @@
 /** A document into a file: never a half one under the final name, never more in memory than one block. */
 import { constants, promises as files } from "node:fs";
 import type { Readable } from "node:stream";
-import { whenAborted } from "../abort.js";
 import { abortReason, localError, PortholeError, systemCode } from "../errors.js";
 import type { Document, Progress, ReadQuery, Take } from "../plugin.js";
 import { Blocks, LARGE, type Write } from "./blocks.js";
 import type { Checksum } from "./checksum.js";
 import type { Gap } from "./gaps.js";
+import { type Leaving, leaveOnAbort } from "./leaving.js";
 import { Oversize, refuseOversize } from "./oversize.js";
 import { findPartial, type PartialCopy, type PartialFacts, PartialFile } from "./partial-file.js";
 import type { SegmentsWanted } from "./save-parts.js";
@@ -383,44 +383,4 @@ async function writeThrough(path: string, request: SaveRequest): Promise<Saved> 
   } catch (thrown) {
     throw leaving.aborted() ?? (systemCode(thrown) === undefined ? thrown : localError(thrown, path));
   }
-}
-
-interface Leaving extends Disposable {
-  /** The error to throw when the signal has fired. */
-  aborted(): PortholeError | undefined;
-  check(): void;
-}
-
-/** Destroys the body when the signal fires, so that waiting for the next chunk ends at once. */
-function leaveOnAbort(document: Document, signal: AbortSignal | undefined): Leaving {
-  const aborted = (): PortholeError | undefined =>
-    signal?.aborted === true ? abortReason(signal) : undefined;
-  // What has come already is not waited for.
-  const unheeded = document.held === undefined ? heeding(document.body, signal, aborted) : undefined;
-  return {
-    aborted,
-    check: () => {
-      const reason = aborted();
-      if (reason !== undefined) throw reason;
-    },
-    [Symbol.dispose]: () => {
-      unheeded?.();
-    },
-  };
-}
-
-/** @returns ends it */
-function heeding(
-  body: Readable,
-  signal: AbortSignal | undefined,
-  aborted: () => PortholeError | undefined,
-): (() => void) | undefined {
-  const leave = (): void => {
-    body.destroy(aborted());
-  };
-  // The iteration reports a failure; between two chunks nobody else listens, and that must not end the process.
-  body.on("error", () => undefined);
-  const unheeded = signal === undefined ? undefined : whenAborted(signal, leave);
-  if (signal?.aborted === true) leave();
-  return unheeded;
 }
