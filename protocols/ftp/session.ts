@@ -27,7 +27,7 @@ import { removeAt } from "./removal.js";
 import { findAt, lookAt, lookBehind } from "./standing.js";
 import { setMode, setTime } from "./traits.js";
 import type { Transfer } from "./transfer.js";
-import { upload } from "./upload.js";
+import { append, upload } from "./upload.js";
 import { digestAt, startVerifying, type Verifying, wayOf } from "./verify.js";
 
 /** Milliseconds of silence after which a server may have closed the session without our hearing of it. */
@@ -378,20 +378,6 @@ function refuseGap(place: FtpPath, found: Listed | undefined, offset: number): v
     hint: "send it from the start",
   });
 }
-
-/** @throws Refusal with its way out: a server may take whole files alone (ProFTPD unless AllowStoreRestart is on) */
-async function append(control: Control, pathname: string): Promise<Transfer> {
-  try {
-    return await control.transfer(`APPE ${pathname}`, { takesFile: true });
-  } catch (thrown) {
-    const { status = 0, reply = "" } = thrown instanceof Refusal ? thrown : {};
-    const isAboutAppending = /\b(?:append|restart|resume)/i.test(reply) || [500, 502, 504].includes(status);
-    if (thrown instanceof Refusal && isAboutAppending) thrown.hint ??= WHOLE_ALONE;
-    throw thrown;
-  }
-}
-
-const WHOLE_ALONE = "it takes no rest of a file: --force sends the whole anew, without --resume";
 
 function existsAlready(place: FtpPath): PortholeError {
   return new PortholeError("local", `${shownPath(place)}: exists already`, { hint: "--force replaces it" });

@@ -1,6 +1,8 @@
 /** Octets to the server: all of them and the server's word for it, or an error. */
 import { pipeline } from "node:stream/promises";
+import type { Control } from "./control.js";
 import { ToNetworkLines } from "./network-lines.js";
+import { Refusal } from "./refusal.js";
 import type { Transfer } from "./transfer.js";
 
 export interface UploadOptions {
@@ -54,3 +56,17 @@ export async function upload(
   await transfer.finish();
   return octets;
 }
+
+/** @throws Refusal with its way out: a server may take whole files alone (ProFTPD unless AllowStoreRestart is on) */
+export async function append(control: Control, pathname: string): Promise<Transfer> {
+  try {
+    return await control.transfer(`APPE ${pathname}`, { takesFile: true });
+  } catch (thrown) {
+    const { status = 0, reply = "" } = thrown instanceof Refusal ? thrown : {};
+    const isAboutAppending = /\b(?:append|restart|resume)/i.test(reply) || [500, 502, 504].includes(status);
+    if (thrown instanceof Refusal && isAboutAppending) thrown.hint ??= WHOLE_ALONE;
+    throw thrown;
+  }
+}
+
+const WHOLE_ALONE = "it takes no rest of a file: --force sends the whole anew, without --resume";
