@@ -174,12 +174,13 @@ export class Client {
     try {
       result = await act(session);
     } catch (thrown) {
-      keeper?.lost(target);
       try {
         await session[Symbol.asyncDispose]();
       } catch {
         // What went wrong first is what the user is told.
       }
+      // Closed: another may be let in in its place.
+      keeper?.lost(target);
       throw located(thrown, target);
     }
     if (keeper?.give(target, session) !== true) await session[Symbol.asyncDispose]();

@@ -48,6 +48,16 @@ describe("get of several files", () => {
     });
   });
 
+  it("goes on when one of them is not there, though the server gives one session alone", async () => {
+    await sandbox({ mostSessions: 1, delayMs: 5 }, async ({ url }) => {
+      const urls = ["none.bin", ...names].map((name) => `${url}/pub/${name}`);
+      const { status, stderr } = await user.run(["get", ...urls, "-d", "others", "--jobs", "4"]);
+      expect(stderr.match(/ftp:\/\//g)).toHaveLength(1);
+      expect([status, stderr]).toEqual([13, expect.stringContaining("none.bin")]);
+      expect(await readdir(user.path("others"))).toHaveLength(names.length);
+    });
+  });
+
   it("fails with each of them when the server gives none", async () => {
     await sandbox({ mostSessions: 0 }, async ({ url }) => {
       const urls = names.map((name) => `${url}/pub/${name}`);
